@@ -1,0 +1,39 @@
+/** Ports, labels, annotations and audiences that users and Linkerd's own components know; each said once. */
+
+export const PORTS = {
+  outbound: 4140,
+  inbound: 4143,
+  tap: 4190,
+  admin: 4191,
+  identity: 8080,
+  destination: 8086,
+  policy: 8090,
+} as const;
+
+/** The user every proxy runs as; its packets are exempt from redirection. */
+export const PROXY_UID = 2102;
+
+export const TOKEN_AUDIENCE = "identity.l5d.io";
+
+/** ALPN protocol and preface of the transport header. */
+export const TRANSPORT_PROTOCOL = "transport.l5d.io/v1";
+
+export const LABELS = {
+  controlPlaneNamespace: "linkerd.io/control-plane-ns",
+  serviceName: "kubernetes.io/service-name",
+  podTemplateHash: "pod-template-hash",
+} as const;
+
+export const ANNOTATIONS = {
+  opaquePorts: "config.linkerd.io/opaque-ports",
+  skipInboundPorts: "config.linkerd.io/skip-inbound-ports",
+  skipOutboundPorts: "config.linkerd.io/skip-outbound-ports",
+  defaultInboundPolicy: "config.linkerd.io/default-inbound-policy",
+} as const;
+
+/** Ports whose protocols speak first from the server, opaque unless a user says otherwise (Linkerd chart 2.x). */
+export const DEFAULT_OPAQUE_PORTS = "25,587,3306,4444,5432,6379,9300,11211";
+
+/** Private ranges in which Services and Pods live (Linkerd chart 2.x). */
+export const DEFAULT_CLUSTER_NETWORKS =
+  "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8";

@@ -1,0 +1,68 @@
+const encoder = new TextEncoder();
+
+const VARINT = 0;
+const LENGTH = 2;
+const FIXED32 = 5;
+const FIXED64 = 1;
+
+/** Grows a protobuf message field by field; zero values and empty texts are left out, as proto3 does. */
+export class Writer {
+  private readonly bytes: number[] = [];
+
+  uint32(field: number, value: number): this {
+    if (value === 0) return this;
+    this.varint((field << 3) | VARINT);
+    this.varint(value);
+    return this;
+  }
+
+  fixed32(field: number, value: number): this {
+    this.varint((field << 3) | FIXED32);
+    for (let shift = 0; shift < 32; shift += 8) {
+      this.bytes.push((value >>> shift) & 0xff);
+    }
+    return this;
+  }
+
+  /** Eight bytes given most significant first, as in the text of an IPv6 address. */
+  fixed64(field: number, big: Uint8Array): this {
+    this.varint((field << 3) | FIXED64);
+    for (let at = 7; at >= 0; at--) this.bytes.push(big[at] ?? 0);
+    return this;
+  }
+
+  string(field: number, value: string): this {
+    return this.blob(field, encoder.encode(value));
+  }
+
+  blob(field: number, value: Uint8Array): this {
+    return value.length === 0 ? this : this.span(field, value);
+  }
+
+  /** An embedded message; written even when empty, since its presence has meaning. */
+  message(field: number, fill: (writer: Writer) => void): this {
+    const inner = new Writer();
+    fill(inner);
+    return this.span(field, inner.bytes);
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return Uint8Array.from(this.bytes);
+  }
+
+  private span(field: number, value: ArrayLike<number>): this {
+    this.varint((field << 3) | LENGTH);
+    this.varint(value.length);
+    for (let at = 0; at < value.length; at++) this.bytes.push(value[at] ?? 0);
+    return this;
+  }
+
+  private varint(value: number): void {
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      this.bytes.push((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.bytes.push(rest);
+  }
+}

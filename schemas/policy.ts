@@ -96,7 +96,7 @@ export type Authentication =
   | { readonly kind: "unauthenticated" }
   /** Mutual TLS by any client, named or not. */
   | { readonly kind: "tls" }
-  /** Mutual TLS by one of these identities; an empty suffix means any identity. */
+  /** Mutual TLS by one of these identities, or by a DNS one that ends with a suffix: `.ns.domain`, or empty for any. */
   | {
     readonly kind: "identities";
     readonly identities: ReadonlySet<string>;

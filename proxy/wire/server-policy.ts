@@ -217,19 +217,23 @@ function readIdentities(reader: Reader): Authentication | null {
   const identities = new Set<string>();
   const suffixes: string[] = [];
   while (reader.next()) {
-    if (reader.field === 1) identities.add(reader.message(readOnlyText));
-    else if (reader.field === 2) suffixes.push(reader.message(readSuffix));
-    else return skipAll(reader);
+    if (reader.field === 1) {
+      const name = reader.message(readOnlyText);
+      if (name !== "") identities.add(name);
+    } else if (reader.field === 2) {
+      const suffix = reader.message(readSuffix);
+      if (suffix !== null) suffixes.push(suffix);
+    } else return skipAll(reader);
   }
   return { kind: "identities", identities, suffixes };
 }
 
 /** Parts `["ns", "domain"]` mean `*.ns.domain` and become `.ns.domain`; no parts mean any identity and become "". */
-function readSuffix(reader: Reader): string {
+function readSuffix(reader: Reader): string | null {
   let suffix = "";
   while (reader.next()) {
     if (reader.field === 1) suffix += `.${reader.string()}`;
-    else reader.skip();
+    else return skipAll(reader);
   }
   return suffix;
 }

@@ -1,0 +1,31 @@
+import type { Registry } from "../record.ts";
+import { type ControlFamilies, controlFamilies } from "./control.ts";
+import { type InboundFamilies, inboundFamilies } from "./inbound.ts";
+import { type OutboundFamilies, outboundFamilies } from "./outbound.ts";
+import {
+  type HttpFamilies,
+  httpFamilies,
+  type TcpFamilies,
+  tcpFamilies,
+} from "./traffic.ts";
+
+/** Every metric of the proxy, by who writes it. */
+export interface Families {
+  /** Both directions, told apart by their labels. */
+  readonly http: HttpFamilies;
+  readonly tcp: TcpFamilies;
+  readonly inbound: InboundFamilies;
+  readonly outbound: OutboundFamilies;
+  readonly control: ControlFamilies;
+}
+
+/** Declares all of them; once per registry. */
+export function createFamilies(registry: Registry): Families {
+  return {
+    http: httpFamilies(registry),
+    tcp: tcpFamilies(registry),
+    inbound: inboundFamilies(registry),
+    outbound: outboundFamilies(registry),
+    control: controlFamilies(registry),
+  };
+}

@@ -96,4 +96,5 @@ function parseOptions(
   );
 }
 
-process.exitCode = await main();
+// Not `exitCode`: a connection attempt that nobody answers cannot be called off and would keep the process alive.
+process.exit(await main());

@@ -1,0 +1,125 @@
+import { formatAddress } from "../schemas/address.ts";
+import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
+import type { Load } from "../schemas/policy.ts";
+import { Problem } from "../schemas/problem.ts";
+import {
+  createQueue,
+  type QueueEvents,
+  type QueueOptions,
+  type Waiter,
+} from "./balance/failfast.ts";
+import { choose } from "./balance/p2c.ts";
+import { PeakEwma } from "./balance/peak-ewma.ts";
+
+/** One endpoint in a balancer: how loaded it is and whether it can be used now. */
+export interface Member {
+  readonly load: PeakEwma;
+  readonly ready: boolean;
+  close(): void;
+}
+
+/** What metrics hear of a balancer. */
+export interface BalancerEvents extends QueueEvents {
+  endpoints(counts: { readonly ready: number; readonly pending: number }): void;
+}
+
+export interface Balancer<M extends Member> {
+  /** Makes `set` the endpoints; unchanged ones keep their connections and load. */
+  update(set: EndpointSet): void;
+  /** Hands a ready member to `waiter`, at once or when one is ready; or refuses. */
+  acquire(waiter: Waiter<M>): void;
+  withdraw(waiter: Waiter<M>): void;
+  /** Closes all members and refuses who waits. */
+  close(): void;
+}
+
+export interface BalancerOptions<M extends Member> {
+  /** Names the service in messages: `web.app.svc.cluster.local:80`. */
+  readonly service: string;
+  readonly queue: QueueOptions;
+  readonly load: Load;
+  readonly events: BalancerEvents;
+  readonly random: () => number;
+  /** `changed` must be called whenever `ready` has changed. */
+  create(endpoint: Endpoint, load: PeakEwma, changed: () => void): M;
+}
+
+/** Spreads work over the live endpoints of a destination: power of two choices by peak EWMA. */
+export function createBalancer<M extends Member>(
+  options: BalancerOptions<M>,
+): Balancer<M> {
+  const members = new Map<
+    string,
+    { readonly endpoint: Endpoint; readonly member: M }
+  >();
+  let ready: M[] = [];
+  let closed = false;
+
+  const queue = createQueue<M>(options.queue, options.events, () => ({
+    service: options.service,
+    known: members.size,
+    ready: ready.length,
+  }));
+  const pick = (): M | null => choose(ready, performance.now(), options.random);
+  const refresh = () => {
+    if (closed) return;
+    ready = [];
+    for (const { member } of members.values()) {
+      if (member.ready) ready.push(member);
+    }
+    options.events.endpoints({
+      ready: ready.length,
+      pending: members.size - ready.length,
+    });
+    queue.serve(pick);
+  };
+
+  return {
+    update(set) {
+      for (const [key, { endpoint, member }] of members) {
+        const now = set.get(key);
+        if (now !== undefined && sameEndpoint(now, endpoint)) continue;
+        members.delete(key);
+        member.close();
+      }
+      for (const [key, endpoint] of set) {
+        if (members.has(key)) continue;
+        const load = new PeakEwma(
+          options.load.defaultRttMs,
+          options.load.decayMs,
+          performance.now(),
+        );
+        members.set(key, {
+          endpoint,
+          member: options.create(endpoint, load, refresh),
+        });
+      }
+      refresh();
+    },
+    acquire(waiter) {
+      const member = pick();
+      if (member === null) queue.wait(waiter);
+      else waiter.use(member);
+    },
+    withdraw: (waiter) => queue.withdraw(waiter),
+    close() {
+      closed = true;
+      for (const { member } of members.values()) member.close();
+      members.clear();
+      ready = [];
+      queue.close(
+        new Problem(
+          "failfast",
+          `service ${options.service} is not used any more`,
+        ),
+      );
+    },
+  };
+}
+
+/** Whether two descriptions of one address lead to the same connections and labels. */
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a === b ||
+    (formatAddress(a.address) === formatAddress(b.address) &&
+      JSON.stringify(a) === JSON.stringify(b));
+}

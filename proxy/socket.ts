@@ -1,0 +1,322 @@
+import type { Socket, TCPSocketListener } from "bun";
+import type { SocketAddress } from "../schemas/address.ts";
+import { type Channel, type ChannelReader, Output } from "./channel.ts";
+import { setKeepAlive, setUserTimeout } from "./socket-options.ts";
+
+/** Queued output above which the source should pause: a few TLS records beyond what a kernel buffer takes at once. */
+const HIGH_WATER_BYTES = 262_144;
+const LOW_WATER_BYTES = 65_536;
+/** A chunk this large is handed to the kernel as it is: copying it into `out` would cost more than a system call. */
+const DIRECT_WRITE_BYTES = 8_192;
+
+/** A number that only grows, or moves; the metrics room's series have this shape. */
+export interface Meter {
+  value: number;
+}
+
+/** Where a channel's bytes are counted. */
+export interface ByteMeters {
+  readonly read: Meter;
+  readonly write: Meter;
+}
+
+/** What a Bun socket's events are delivered to. */
+interface SocketEvents {
+  receive(chunk: Uint8Array): void;
+  receiveEnd(): void;
+  receiveDrain(): void;
+  receiveClose(error: Error | null): void;
+}
+
+/** A Bun socket, TLS or plain, whose events belong to the `SocketEvents` in its `data`. */
+export type BunSocket = Socket<SocketEvents>;
+
+const NOBODY: ChannelReader = { data() {}, end() {}, drain() {}, close() {} };
+
+/** Channels with output to send when this event-loop turn ends. */
+let dirty: SocketChannel[] = [];
+
+function flushAll(): void {
+  const channels = dirty;
+  dirty = [];
+  for (const channel of channels) channel.flushNow();
+}
+
+/** A `Channel` over a Bun socket. */
+export class SocketChannel implements Channel, SocketEvents {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly out = new Output();
+  congested = false;
+  closed = false;
+  meters: ByteMeters | null = null;
+  socket: BunSocket | null;
+  private reader: ChannelReader = NOBODY;
+  private early: Uint8Array[] | null = null;
+  /** How much of `out` the kernel has taken already. */
+  private sent = 0;
+  /** True while the kernel takes no more; Bun's `drain` ends it. */
+  private blocked = false;
+  private scheduled = false;
+  private ending = false;
+  private finished = false;
+  private peerEnded = false;
+  private paused = false;
+  private error: Error | null = null;
+
+  constructor(
+    socket: BunSocket | null,
+    remote: SocketAddress,
+    local: SocketAddress,
+  ) {
+    this.socket = socket;
+    this.remote = remote;
+    this.local = local;
+  }
+
+  attach(reader: ChannelReader): void {
+    this.reader = reader;
+    this.deliverEarly();
+    if (this.closed && this.reader === reader) {
+      queueMicrotask(() => reader.close(this.error));
+    }
+  }
+
+  unread(chunk: Uint8Array): void {
+    this.reader = NOBODY;
+    if (chunk.length > 0) (this.early ??= []).unshift(chunk);
+  }
+
+  flush(): void {
+    if (this.scheduled || this.blocked) return;
+    this.scheduled = true;
+    if (dirty.push(this) === 1) setImmediate(flushAll);
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.closed || this.ending) return false;
+    let rest = chunk;
+    if (chunk.length >= DIRECT_WRITE_BYTES && !this.blocked) {
+      this.flushNow();
+      if (!this.blocked) rest = chunk.subarray(this.send(chunk));
+    }
+    if (rest.length > 0) {
+      this.out.append(rest);
+      this.flush();
+    }
+    if (this.out.length - this.sent > HIGH_WATER_BYTES) this.congested = true;
+    return !this.congested;
+  }
+
+  end(): void {
+    if (this.ending || this.closed) return;
+    this.ending = true;
+    this.flushNow();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.out.clear();
+    this.ending = true;
+    // Closing a socket from another socket's callback has crashed Bun under load: let this turn end first.
+    queueMicrotask(() => this.socket?.terminate());
+  }
+
+  pause(): void {
+    if (this.paused) return;
+    this.paused = true;
+    this.socket?.pause();
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.deliverEarly();
+    if (!this.paused) this.socket?.resume();
+  }
+
+  /** Hands the gathered output to the kernel, as far as it takes it. */
+  flushNow(): void {
+    this.scheduled = false;
+    if (this.blocked || this.closed) return;
+    const { out } = this;
+    if (out.length > this.sent) {
+      this.sent += this.send(out.bytes.subarray(this.sent, out.length));
+      if (out.length > this.sent) {
+        this.compact();
+        if (out.length > HIGH_WATER_BYTES) this.congested = true;
+        return;
+      }
+      this.sent = 0;
+      if (out.length > 0) out.clear();
+    }
+    if (this.ending && !this.finished) this.finish();
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.meters !== null) this.meters.read.value += chunk.length;
+    if (this.early !== null || this.reader === NOBODY || this.paused) {
+      (this.early ??= []).push(chunk);
+    } else this.reader.data(chunk);
+  }
+
+  receiveEnd(): void {
+    if (this.peerEnded) return;
+    this.peerEnded = true;
+    if (this.early === null) this.reader.end();
+    if (this.finished) this.socket?.end();
+  }
+
+  receiveDrain(): void {
+    this.blocked = false;
+    this.flushNow();
+    if (this.congested && this.out.length - this.sent < LOW_WATER_BYTES) {
+      this.congested = false;
+      this.reader.drain();
+    }
+  }
+
+  receiveClose(error: Error | null): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.error = error;
+    this.out.clear();
+    this.socket = null;
+    if (this.early === null) this.reader.close(error);
+  }
+
+  /** Called while bytes wait: gives them to the reader in order, then what happened since. */
+  private deliverEarly(): void {
+    const early = this.early;
+    if (early === null || this.paused) return;
+    while (early.length > 0 && this.reader !== NOBODY && !this.paused) {
+      const chunk = early.shift();
+      if (chunk !== undefined) this.reader.data(chunk);
+    }
+    if (early.length > 0 || this.early !== early) return;
+    this.early = null;
+    if (this.reader === NOBODY) return;
+    if (this.peerEnded) this.reader.end();
+  }
+
+  private send(chunk: Uint8Array): number {
+    const taken = Math.max(0, this.socket?.write(chunk) ?? 0);
+    if (taken < chunk.length) this.blocked = true;
+    if (this.meters !== null) this.meters.write.value += taken;
+    return taken;
+  }
+
+  /** Moves unsent output to the front, so that a slow peer does not make the buffer creep upwards. */
+  private compact(): void {
+    const { out } = this;
+    out.bytes.copyWithin(0, this.sent, out.length);
+    out.length -= this.sent;
+    this.sent = 0;
+  }
+
+  private finish(): void {
+    this.finished = true;
+    // shutdown() delivers what write() accepted; end() on plain TCP may drop it.
+    this.socket?.shutdown();
+    if (this.peerEnded) this.socket?.end();
+  }
+}
+
+/** What becomes of the events of a socket on top of which TLS runs: Bun delivers them as well, as ciphertext. */
+export const UNDER_TLS: SocketEvents = {
+  receive() {},
+  receiveEnd() {},
+  receiveDrain() {},
+  receiveClose() {},
+};
+
+export const CHANNEL_HANDLERS = {
+  data(socket: BunSocket, chunk: Uint8Array): void {
+    socket.data.receive(chunk);
+  },
+  end(socket: BunSocket): void {
+    socket.data.receiveEnd();
+  },
+  drain(socket: BunSocket): void {
+    socket.data.receiveDrain();
+  },
+  close(socket: BunSocket, error?: Error): void {
+    socket.data.receiveClose(error ?? null);
+  },
+  error(socket: BunSocket, error: Error): void {
+    socket.data.receiveClose(error);
+    socket.terminate();
+  },
+};
+
+/** TCP settings of one side's sockets; undefined leaves the kernel's default. */
+export interface TcpOptions {
+  readonly keepAliveMs?: number | undefined;
+  readonly userTimeoutMs?: number | undefined;
+}
+
+/** Keep-alive is always on, as in Linkerd; the rest only when configured. */
+export function applyTcpOptions(socket: BunSocket, options: TcpOptions): void {
+  socket.setNoDelay(true);
+  const { fd } = socket as unknown as { readonly fd: number };
+  setKeepAlive(fd, options.keepAliveMs);
+  if (options.userTimeoutMs !== undefined) {
+    setUserTimeout(fd, options.userTimeoutMs);
+  }
+}
+
+export interface Listener {
+  readonly address: SocketAddress;
+  /** Stops accepting; connections go on. */
+  close(): void;
+}
+
+/**
+ * Accepts TCP connections. `accept` runs before any byte is read, so that it may start TLS on the channel at once or
+ * attach a reader.
+ */
+export function listenTcp(
+  address: SocketAddress,
+  options: TcpOptions,
+  accept: (channel: SocketChannel) => void,
+): Listener {
+  const listener: TCPSocketListener<SocketEvents> = Bun.listen<SocketEvents>({
+    hostname: address.ip,
+    port: address.port,
+    allowHalfOpen: true,
+    socket: {
+      ...CHANNEL_HANDLERS,
+      open(socket) {
+        applyTcpOptions(socket, options);
+        const channel = new SocketChannel(
+          socket,
+          addressOf(socket, "remote"),
+          addressOf(socket, "local"),
+        );
+        socket.data = channel;
+        accept(channel);
+      },
+    },
+  });
+  return {
+    address: { ip: address.ip, port: listener.port },
+    close: () => listener.stop(),
+  };
+}
+
+/** Text of a socket's address, an IPv4-mapped one unwrapped. */
+export function addressOf(
+  socket: BunSocket,
+  side: "remote" | "local",
+): SocketAddress {
+  const ip = side === "remote"
+    ? socket.remoteAddress
+    : (socket as unknown as { localAddress: string }).localAddress;
+  const port = side === "remote"
+    ? (socket as unknown as { remotePort: number }).remotePort
+    : socket.localPort;
+  return {
+    ip: ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip,
+    port,
+  };
+}

@@ -16,6 +16,8 @@ export const NameFlag = {
   secret: 4,
   /** Linkerd's own: begins with `l5d-`. */
   mesh: 8,
+  /** An HTTP/2 pseudo-field: begins with a colon (RFC 9113 8.3). */
+  pseudo: 16,
 } as const;
 
 const FLAGS: Readonly<Record<string, number>> = {
@@ -47,7 +49,8 @@ export class Name {
     this.text = text;
     this.bytes = encoder.encode(text);
     this.flags = (FLAGS[text] ?? 0) |
-      (text.startsWith("l5d-") ? NameFlag.mesh : 0);
+      (text.startsWith("l5d-") ? NameFlag.mesh : 0) |
+      (text.startsWith(":") ? NameFlag.pseudo : 0);
   }
 
   static of(text: string): Name {
@@ -65,6 +68,8 @@ export class Field {
   readonly value: Uint8Array;
   /** True once a `FieldCache` has met the same bytes twice: worth a place in a compression table. */
   repeated = false;
+  /** Must stay out of compression tables; one that arrived so must be passed on so (RFC 7541 6.2.3, 7.1.3). */
+  secret: boolean;
   private cachedLine: Uint8Array | null = null;
   private cachedText: string | null = null;
   private cachedTwin: Field | null = null;
@@ -72,6 +77,7 @@ export class Field {
   constructor(name: Name, value: Uint8Array) {
     this.name = name;
     this.value = value;
+    this.secret = (name.flags & NameFlag.secret) !== 0;
   }
 
   static of(name: string, value: string): Field {
@@ -93,6 +99,7 @@ export class Field {
     if (this.cachedTwin?.name === name) return this.cachedTwin;
     const twin = new Field(name, this.value);
     twin.repeated = this.repeated;
+    twin.secret = this.secret;
     return this.cachedTwin = twin;
   }
 }

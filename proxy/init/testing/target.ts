@@ -46,12 +46,15 @@ function originalDestination(fd: number, isIpv6: boolean): string {
   return formatAddress({ ip: formatIp(ip), port });
 }
 
+/** Keeps `[::]` and `0.0.0.0` apart; Bun takes it, its types do not say so. */
+const IPV6_ONLY = { ipv6Only: true };
+
 for (const text of process.argv.slice(2)) {
   const { ip, port } = parseAddress(text);
   Bun.listen({
     hostname: ip,
     port,
-    ipv6Only: ip.includes(":"),
+    ...(ip.includes(":") ? IPV6_ONLY : {}),
     socket: {
       open(socket) {
         // Bun's sockets have the descriptor; its types do not say so.

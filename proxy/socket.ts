@@ -61,6 +61,8 @@ export class SocketChannel implements Channel, SocketEvents {
   private ending = false;
   private finished = false;
   private peerEnded = false;
+  private endTold = false;
+  private closeTold = false;
   private paused = false;
   private error: Error | null = null;
 
@@ -76,10 +78,7 @@ export class SocketChannel implements Channel, SocketEvents {
 
   attach(reader: ChannelReader): void {
     this.reader = reader;
-    this.deliverEarly();
-    if (this.closed && this.reader === reader) {
-      queueMicrotask(() => reader.close(this.error));
-    }
+    this.catchUp();
   }
 
   unread(chunk: Uint8Array): void {
@@ -131,7 +130,7 @@ export class SocketChannel implements Channel, SocketEvents {
   resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    this.deliverEarly();
+    this.catchUp();
     if (!this.paused) this.socket?.resume();
   }
 
@@ -161,9 +160,8 @@ export class SocketChannel implements Channel, SocketEvents {
   }
 
   receiveEnd(): void {
-    if (this.peerEnded) return;
     this.peerEnded = true;
-    if (this.early === null) this.reader.end();
+    this.catchUp();
     if (this.finished) this.socket?.end();
   }
 
@@ -182,21 +180,29 @@ export class SocketChannel implements Channel, SocketEvents {
     this.error = error;
     this.out.clear();
     this.socket = null;
-    if (this.early === null) this.reader.close(error);
+    if (error !== null) this.early = null;
+    this.catchUp();
   }
 
-  /** Called while bytes wait: gives them to the reader in order, then what happened since. */
-  private deliverEarly(): void {
-    const early = this.early;
-    if (early === null || this.paused) return;
-    while (early.length > 0 && this.reader !== NOBODY && !this.paused) {
+  /** Gives the reader what came while nobody could take it: bytes in order, then the peer's FIN, then the end. */
+  private catchUp(): void {
+    const { early } = this;
+    while (early !== null && early.length > 0) {
+      if (this.reader === NOBODY || this.paused) return;
       const chunk = early.shift();
       if (chunk !== undefined) this.reader.data(chunk);
     }
-    if (early.length > 0 || this.early !== early) return;
-    this.early = null;
+    if (this.early === early) this.early = null;
     if (this.reader === NOBODY) return;
-    if (this.peerEnded) this.reader.end();
+    if (this.peerEnded && !this.endTold) {
+      this.endTold = true;
+      this.reader.end();
+    }
+    if (this.closed && !this.closeTold) {
+      this.closeTold = true;
+      // Later, because readers write from their callbacks and do not expect to be closed by that.
+      queueMicrotask(() => this.reader.close(this.error));
+    }
   }
 
   private send(chunk: Uint8Array): number {

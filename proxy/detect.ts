@@ -1,0 +1,156 @@
+import type { Channel } from "./channel.ts";
+import { guessHttp } from "./detect/http.ts";
+import { guessTls } from "./detect/tls.ts";
+
+/** What a connection carries. */
+export type Detected = "http1" | "http2" | "opaque";
+
+/** How detection ended; the bytes read are back in the channel in all cases but `gone`. */
+export type Detection =
+  | { readonly kind: "detected"; readonly protocol: Detected }
+  /** Nothing decided in time; treated as opaque, as in Linkerd. */
+  | { readonly kind: "timeout" }
+  /** The client closed before it had said anything, or broke off. */
+  | { readonly kind: "gone"; readonly error: Error | null };
+
+/** How TLS sniffing ended; the bytes read are back in the channel but after `gone` and `timeout`. */
+export type TlsDetection =
+  | { readonly kind: "hello"; readonly sni: string | null }
+  | { readonly kind: "none" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "gone"; readonly error: Error | null };
+
+/** Stops waiting; what has been read is put back into the channel. */
+export type Cancel = () => void;
+
+/**
+ * How long an unknown word without an end of line may stand before it is taken for an opaque protocol. Clients write a
+ * request line in one piece; ten seconds (Linkerd's detection timeout) would stall protocols that begin with letters.
+ */
+const UNKNOWN_WORD_MS = 200;
+
+/** Reads until it is clear whether this is HTTP. `silent`: called once if the client says nothing for that long. */
+export function detectHttp(
+  channel: Channel,
+  options: {
+    readonly timeoutMs: number;
+    readonly silence:
+      | { readonly afterMs: number; readonly call: () => void }
+      | null;
+  },
+  done: (detection: Detection) => void,
+): Cancel {
+  let unknownWord: ReturnType<typeof setTimeout> | null = null;
+  const silence = options.silence === null
+    ? null
+    : setTimeout(options.silence.call, options.silence.afterMs);
+  const stop = () => {
+    clearTimeout(silence ?? undefined);
+    clearTimeout(unknownWord ?? undefined);
+  };
+  let seen: "nothing" | "maybe" | "likely" = "nothing";
+  const gathering = collect(channel, options.timeoutMs, {
+    data(bytes) {
+      clearTimeout(silence ?? undefined);
+      const guess = guessHttp(bytes);
+      if (guess === "more" || guess === "likely-http1") {
+        seen = guess === "more" ? "maybe" : "likely";
+        clearTimeout(unknownWord ?? undefined);
+        unknownWord = seen === "likely" ? null : setTimeout(
+          () => finish({ kind: "detected", protocol: "opaque" }),
+          UNKNOWN_WORD_MS,
+        );
+      } else {
+        finish({ kind: "detected", protocol: guess });
+      }
+    },
+    // A request line that drips is HTTP's to refuse.
+    timeout: () =>
+      finish(
+        seen === "likely"
+          ? { kind: "detected", protocol: "http1" }
+          : { kind: "timeout" },
+      ),
+    end: (any) =>
+      finish(
+        any
+          ? { kind: "detected", protocol: "opaque" }
+          : { kind: "gone", error: null },
+      ),
+    close: (error) => finish({ kind: "gone", error }),
+  });
+  const finish = (detection: Detection) => {
+    stop();
+    gathering.cancel();
+    done(detection);
+  };
+  gathering.begin();
+  return () => {
+    stop();
+    gathering.cancel();
+  };
+}
+
+/** Reads until it is clear whether this is a TLS ClientHello, and for whom. */
+export function detectTls(
+  channel: Channel,
+  timeoutMs: number,
+  done: (detection: TlsDetection) => void,
+): Cancel {
+  const gathering = collect(channel, timeoutMs, {
+    data(bytes) {
+      const guess = guessTls(bytes);
+      if (guess.kind !== "more") finish(guess);
+    },
+    timeout: () => finish({ kind: "timeout" }),
+    end: (any) =>
+      finish(any ? { kind: "none" } : { kind: "gone", error: null }),
+    close: (error) => finish({ kind: "gone", error }),
+  });
+  const finish = (detection: TlsDetection) => {
+    gathering.cancel();
+    done(detection);
+  };
+  gathering.begin();
+  return gathering.cancel;
+}
+
+/** Gathers a channel's first bytes and shows all of them at each arrival, until cancelled. */
+function collect(
+  channel: Channel,
+  timeoutMs: number,
+  events: {
+    data(bytes: Uint8Array): void;
+    timeout(): void;
+    /** FIN; `any`: whether something was read before. */
+    end(any: boolean): void;
+    close(error: Error | null): void;
+  },
+): { begin(): void; cancel: Cancel } {
+  let gathered: Uint8Array = new Uint8Array(0);
+  let active = true;
+  const timer = setTimeout(() => events.timeout(), timeoutMs);
+  const cancel = () => {
+    if (!active) return;
+    active = false;
+    clearTimeout(timer);
+    channel.unread(gathered);
+  };
+  const begin = () =>
+    channel.attach({
+      data(chunk) {
+        gathered = gathered.length === 0
+          ? chunk
+          : Buffer.concat([gathered, chunk]);
+        events.data(gathered);
+      },
+      end() {
+        if (active) events.end(gathered.length > 0);
+      },
+      drain() {},
+      close(error) {
+        if (active) events.close(error);
+      },
+    });
+  return { begin, cancel };
+}

@@ -5,6 +5,9 @@ import { system } from "./system.ts";
 /** The bridge's name in the node's namespace. */
 export const BRIDGE = "br0";
 
+/** Fixed, because a bridge otherwise takes its lowest port's and loses the pods' traffic whenever that changes. */
+const GATEWAY_MAC = "02:00:0a:2a:00:01";
+
 /**
  * The node: a namespace with a bridge that all pods hang on, and the routing between them. Forwarding and the absence of
  * ICMP redirects (which would teach pods a way around the node's address translation) are settings of this namespace only.
@@ -13,7 +16,7 @@ export async function createNode(namespace: string): Promise<void> {
   await system(["ip", "netns", "add", namespace]);
   await configure(namespace, [
     "link set lo up",
-    `link add ${BRIDGE} type bridge`,
+    `link add ${BRIDGE} address ${GATEWAY_MAC} type bridge`,
     `addr add ${GATEWAY}/16 dev ${BRIDGE}`,
     `link set ${BRIDGE} up`,
     // Traffic to services without endpoints must get as far as the rule that refuses it.

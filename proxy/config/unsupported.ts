@@ -1,0 +1,40 @@
+import { flag } from "./forms.ts";
+import { optional, readText, type Source, variable } from "./setting.ts";
+
+/** Variables that switch on what this version does not have: any value is refused. */
+const REFUSED: Readonly<Record<string, string>> = {
+  IDENTITY_DISABLED: "a proxy without identity",
+  IDENTITY_SPIRE_WORKLOAD_API_ADDRESS: "identity from SPIRE",
+  IDENTITY_SPIRE_SOCKET: "identity from SPIRE",
+  INBOUND_GATEWAY_SUFFIXES: "gateway mode",
+};
+
+/** Variables whose feature can be missed without harm: it is only said that it is. */
+const MISSED: Readonly<Record<string, string>> = {
+  ACCESS_LOG: "there is no access log",
+  TRACE_COLLECTOR_SVC_ADDR: "there is no tracing",
+};
+
+/** Says which features were asked for that this version does not have. */
+export function checkUnsupported(source: Source): void {
+  const refuse = (name: string, feature: string) => {
+    source.mistakes.push(
+      `${
+        variable(name)
+      } asks for ${feature}, which is not supported by this version; expected it to be unset`,
+    );
+  };
+  for (const [name, feature] of Object.entries(REFUSED)) {
+    if (readText(source, name) !== null) refuse(name, feature);
+  }
+  if (optional("INGRESS_MODE", flag, false)(source)) {
+    refuse("INGRESS_MODE", "ingress mode");
+  }
+  for (const [name, lack] of Object.entries(MISSED)) {
+    if (readText(source, name) !== null) {
+      source.warnings.push(
+        `${variable(name)} is ignored: ${lack} in this version`,
+      );
+    }
+  }
+}

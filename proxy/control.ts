@@ -1,0 +1,193 @@
+import type { SocketAddress } from "../schemas/address.ts";
+import type { EndpointSet, Profile } from "../schemas/destination.ts";
+import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
+import type { ControlClient } from "./control/client.ts";
+import type { Log } from "./control/connector.ts";
+import { createEndpointFold } from "./control/endpoint-fold.ts";
+import {
+  keepWatching,
+  type StreamLimits,
+  type Watch,
+} from "./control/watch.ts";
+import { type GrpcStatus, StatusCode } from "./grpc/status.ts";
+import {
+  decodeClientPolicy,
+  encodeTrafficSpec,
+  type PolicyTarget,
+} from "./wire/client-policy.ts";
+import type { Notices } from "./wire/common.ts";
+import {
+  decodeProfile,
+  decodeUpdate,
+  encodeGetDestination,
+} from "./wire/destination.ts";
+import { decodeServerPolicy, encodePortSpec } from "./wire/server-policy.ts";
+
+/** Hears what the control plane knows of one thing, as complete values. */
+export interface Observer<T> {
+  /** The newest state; it holds, whatever happens to the control plane, until another comes. */
+  snapshot(value: T): void;
+  /**
+   * The control plane will not say, and why. Told at most once between snapshots; only policy may still send a snapshot
+   * afterwards (a Service made later).
+   */
+  refused(status: GrpcStatus): void;
+}
+
+/** The control plane as the proxy uses it. Every watch survives broken connections until it is closed. */
+export interface Control {
+  /** Endpoints of `host:port`; the first snapshot comes with the first endpoints known. */
+  watchEndpoints(path: string, observer: Observer<EndpointSet>): Watch;
+  /** Profile of `ip:port` or `host:port`. */
+  watchProfile(path: string, observer: Observer<Profile>): Watch;
+  watchClientPolicy(
+    target: PolicyTarget,
+    observer: Observer<ClientPolicy>,
+  ): Watch;
+  watchServerPolicy(port: number, observer: Observer<ServerPolicy>): Watch;
+  /** Closes all watches and connections. */
+  close(): void;
+}
+
+export interface ControlOptions {
+  readonly destination: ControlClient;
+  readonly policy: ControlClient;
+  readonly limits: StreamLimits;
+  /** `POLICY_WORKLOAD`: whose policy is asked for. */
+  readonly workload: string;
+  /** `DESTINATION_CONTEXT`: who asks for endpoints. */
+  readonly context: string;
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Time between questions about a target that policy does not know: it may be made later. */
+const ASK_AGAIN_MS = 30_000;
+/** Distinct notices remembered, so that each is logged once. */
+const MAX_NOTICES = 1_000;
+
+type Verdict = "retry" | "final" | number;
+
+export function createControl(options: ControlOptions): Control {
+  const { destination, policy } = options;
+  const watches = new Set<Watch>();
+  const noticed = new Set<string>();
+
+  function report(notices: Notices, path: string): void {
+    for (const notice of notices) {
+      if (noticed.has(notice) || noticed.size >= MAX_NOTICES) continue;
+      noticed.add(notice);
+      options.log("warn", notice, { watch: path });
+    }
+  }
+
+  function watch<T>(
+    client: ControlClient,
+    path: string,
+    request: Uint8Array,
+    observer: Observer<T>,
+    read: {
+      opened(): void;
+      message(bytes: Uint8Array, notices: Notices): T | null;
+      judge(status: GrpcStatus): Verdict;
+    },
+  ): Watch {
+    let refused = false;
+    const running = keepWatching({
+      client,
+      path,
+      request,
+      limits: options.limits,
+      random: options.random,
+      log: options.log,
+      opened: read.opened,
+      message(bytes) {
+        const notices: Notices = new Set();
+        const value = read.message(bytes, notices);
+        report(notices, path);
+        if (value === null) return;
+        refused = false;
+        observer.snapshot(value);
+      },
+      judge(status) {
+        const verdict = read.judge(status);
+        if (verdict !== "retry" && !refused) {
+          refused = true;
+          observer.refused(status);
+        }
+        return verdict;
+      },
+    });
+    watches.add(running);
+    return {
+      close() {
+        watches.delete(running);
+        running.close();
+      },
+    };
+  }
+
+  return {
+    watchEndpoints(path, observer) {
+      const fold = createEndpointFold();
+      return watch(
+        destination,
+        "/io.linkerd.proxy.destination.Destination/Get",
+        encodeGetDestination(path, options.context),
+        observer,
+        {
+          opened: fold.opened,
+          message: (bytes, notices) => fold.apply(decodeUpdate(bytes, notices)),
+          judge: judgeDestination,
+        },
+      );
+    },
+    watchProfile(path, observer) {
+      return watch(
+        destination,
+        "/io.linkerd.proxy.destination.Destination/GetProfile",
+        encodeGetDestination(path, options.context),
+        observer,
+        { opened() {}, message: decodeProfile, judge: judgeDestination },
+      );
+    },
+    watchClientPolicy(target, observer) {
+      return watch(
+        policy,
+        "/io.linkerd.proxy.outbound.OutboundPolicies/Watch",
+        encodeTrafficSpec(options.workload, target),
+        observer,
+        { opened() {}, message: decodeClientPolicy, judge: judgeClientPolicy },
+      );
+    },
+    watchServerPolicy(port, observer) {
+      return watch(
+        policy,
+        "/io.linkerd.proxy.inbound.InboundServerPolicies/WatchPort",
+        encodePortSpec(options.workload, port),
+        observer,
+        { opened() {}, message: decodeServerPolicy, judge: () => "retry" },
+      );
+    },
+    close() {
+      for (const running of watches) running.close();
+      watches.clear();
+      destination.close();
+      policy.close();
+    },
+  };
+}
+
+/** The two refusals of Destination that mean the question itself is wrong (facts 2.6). */
+function judgeDestination({ code }: GrpcStatus): Verdict {
+  return code === StatusCode.invalidArgument ||
+      code === StatusCode.failedPrecondition
+    ? "final"
+    : "retry";
+}
+
+/** A policy controller that knows no such target, or no such API; the latter will not change while it runs. */
+function judgeClientPolicy({ code }: GrpcStatus): Verdict {
+  if (code === StatusCode.unimplemented) return "final";
+  return code === StatusCode.notFound ? ASK_AGAIN_MS : "retry";
+}

@@ -1,4 +1,3 @@
-import type { SocketAddress } from "../schemas/address.ts";
 import type { EndpointSet, Profile } from "../schemas/destination.ts";
 import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
 import type { ControlClient } from "./control/client.ts";
@@ -89,9 +88,11 @@ export function createControl(options: ControlOptions): Control {
     read: {
       opened(): void;
       message(bytes: Uint8Array, notices: Notices): T | null;
-      judge(status: GrpcStatus): Verdict;
+      /** `known`: a snapshot has been given already. */
+      judge(status: GrpcStatus, known: boolean): Verdict;
     },
   ): Watch {
+    let known = false;
     let refused = false;
     const running = keepWatching({
       client,
@@ -106,11 +107,12 @@ export function createControl(options: ControlOptions): Control {
         const value = read.message(bytes, notices);
         report(notices, path);
         if (value === null) return;
+        known = true;
         refused = false;
         observer.snapshot(value);
       },
       judge(status) {
-        const verdict = read.judge(status);
+        const verdict = read.judge(status, known);
         if (verdict !== "retry" && !refused) {
           refused = true;
           observer.refused(status);
@@ -186,8 +188,11 @@ function judgeDestination({ code }: GrpcStatus): Verdict {
     : "retry";
 }
 
-/** A policy controller that knows no such target, or no such API; the latter will not change while it runs. */
-function judgeClientPolicy({ code }: GrpcStatus): Verdict {
+/**
+ * NotFound about a target that was known is more likely a controller that has just started than the end of the target.
+ * One that lacks the API will not get it while it runs.
+ */
+function judgeClientPolicy({ code }: GrpcStatus, known: boolean): Verdict {
   if (code === StatusCode.unimplemented) return "final";
-  return code === StatusCode.notFound ? ASK_AGAIN_MS : "retry";
+  return code === StatusCode.notFound && !known ? ASK_AGAIN_MS : "retry";
 }

@@ -8,7 +8,7 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
  * Asks the system's resolver, so that /etc/hosts and search domains count, anew each time: names of control planes move.
  * The dot that marks a name as complete is not part of it.
  */
-export const resolveHost: Resolve = async (host) => {
+export async function resolveHost(host: string): Promise<readonly string[]> {
   if (parseIp(host) !== null) return [host];
   const name = host.endsWith(".") ? host.slice(0, -1) : host;
   try {
@@ -20,7 +20,7 @@ export const resolveHost: Resolve = async (host) => {
       hint: "check that the control plane runs and that DNS works in this pod",
     });
   }
-};
+}
 
 /** In an order of its own for each proxy, so that they spread over replicas (Fisher and Yates). */
 export function shuffle<T>(values: readonly T[], random: () => number): T[] {

@@ -1,4 +1,3 @@
-import type { GrpcCall } from "../grpc.ts";
 import { formatCode, type GrpcStatus, StatusCode } from "../grpc/status.ts";
 import { createBackOff } from "./back-off.ts";
 import type { ControlClient } from "./client.ts";

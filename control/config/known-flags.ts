@@ -1,0 +1,104 @@
+import {
+  DEFAULT_CLUSTER_NETWORKS,
+  DEFAULT_OPAQUE_PORTS,
+  PORTS,
+} from "../../schemas/names.ts";
+import type { Flag } from "./flags.ts";
+
+const COMMON = {
+  "controller-namespace": {
+    help: "namespace of the control plane",
+    fallback: "linkerd",
+  },
+  "identity-trust-domain": {
+    help: "realm of workload identities",
+    fallback: "cluster.local",
+  },
+  source: {
+    help: "where the world is read from: kube or files",
+    fallback: "kube",
+  },
+  "log-level": { help: "debug, info, warn or error", fallback: "info" },
+  "log-format": { help: "plain or json", fallback: "plain" },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+/** Flags of `identity`: Linkerd's names and, where it has them, Linkerd's defaults (those of its chart, not its binary). */
+export const IDENTITY_FLAGS = {
+  addr: { help: "address of Certify", fallback: `:${PORTS.identity}` },
+  "admin-addr": {
+    help: "address of probes and metrics",
+    fallback: ":9990",
+    alias: "metrics-addr",
+  },
+  ...COMMON,
+  "identity-issuance-lifetime": {
+    help: "how long a certificate lasts",
+    fallback: "24h",
+  },
+  "identity-clock-skew-allowance": {
+    help: "added to both ends of that, for clocks that differ",
+    fallback: "20s",
+  },
+  "identity-scheme": {
+    help: "names of the issuer's files: linkerd.io/tls or kubernetes.io/tls",
+    fallback: "linkerd.io/tls",
+  },
+  "identity-issuer": {
+    help: "folder of the issuer's certificate and key",
+    fallback: "/var/run/linkerd/identity/issuer",
+  },
+  "identity-trust-anchors": {
+    help: "file of trust anchors in PEM",
+    fallback: "/var/run/linkerd/identity/trust-roots/ca-bundle.crt",
+  },
+  "token-keys": {
+    help: "JWKS file that service-account tokens are verified with",
+    fallback: undefined,
+  },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+/** Flags of `destination`, which serves discovery and policy in one process. */
+export const DESTINATION_FLAGS = {
+  addr: { help: "address of discovery", fallback: `:${PORTS.destination}` },
+  "policy-addr": { help: "address of policy", fallback: `:${PORTS.policy}` },
+  "admin-addr": {
+    help: "address of probes and metrics",
+    fallback: ":9996",
+    alias: "metrics-addr",
+  },
+  ...COMMON,
+  "cluster-domain": {
+    help: "DNS domain of the cluster",
+    fallback: "cluster.local",
+  },
+  "cluster-networks": {
+    help: "networks of Services and Pods",
+    fallback: DEFAULT_CLUSTER_NETWORKS,
+  },
+  "default-policy": {
+    help: "inbound policy of ports that nothing else decides on",
+    fallback: "all-unauthenticated",
+  },
+  "default-opaque-ports": {
+    help: "ports forwarded without parsing",
+    fallback: DEFAULT_OPAQUE_PORTS,
+  },
+  "outbound-transport-mode": {
+    help: "transport-header or transparent",
+    fallback: "transport-header",
+  },
+  "enable-h2-upgrade": {
+    help: "let proxies carry HTTP/1 over HTTP/2 between them",
+    fallback: "true",
+    bare: true,
+  },
+  "enable-ipv6": {
+    help: "offer endpoints by IPv6 too",
+    fallback: "false",
+    bare: true,
+  },
+  manifests: {
+    help: "folder of Kubernetes manifests",
+    fallback: undefined,
+  },
+} as const satisfies Readonly<Record<string, Flag>>;

@@ -1,0 +1,64 @@
+import { describe, Problem } from "../schemas/problem.ts";
+import { type Config, parseConfig } from "./config.ts";
+import { createLog, type Log } from "./log.ts";
+import { type Running, startIdentity } from "./start/identity.ts";
+
+/** A wrong command line, as of sysexits.h. */
+const EXIT_USAGE = 64;
+
+/** Reads what to do, does it until a signal comes, and ends cleanly. */
+async function main(): Promise<number> {
+  let config: Config;
+  try {
+    config = parseConfig(process.argv.slice(2), process.env);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return EXIT_USAGE;
+  }
+  if (config.program === "help") {
+    process.stdout.write(config.text);
+    return 0;
+  }
+  const log = createLog(config.log);
+  const asked = signalled();
+  try {
+    const running = await start(config, log);
+    log.info("serving", { program: config.program, ...running.ports });
+    log.info("ending", { signal: await asked });
+    await running.close();
+    return 0;
+  } catch (error) {
+    log.error(describe(error), {
+      hint: error instanceof Problem ? error.hint : undefined,
+    });
+    return 1;
+  }
+}
+
+function start(
+  config: Exclude<Config, { program: "help" }>,
+  log: Log,
+): Promise<Running> {
+  switch (config.program) {
+    case "identity":
+      return startIdentity(config, log);
+    case "destination":
+      throw new Problem(
+        "config.invalid",
+        "Cannot start destination: discovery is not wired yet",
+      );
+  }
+}
+
+function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"]) process.once(signal, resolve);
+  });
+}
+
+function explain(error: unknown): string {
+  const hint = error instanceof Problem ? error.hint : undefined;
+  return describe(error) + (hint === undefined ? "" : `\n${hint}`);
+}
+
+process.exit(await main());

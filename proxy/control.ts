@@ -1,19 +1,12 @@
+import type { SocketAddress } from "../schemas/address.ts";
 import type { EndpointSet, Profile } from "../schemas/destination.ts";
 import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
 import type { ControlClient } from "./control/client.ts";
 import type { Log } from "./control/connector.ts";
 import { createEndpointFold } from "./control/endpoint-fold.ts";
-import {
-  keepWatching,
-  type StreamLimits,
-  type Watch,
-} from "./control/watch.ts";
-import { type GrpcStatus, StatusCode } from "./grpc/status.ts";
-import {
-  decodeClientPolicy,
-  encodeTrafficSpec,
-  type PolicyTarget,
-} from "./wire/client-policy.ts";
+import { keepWatching, type Watch } from "./control/watch.ts";
+import { formatCode, type GrpcStatus, StatusCode } from "./grpc/status.ts";
+import { decodeClientPolicy, encodeTrafficSpec } from "./wire/client-policy.ts";
 import type { Notices } from "./wire/common.ts";
 import {
   decodeProfile,
@@ -25,12 +18,12 @@ import { decodeServerPolicy, encodePortSpec } from "./wire/server-policy.ts";
 /** Hears what the control plane knows of one thing, as complete values. */
 export interface Observer<T> {
   /** The newest state; it holds, whatever happens to the control plane, until another comes. */
-  snapshot(value: T): void;
+  next(snapshot: T): void;
   /**
    * The control plane will not say, and why. Told at most once between snapshots; only policy may still send a snapshot
-   * afterwards (a Service made later).
+   * afterwards (of a Service made later).
    */
-  refused(status: GrpcStatus): void;
+  refused(reason: string): void;
 }
 
 /** The control plane as the proxy uses it. Every watch survives broken connections until it is closed. */
@@ -39,8 +32,9 @@ export interface Control {
   watchEndpoints(path: string, observer: Observer<EndpointSet>): Watch;
   /** Profile of `ip:port` or `host:port`. */
   watchProfile(path: string, observer: Observer<Profile>): Watch;
+  /** For an original destination, or for a name and port. */
   watchClientPolicy(
-    target: PolicyTarget,
+    target: SocketAddress | string,
     observer: Observer<ClientPolicy>,
   ): Watch;
   watchServerPolicy(port: number, observer: Observer<ServerPolicy>): Watch;
@@ -51,7 +45,6 @@ export interface Control {
 export interface ControlOptions {
   readonly destination: ControlClient;
   readonly policy: ControlClient;
-  readonly limits: StreamLimits;
   /** `POLICY_WORKLOAD`: whose policy is asked for. */
   readonly workload: string;
   /** `DESTINATION_CONTEXT`: who asks for endpoints. */
@@ -98,7 +91,6 @@ export function createControl(options: ControlOptions): Control {
       client,
       path,
       request,
-      limits: options.limits,
       random: options.random,
       log: options.log,
       opened: read.opened,
@@ -109,13 +101,13 @@ export function createControl(options: ControlOptions): Control {
         if (value === null) return;
         known = true;
         refused = false;
-        observer.snapshot(value);
+        observer.next(value);
       },
       judge(status) {
         const verdict = read.judge(status, known);
         if (verdict !== "retry" && !refused) {
           refused = true;
-          observer.refused(status);
+          observer.refused(`${formatCode(status.code)}: ${status.message}`);
         }
         return verdict;
       },

@@ -1,6 +1,8 @@
+import { formatAddress } from "../../schemas/address.ts";
 import { type GrpcCall, type GrpcReader, startCall } from "../grpc.ts";
 import { StatusCode } from "../grpc/status.ts";
-import type { Connector, ControlService } from "./connector.ts";
+import type { ControlService, StreamLimits } from "../config/control.ts";
+import type { Connector } from "./connector.ts";
 
 /** Receives the answers of a call that may have to wait for its connection. */
 export interface ControlReader extends GrpcReader {
@@ -10,6 +12,8 @@ export interface ControlReader extends GrpcReader {
 
 /** One service of the control plane, however often its connection breaks. */
 export interface ControlClient {
+  /** Limits of the service's watch streams. */
+  readonly limits: StreamLimits;
   /** Starts a call as soon as there is a connection, which may take until the service is back. */
   start(path: string, request: Uint8Array, reader: ControlReader): GrpcCall;
   /** Waits, but no longer than until the service answers somebody again after a failure; false when aborted. */
@@ -26,12 +30,7 @@ export function createControlClient(
   service: ControlService,
   connector: Connector,
 ): ControlClient {
-  const host = service.host.endsWith(".")
-    ? service.host.slice(0, -1)
-    : service.host;
-  const authority = `${
-    host.includes(":") ? `[${host}]` : host
-  }:${service.port}`;
+  const authority = formatAddress({ ip: service.host, port: service.port });
   const sleepers = new Set<() => void>();
   /** True while the service says it is unavailable. */
   let failing = false;
@@ -95,13 +94,14 @@ export function createControlClient(
   }
 
   return {
+    limits: service.stream,
     start(path, request, reader) {
       const refusal = closed
         ? { code: StatusCode.cancelled, message: "the proxy is stopping" }
         : connector.waiting >= MAX_WAITING
         ? {
           code: StatusCode.resourceExhausted,
-          message: `${MAX_WAITING} calls are waiting for ${service.name}`,
+          message: `${MAX_WAITING} calls are waiting for ${service.host}`,
         }
         : null;
       if (refusal === null) return start(path, request, reader);

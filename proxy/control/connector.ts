@@ -5,13 +5,8 @@ import type { ClientConnection, ClientEvents } from "../http/message.ts";
 import { createBackOff } from "./back-off.ts";
 import { type Resolve, shuffle } from "./resolve.ts";
 
-/** Where a service of the control plane is. */
-export interface ControlService {
-  readonly name: "identity" | "destination" | "policy";
-  /** A name, resolved anew for each connection, or an IP. */
-  readonly host: string;
-  readonly port: number;
-}
+/** The services of the control plane, as metrics and logs call them. */
+export type ServiceName = "identity" | "destination" | "policy";
 
 /** One line of the proxy's log. */
 export type Log = (
@@ -22,7 +17,10 @@ export type Log = (
 
 /** What the connector needs of the world. */
 export interface ConnectorOptions {
-  readonly service: ControlService;
+  readonly name: ServiceName;
+  /** A name is resolved anew for each connection. */
+  readonly host: string;
+  readonly port: number;
   readonly resolve: Resolve;
   /** Opens a byte stream, secured as the address demands. */
   readonly dial: (address: SocketAddress) => Promise<Channel>;
@@ -52,7 +50,7 @@ const MAX_CONNECTIONS = 8;
 const STABLE_MS = 10_000;
 
 export function createConnector(options: ConnectorOptions): Connector {
-  const { service, log } = options;
+  const { name, host, port, log } = options;
   const wishes = new Set<(connection: ClientConnection) => void>();
   /** All that are not closed, and those among them that may still take calls. */
   const alive = new Set<ClientConnection>();
@@ -96,7 +94,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     } catch (error) {
       delayMs = backOff.next();
       connecting = false;
-      log("warn", `Cannot reach ${service.name}: ${describe(error)}`, {
+      log("warn", `Cannot reach ${name}: ${describe(error)}`, {
         retryInMs: Math.round(delayMs),
       });
       if (!closed && wishes.size > 0) dialSoon();
@@ -105,11 +103,11 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   /** Tries each address once, one at a time. */
   async function dialAny(): Promise<Channel> {
-    const ips = await options.resolve(service.host);
-    let failure: unknown = new Error(`"${service.host}" has no address`);
+    const ips = await options.resolve(host);
+    let failure: unknown = new Error(`"${host}" has no address`);
     for (const ip of shuffle(ips, options.random)) {
       try {
-        return await options.dial({ ip, port: service.port });
+        return await options.dial({ ip, port });
       } catch (error) {
         failure = error;
       }
@@ -139,7 +137,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       closed(error) {
         alive.delete(connection);
         if (!left && error !== null) {
-          log("warn", `Lost connection to ${service.name}: ${error.message}`, {
+          log("warn", `Lost connection to ${name}: ${error.message}`, {
             address: channel.remote.ip,
           });
         }

@@ -6,16 +6,15 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 
 /**
  * Asks the system's resolver, so that /etc/hosts and search domains count, anew each time: names of control planes move.
- * The dot that marks a name as complete is not part of it.
+ * No SRV records: the headless Services of the control plane answer with the addresses of their pods.
  */
 export async function resolveHost(host: string): Promise<readonly string[]> {
   if (parseIp(host) !== null) return [host];
-  const name = host.endsWith(".") ? host.slice(0, -1) : host;
   try {
-    const found = await Bun.dns.lookup(name, { backend: "libc" });
+    const found = await Bun.dns.lookup(host, { backend: "libc" });
     return found.map(({ address }) => address);
   } catch (cause) {
-    throw new Problem("connect.failed", `Cannot resolve "${name}": not found`, {
+    throw new Problem("connect.failed", `Cannot resolve "${host}": not found`, {
       cause,
       hint: "check that the control plane runs and that DNS works in this pod",
     });

@@ -1,16 +1,8 @@
 import { formatCode, type GrpcStatus, StatusCode } from "../grpc/status.ts";
 import { createBackOff } from "./back-off.ts";
+import type { StreamLimits } from "../config/control.ts";
 import type { ControlClient } from "./client.ts";
 import type { Log } from "./connector.ts";
-
-/** How long a stream may live; absent limits do not apply (CONTROL_STREAM_*; facts 7.4). */
-export interface StreamLimits {
-  /** To the first message. */
-  readonly initialMs?: number | undefined;
-  /** Between messages. */
-  readonly idleMs?: number | undefined;
-  readonly lifetimeMs?: number | undefined;
-}
 
 /** Something that goes on until closed. */
 export interface Watch {
@@ -22,7 +14,6 @@ export interface WatchOptions {
   readonly client: ControlClient;
   readonly path: string;
   readonly request: Uint8Array;
-  readonly limits: StreamLimits;
   readonly random: () => number;
   readonly log: Log;
   /** A new stream begins; its messages do not continue those of the last one. */
@@ -83,7 +74,7 @@ function streamOnce(
     finish(status, status.code === StatusCode.deadlineExceeded);
   };
   const abort = (): void => giveUp(CLOSED);
-  const clock = createClock(options.limits, () => giveUp(EXPIRED));
+  const clock = createClock(options.client.limits, () => giveUp(EXPIRED));
   signal.addEventListener("abort", abort);
   const call = options.client.start(options.path, options.request, {
     begun: () => clock.start(),
@@ -104,7 +95,7 @@ const EXPIRED = {
   message: "a limit of control streams was reached",
 };
 
-/** The three limits of one stream. */
+/** The limits of one stream. */
 interface Clock {
   start(): void;
   message(): void;
@@ -125,11 +116,11 @@ function createClock(limits: StreamLimits, expired: () => void): Clock {
   return {
     start() {
       lifetime = arm(limits.lifetimeMs);
-      silence = arm(limits.initialMs);
+      silence = arm(limits.initialTimeoutMs);
     },
     message() {
       clearTimeout(silence);
-      silence = arm(limits.idleMs);
+      silence = arm(limits.idleTimeoutMs);
     },
     stop() {
       clearTimeout(lifetime);

@@ -18,19 +18,14 @@ import { decode, type Reader } from "./reader.ts";
 import { DEFAULT_DETECT_TIMEOUT_MS } from "./server-policy.ts";
 import { Writer } from "./writer.ts";
 
-/** What a client policy is asked for: an original destination, or a name with port. */
-export type PolicyTarget =
-  | { readonly kind: "address"; readonly address: SocketAddress }
-  | { readonly kind: "authority"; readonly authority: string };
-
-/** `outbound.TrafficSpec`: who calls, and whom. */
+/** `outbound.TrafficSpec`: who calls, and whom: an original destination, or a name with port. */
 export function encodeTrafficSpec(
   workload: string,
-  target: PolicyTarget,
+  target: SocketAddress | string,
 ): Uint8Array<ArrayBuffer> {
   const writer = new Writer().string(1, workload);
-  if (target.kind === "authority") writer.string(3, target.authority);
-  else writer.message(2, (inner) => writeTcpAddress(inner, target.address));
+  if (typeof target === "string") writer.string(3, target);
+  else writer.message(2, (inner) => writeTcpAddress(inner, target));
   return writer.finish();
 }
 

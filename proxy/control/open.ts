@@ -1,0 +1,57 @@
+import type { ControlService } from "../config/control.ts";
+import { dial } from "../connect.ts";
+import { connectHttp2 } from "../http2/client.ts";
+import type { TcpOptions } from "../socket.ts";
+import type { Credentials } from "../tls.ts";
+import { type ControlClient, createControlClient } from "./client.ts";
+import { createConnector, type Log, type ServiceName } from "./connector.ts";
+import { resolveHost } from "./resolve.ts";
+
+/** What a control client needs besides the service's address. */
+export interface OpenOptions {
+  /** Asked for each new connection; before the first certificate only the anchors, and the service alone proves itself. */
+  readonly credentials: () => Credentials | { readonly anchors: string };
+  readonly connectTimeoutMs: number;
+  readonly tcp: TcpOptions;
+  readonly log: Log;
+  /** `control_dns_resolutions_total`. */
+  readonly resolved: (client: ServiceName, result: "ok" | "not_found") => void;
+}
+
+/** A client of a real service: over mutual TLS, or in plaintext on loopback. Connects when first used. */
+export function openControlClient(
+  name: ServiceName,
+  service: ControlService,
+  options: OpenOptions,
+): ControlClient {
+  const { host, port, serverName } = service;
+  const connector = createConnector({
+    name,
+    host,
+    port,
+    async resolve(asked) {
+      try {
+        const ips = await resolveHost(asked);
+        options.resolved(name, "ok");
+        return ips;
+      } catch (error) {
+        options.resolved(name, "not_found");
+        throw error;
+      }
+    },
+    dial: (address) =>
+      dial(address, {
+        timeoutMs: options.connectTimeoutMs,
+        tcp: options.tcp,
+        tls: serverName === null ? null : {
+          credentials: options.credentials(),
+          peer: { id: serverName, kind: "dns", serverName },
+          transportHeader: false,
+        },
+      }),
+    connect: (channel, events) => connectHttp2(channel, {}, events),
+    random: Math.random,
+    log: options.log,
+  });
+  return createControlClient(service, connector);
+}

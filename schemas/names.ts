@@ -29,6 +29,8 @@ export const ANNOTATIONS = {
   skipInboundPorts: "config.linkerd.io/skip-inbound-ports",
   skipOutboundPorts: "config.linkerd.io/skip-outbound-ports",
   defaultInboundPolicy: "config.linkerd.io/default-inbound-policy",
+  requireIdentityPorts:
+    "config.linkerd.io/proxy-require-identity-inbound-ports",
 } as const;
 
 /** Ports whose protocols speak first from the server, opaque unless a user says otherwise (Linkerd chart 2.x). */

@@ -1,0 +1,44 @@
+import type { Pod, Service } from "../../schemas/kube.ts";
+import { ANNOTATIONS } from "../../schemas/names.ts";
+import type { State } from "./fold.ts";
+import { type PortRange, resolvePortRanges } from "./ports.ts";
+import { tcpPorts } from "./workloads.ts";
+
+/**
+ * The annotation of an object, or else of its Namespace. Linkerd's injector copies the Namespace's onto objects when
+ * they are made; a folder of manifests has no injector, so the index looks there itself.
+ */
+export function annotationOf(
+  { metadata }: Pod | Service,
+  name: string,
+  { namespaces }: Pick<State, "namespaces">,
+): string | undefined {
+  return metadata.annotations?.[name] ??
+    namespaces.get(metadata.namespace)?.metadata.annotations?.[name];
+}
+
+/** The ports that a Pod's annotation lists, by number or name; undefined when there is no annotation. */
+export function podPorts(
+  pod: Pod,
+  name: typeof ANNOTATIONS[keyof typeof ANNOTATIONS],
+  state: Pick<State, "namespaces">,
+): readonly PortRange[] | undefined {
+  const text = annotationOf(pod, name, state);
+  if (text === undefined) return undefined;
+  const named = tcpPorts(pod).map((port) => ({
+    name: port.name,
+    port: port.containerPort,
+  }));
+  return resolvePortRanges(text, named);
+}
+
+/** The ports that a Service's annotation declares opaque; undefined when there is no annotation. */
+export function serviceOpaquePorts(
+  service: Service,
+  state: Pick<State, "namespaces">,
+): readonly PortRange[] | undefined {
+  const text = annotationOf(service, ANNOTATIONS.opaquePorts, state);
+  return text === undefined
+    ? undefined
+    : resolvePortRanges(text, service.spec.ports ?? []);
+}

@@ -1,0 +1,115 @@
+import { formatAddress } from "../../schemas/address.ts";
+import type { Endpoint, EndpointSet } from "../../schemas/destination.ts";
+import type { EndpointSlice, Service } from "../../schemas/kube.ts";
+import type { EndpointsAnswer, EndpointsQuery } from "../views.ts";
+import { canonicalIp } from "./addresses.ts";
+import { bareEndpoint, podEndpoint } from "./endpoint.ts";
+import type { State } from "./fold.ts";
+import { idOf } from "./keys.ts";
+import { servicePort } from "./services.ts";
+import { podOf } from "./slices.ts";
+import { podIps } from "./workloads.ts";
+
+type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
+
+/** The endpoints that a caller of a Service's port may be sent to, as of now. */
+export function endpointsOf(
+  query: EndpointsQuery,
+  state: State,
+): EndpointsAnswer {
+  const id = idOf(query.service);
+  const service = state.services.byId.get(id);
+  if (service === undefined) return { kind: "absent" };
+  if (service.spec.type === "ExternalName") return { kind: "external" };
+  const endpoints = new Map<string, Endpoint>();
+  for (const slice of state.slices.byService.get(id)) {
+    const port = slicePort(slice, service, query.port);
+    if (port === undefined || !isOfFamily(slice, state)) continue;
+    for (const endpoint of slice.endpoints ?? []) {
+      if (!isOffered(slice, endpoint, service, query, state)) continue;
+      for (const found of resolve(slice, endpoint, port, state)) {
+        const key = formatAddress(found.address);
+        if (!endpoints.has(key)) endpoints.set(key, found);
+      }
+    }
+  }
+  return { kind: "known", endpoints };
+}
+
+/** Whether two answers mean the same; endpoints of Pods are compared by identity, which podEndpoint keeps. */
+export function sameEndpoints(a: EndpointsAnswer, b: EndpointsAnswer): boolean {
+  return a.kind === "known" && b.kind === "known"
+    ? sameSet(a.endpoints, b.endpoints)
+    : a.kind === b.kind;
+}
+
+function sameSet(a: EndpointSet, b: EndpointSet): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, endpoint] of a) {
+    if (!sameEndpoint(endpoint, b.get(key))) return false;
+  }
+  return true;
+}
+
+/** Whether an address is still what it was. */
+export function sameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
+  return a === b || Bun.deepEquals(a, b);
+}
+
+/**
+ * The number under which the slice offers the Service's port. The two are joined by the port's name; a number that
+ * the Service does not declare is used as it is.
+ */
+function slicePort(
+  { ports = [] }: EndpointSlice,
+  service: Service,
+  port: number,
+): number | undefined {
+  const tcp = ports.filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
+  if (tcp.length === 0) return undefined;
+  const declared = servicePort(service, port);
+  if (declared === undefined) return port;
+  return tcp.find(({ name }) => (name ?? "") === (declared.name ?? ""))?.port;
+}
+
+function isOfFamily({ addressType }: EndpointSlice, { settings }: State) {
+  return addressType === "IPv4" || (addressType === "IPv6" && settings.ipv6);
+}
+
+/** Whether the endpoint takes traffic, and takes it from this caller. */
+function isOffered(
+  slice: EndpointSlice,
+  endpoint: SliceEndpoint,
+  { spec }: Service,
+  { hostname, nodeName }: EndpointsQuery,
+  { workloads }: State,
+): boolean {
+  if (endpoint.conditions?.ready === false) return false;
+  if (hostname !== null && endpoint.hostname !== hostname) return false;
+  if (spec.internalTrafficPolicy !== "Local") return true;
+  const pod = workloads.byId.get(podOf(slice, endpoint) ?? "");
+  return nodeName !== null && pod?.spec?.nodeName === nodeName;
+}
+
+function resolve(
+  slice: EndpointSlice,
+  endpoint: SliceEndpoint,
+  port: number,
+  state: State,
+): Endpoint[] {
+  const addresses = endpoint.addresses.map((ip) => ({
+    ip: canonicalIp(ip),
+    port,
+  }));
+  if (endpoint.targetRef === undefined) return addresses.map(bareEndpoint);
+  const pod = state.workloads.byId.get(podOf(slice, endpoint) ?? "");
+  // Neither a Pod that is not known (yet, or any more) nor a reference to something else can be reached safely.
+  if (pod === undefined) return [];
+  // A Pod of both families is one endpoint, by IPv6 when that is offered at all.
+  const isDouble = state.settings.ipv6 && slice.addressType === "IPv4" &&
+    podIps(pod).some((ip) => ip.includes(":"));
+  if (isDouble) return [];
+  return addresses.map((address) =>
+    podEndpoint(pod, address, endpoint.zone ?? "", state)
+  );
+}

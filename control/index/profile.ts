@@ -1,0 +1,115 @@
+import type { SocketAddress } from "../../schemas/address.ts";
+import type { Pod, Service } from "../../schemas/kube.ts";
+import type { ObjectName, ProfileAnswer, ProfileQuery } from "../views.ts";
+import { bareEndpoint, isOpaqueEndpoint, podEndpoint } from "./endpoint.ts";
+import { endpointsOf } from "./endpoints.ts";
+import type { State } from "./fold.ts";
+import { idOf } from "./keys.ts";
+import { includesPort } from "./ports.ts";
+import { declaredProtocol } from "./service-protocol.ts";
+import { servicePort } from "./services.ts";
+import { isRunning, podIps, tcpPorts } from "./workloads.ts";
+
+/** What is known of a target: the Service or the Pod that it is, and whether it is to be parsed. */
+export function profileOf(query: ProfileQuery, state: State): ProfileAnswer {
+  return query.kind === "address"
+    ? profileOfAddress(query.ip, query.port, state)
+    : profileOfName(query.service, query.hostname, query.port, state);
+}
+
+function profileOfAddress(
+  ip: string,
+  port: number,
+  state: State,
+): ProfileAnswer {
+  const services = [...state.services.byIp.get(ip)];
+  if (services.length > 1) return ambiguous("Service", services);
+  const service = state.services.byId.get(services[0] ?? "");
+  if (service !== undefined) return profileOfService(service, port, state);
+
+  const known = [...state.workloads.byIp.get(ip)].flatMap((id) => {
+    const pod = state.workloads.byId.get(id);
+    return pod !== undefined && isRunning(pod) ? [pod] : [];
+  });
+  const pods = known.filter((pod) =>
+    pod.spec?.hostNetwork !== true && podIps(pod).includes(ip)
+  );
+  if (pods.length > 1) {
+    return ambiguous("Pod", pods.map(({ metadata }) => idOf(metadata)));
+  }
+  const [pod] = pods;
+  if (pod !== undefined) return profileOfPod(pod, { ip, port }, state);
+  for (const pod of known) {
+    const claim = tcpPorts(pod).find(({ hostPort }) => hostPort === port);
+    const [own] = podIps(pod);
+    if (claim === undefined || own === undefined) continue;
+    // The Pod's own address, because only there does its proxy listen as well.
+    return profileOfPod(pod, { ip: own, port: claim.containerPort }, state);
+  }
+  return {
+    kind: "endpoint",
+    endpoint: bareEndpoint({ ip, port }),
+    opaque: includesPort(state.settings.defaultOpaquePorts, port),
+  };
+}
+
+function profileOfName(
+  name: ObjectName,
+  hostname: string | null,
+  port: number,
+  state: State,
+): ProfileAnswer {
+  const service = state.services.byId.get(idOf(name));
+  if (service === undefined) return { kind: "absent" };
+  if (service.spec.type === "ExternalName") return { kind: "external" };
+  if (hostname === null) return profileOfService(service, port, state);
+  const answer = endpointsOf(
+    { service: name, port, hostname, nodeName: null },
+    state,
+  );
+  const [endpoint] = answer.kind === "known" ? answer.endpoints.values() : [];
+  if (endpoint === undefined) return { kind: "absent" };
+  const pod = state.workloads.byId.get(
+    idOf({ ...name, name: endpoint.labels["pod"] ?? "" }),
+  );
+  return pod === undefined
+    ? {
+      kind: "endpoint",
+      endpoint,
+      opaque: includesPort(state.settings.defaultOpaquePorts, port),
+    }
+    : profileOfPod(pod, endpoint.address, state);
+}
+
+function profileOfService(
+  service: Service,
+  port: number,
+  state: State,
+): ProfileAnswer {
+  if (servicePort(service, port) === undefined) return { kind: "undeclared" };
+  const { namespace, name } = service.metadata;
+  return {
+    kind: "service",
+    service: { namespace, name },
+    port,
+    opaque: declaredProtocol(service, port, state) === "opaque",
+  };
+}
+
+function profileOfPod(
+  pod: Pod,
+  address: SocketAddress,
+  state: State,
+): ProfileAnswer {
+  const endpoint = podEndpoint(pod, address, "", state);
+  const { namespace } = pod.metadata;
+  return {
+    kind: "endpoint",
+    endpoint: { ...endpoint, labels: { ...endpoint.labels, namespace } },
+    opaque: isOpaqueEndpoint(pod, address.port, state),
+  };
+}
+
+function ambiguous(what: string, ids: readonly string[]): ProfileAnswer {
+  return { kind: "ambiguous", claims: ids.map((id) => `${what} ${id}`) };
+}

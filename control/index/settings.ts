@@ -1,0 +1,40 @@
+import type { Network } from "../../schemas/address.ts";
+import { parseNetwork } from "../../schemas/address.ts";
+import type { Http2Params } from "../../schemas/destination.ts";
+import {
+  DEFAULT_CLUSTER_NETWORKS,
+  DEFAULT_OPAQUE_PORTS,
+} from "../../schemas/names.ts";
+import type { InboundMode } from "./modes.ts";
+import { parsePortRanges, type PortRange } from "./ports.ts";
+
+/** What the operator decides for the whole mesh; named after Linkerd's values. */
+export interface Settings {
+  /** Namespace of the control plane; workloads labelled with another one belong to another mesh. */
+  readonly controlNamespace: string;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  /** Where Services and Pods live; addresses outside are egress. */
+  readonly clusterNetworks: readonly Network[];
+  readonly defaultOpaquePorts: readonly PortRange[];
+  readonly defaultInboundPolicy: InboundMode;
+  /** Endpoints are offered by IPv6 too; a dual-family pod then only by its IPv6 address. */
+  readonly ipv6: boolean;
+  /** HTTP/2 client settings of connections between proxies. */
+  readonly meshedHttp2: Http2Params;
+}
+
+/** Settings of a default install (Linkerd chart 2.x), with some replaced. */
+export function createSettings(given: Partial<Settings> = {}): Settings {
+  return {
+    controlNamespace: "linkerd",
+    trustDomain: "cluster.local",
+    clusterDomain: "cluster.local",
+    clusterNetworks: DEFAULT_CLUSTER_NETWORKS.split(",").map(parseNetwork),
+    defaultOpaquePorts: parsePortRanges(DEFAULT_OPAQUE_PORTS),
+    defaultInboundPolicy: "all-unauthenticated",
+    ipv6: false,
+    meshedHttp2: { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 },
+    ...given,
+  };
+}

@@ -1,0 +1,55 @@
+import type { TrafficSpec } from "../../../schemas/proto/gen/outbound_pb.ts";
+import type { ClientPolicyQuery, ObjectName } from "../../views.ts";
+import { fromTcpAddress } from "../destination/address.ts";
+import { parseAuthority } from "../destination/authority.ts";
+
+/** What a proxy wants to call: null when there can be no such thing, `invalid` when it cannot be read. */
+export function parseTarget(
+  target: TrafficSpec["target"],
+  clusterDomain: string,
+): ClientPolicyQuery | "invalid" | null {
+  switch (target.case) {
+    case "addr": {
+      const address = fromTcpAddress(target.value);
+      return address === null ? "invalid" : { kind: "address", ...address };
+    }
+    case "authority":
+      return parseName(target.value, clusterDomain);
+    case undefined:
+      return "invalid";
+  }
+}
+
+/** A Service's name with or without the cluster domain and a trailing dot. */
+function parseName(
+  text: string,
+  clusterDomain: string,
+): ClientPolicyQuery | null {
+  const [, host = "", port = ""] = /^(.*?)(:\d+)?$/.exec(text) ?? [];
+  const name = host.replace(/\.$/, "");
+  const full = name.endsWith(".svc") ? `${name}.${clusterDomain}` : name;
+  const authority = parseAuthority(full + port, clusterDomain);
+  if (authority.kind !== "service" || authority.hostname !== null) return null;
+  const { service, port: number } = authority;
+  return { kind: "service", service, port: number };
+}
+
+/** The Pod of `<namespace>:<pod>` or of JSON; null for an ExternalWorkload, `invalid` when it cannot be read. */
+export function parseWorkload(text: string): ObjectName | "invalid" | null {
+  if (!text.startsWith("{")) {
+    const [namespace = "", name = "", more] = text.split(":");
+    const isName = namespace !== "" && name !== "" && more === undefined;
+    return isName ? { namespace, name } : "invalid";
+  }
+  try {
+    const { ns, pod, external_workload: external } = JSON.parse(text);
+    if (typeof ns !== "string" || ns === "") return "invalid";
+    if (typeof external === "string") return null;
+    return typeof pod === "string" && pod !== ""
+      ? { namespace: ns, name: pod }
+      : "invalid";
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return "invalid";
+    throw thrown;
+  }
+}

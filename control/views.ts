@@ -1,0 +1,83 @@
+import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
+import type { ClientRoute, Meta } from "../schemas/policy.ts";
+
+/** Names an object: its namespace and name. */
+export interface ObjectName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Which endpoints a caller asks for. */
+export interface EndpointsQuery {
+  readonly service: ObjectName;
+  readonly port: number;
+  /** Only the endpoint of this hostname (`<hostname>.<service>`); null: all. */
+  readonly hostname: string | null;
+  /** The caller's node, for Services whose traffic stays on it; null: unknown. */
+  readonly nodeName: string | null;
+}
+
+export type EndpointsAnswer =
+  | { readonly kind: "known"; readonly endpoints: EndpointSet }
+  /** No such Service. */
+  | { readonly kind: "absent" }
+  /** A DNS name elsewhere, without endpoints. */
+  | { readonly kind: "external" };
+
+/** Whose profile a caller asks for. */
+export type ProfileQuery =
+  | { readonly kind: "address"; readonly ip: string; readonly port: number }
+  | {
+    readonly kind: "service";
+    readonly service: ObjectName;
+    readonly port: number;
+    readonly hostname: string | null;
+  };
+
+export type ProfileAnswer =
+  | {
+    readonly kind: "service";
+    readonly service: ObjectName;
+    readonly port: number;
+    readonly opaque: boolean;
+  }
+  | {
+    readonly kind: "endpoint";
+    readonly endpoint: Endpoint;
+    readonly opaque: boolean;
+  }
+  /** A Service that does not declare the port. */
+  | { readonly kind: "undeclared" }
+  | { readonly kind: "absent" }
+  | { readonly kind: "external" }
+  /** Several objects claim the address. */
+  | { readonly kind: "ambiguous"; readonly claims: readonly string[] };
+
+/** How a caller may ask for client policy: by the address it dialled or by a Service's name. */
+export type ClientPolicyQuery =
+  | { readonly kind: "address"; readonly ip: string; readonly port: number }
+  | {
+    readonly kind: "service";
+    readonly service: ObjectName;
+    readonly port: number;
+  };
+
+/** How to call a target, of the protocols that can be declared without routes. */
+export interface ClientPolicyAnswer {
+  readonly parent: Meta;
+  readonly protocol:
+    | {
+      readonly kind: "detect";
+      readonly timeoutMs: number;
+      readonly http: ClientRoute;
+      readonly opaque: ClientRoute;
+    }
+    | { readonly kind: "http1" | "http2"; readonly http: ClientRoute }
+    | { readonly kind: "opaque"; readonly opaque: ClientRoute };
+}
+
+/** Which port of which Pod a server policy is for. */
+export interface ServerPolicyQuery {
+  readonly pod: ObjectName;
+  readonly port: number;
+}

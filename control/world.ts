@@ -1,0 +1,108 @@
+import type { ServerPolicy } from "../schemas/policy.ts";
+import { clientPolicyOf } from "./index/client-policy.ts";
+import { endpointsOf, sameEndpoints } from "./index/endpoints.ts";
+import { createIndex } from "./index/fold.ts";
+import { idOf, ipKey, podKey, serviceKey } from "./index/keys.ts";
+import { profileOf } from "./index/profile.ts";
+import { serverPolicyOf } from "./index/server-policy.ts";
+import type { Settings } from "./index/settings.ts";
+import type { Log } from "./log.ts";
+import { createSnapshots, type Snapshots } from "./snapshot.ts";
+import type { Emit } from "./source.ts";
+import type {
+  ClientPolicyAnswer,
+  ClientPolicyQuery,
+  EndpointsAnswer,
+  EndpointsQuery,
+  ProfileAnswer,
+  ProfileQuery,
+  ServerPolicyQuery,
+} from "./views.ts";
+
+/** All that the control plane knows, fed by a source and watched by those who serve it. */
+export interface World {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly endpoints: Snapshots<EndpointsQuery, EndpointsAnswer>;
+  readonly profiles: Snapshots<ProfileQuery, ProfileAnswer>;
+  /** Null: nothing is known of the target. */
+  readonly clientPolicies: Snapshots<
+    ClientPolicyQuery,
+    ClientPolicyAnswer | null
+  >;
+  /** Null: there is no such Pod. */
+  readonly serverPolicies: Snapshots<ServerPolicyQuery, ServerPolicy | null>;
+  /** Folds a batch of events in and publishes what it changed, once. */
+  readonly apply: Emit;
+  /** Objects known by kind and readers watching, for metrics and the admin page. */
+  readonly sizes: () => Readonly<Record<string, number>>;
+  /** Ends every watch, which ends the streams that serve it without an error. */
+  readonly close: () => void;
+}
+
+/** Joins index and snapshots: the only place that sees both. */
+export function createWorld(
+  { settings, log }: { readonly settings: Settings; readonly log: Log },
+): World {
+  const index = createIndex(settings);
+  const endpoints = createSnapshots<EndpointsQuery, EndpointsAnswer>({
+    name: JSON.stringify,
+    keys: ({ service }) => [serviceKey(idOf(service))],
+    compute: (query) => endpointsOf(query, index),
+    equal: sameEndpoints,
+  });
+  const profiles = createSnapshots<ProfileQuery, ProfileAnswer>({
+    name: JSON.stringify,
+    keys: keysOfTarget,
+    compute: (query) => profileOf(query, index),
+    equal: Bun.deepEquals,
+  });
+  const clientPolicies = createSnapshots<
+    ClientPolicyQuery,
+    ClientPolicyAnswer | null
+  >({
+    name: JSON.stringify,
+    keys: keysOfTarget,
+    compute: (query) => clientPolicyOf(query, index),
+    equal: Bun.deepEquals,
+  });
+  const serverPolicies = createSnapshots<
+    ServerPolicyQuery,
+    ServerPolicy | null
+  >({
+    name: JSON.stringify,
+    keys: ({ pod }) => [podKey(idOf(pod))],
+    compute: (query) => serverPolicyOf(query, index),
+    equal: Bun.deepEquals,
+  });
+  const all = [endpoints, profiles, clientPolicies, serverPolicies];
+
+  return {
+    settings,
+    log,
+    endpoints,
+    profiles,
+    clientPolicies,
+    serverPolicies,
+    apply: (events) => {
+      const { keys, warnings } = index.apply(events);
+      for (const snapshots of all) snapshots.refresh(keys);
+      for (const warning of warnings) log.warn(warning, { stage: "index" });
+    },
+    sizes: () => ({
+      ...index.sizes(),
+      watchers: all.reduce((sum, { watchers }) => sum + watchers(), 0),
+    }),
+    close: () => {
+      for (const snapshots of all) snapshots.close();
+    },
+  };
+}
+
+function keysOfTarget(query: ProfileQuery | ClientPolicyQuery): string[] {
+  return [
+    query.kind === "address"
+      ? ipKey(query.ip)
+      : serviceKey(idOf(query.service)),
+  ];
+}

@@ -1,0 +1,28 @@
+import { Problem, type ProblemCode } from "../problem.ts";
+
+/** Where in an object: names of fields and indices of lists, from the top. */
+export type FieldPath = readonly (string | number)[];
+
+/** A manifest's mistake at one field, so that its line can be found. */
+export class FieldProblem extends Problem {
+  readonly path: FieldPath;
+
+  constructor(
+    code: ProblemCode & `manifest.${string}`,
+    path: FieldPath,
+    message: string,
+    options: { readonly hint?: string } = {},
+  ) {
+    super(code, message, options);
+    this.path = path;
+  }
+}
+
+/** A path as people write it: `spec.ports[0].port`, `metadata.labels["a.b/c"]`. */
+export function formatPath(path: FieldPath): string {
+  return path.map((part, at) => {
+    if (typeof part === "number") return `[${part}]`;
+    if (!/^[A-Za-z_][\w-]*$/.test(part)) return `[${JSON.stringify(part)}]`;
+    return at === 0 ? part : `.${part}`;
+  }).join("");
+}

@@ -1,0 +1,23 @@
+/**
+ * Objects that restrict or route traffic and that this version does not enforce. To skip one in silence would leave
+ * open what its author believes shut, so each is refused. Of Linkerd's own groups everything we do not read is meant.
+ */
+export function isUnsupported(apiVersion: string, kind: string): boolean {
+  const group = apiVersion.includes("/") ? apiVersion.split("/")[0] ?? "" : "";
+  if (LINKERD_GROUPS.has(group)) return true;
+  return group === "gateway.networking.k8s.io" && GATEWAY_ROUTES.has(kind);
+}
+
+const LINKERD_GROUPS: ReadonlySet<string> = new Set([
+  "linkerd.io", // ServiceProfile
+  "policy.linkerd.io", // authorization, routes, EgressNetwork, rate limits
+  "workload.linkerd.io", // ExternalWorkload
+  "multicluster.linkerd.io", // Link
+]);
+
+const GATEWAY_ROUTES: ReadonlySet<string> = new Set([
+  "HTTPRoute",
+  "GRPCRoute",
+  "TLSRoute",
+  "TCPRoute",
+]);

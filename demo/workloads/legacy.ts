@@ -11,7 +11,10 @@ serve(8080, (request) => {
 });
 
 for (;;) {
-  const response = await fetch("http://catalog:8080/items");
-  await response.text();
   await Bun.sleep(PAUSE_MS);
+  try {
+    await (await fetch("http://catalog:8080/items")).text();
+  } catch (error) {
+    process.stderr.write(`no catalog: ${error}\n`);
+  }
 }

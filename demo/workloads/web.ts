@@ -1,6 +1,6 @@
 // The demo's front: to answer one page it asks the catalog, the orders, the pricing service (gRPC), the cart (Redis) and
-// the legacy tax service. It knows nothing of TLS; headers named x-secret-* and x-open-* go to meshed services and to the
-// legacy one respectively, so that a packet capture can look for them.
+// the legacy tax service. It knows nothing of TLS; the header x-secret goes on to meshed services and x-open to the
+// legacy one, so that a packet capture can look for them.
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { RedisClient } from "bun";

@@ -84,6 +84,7 @@ export class MemoryChannel implements Channel {
   }
 
   unread(chunk: Uint8Array): void {
+    this.reader = null;
     const joined = new Uint8Array(chunk.length + this.returned.length);
     joined.set(chunk);
     joined.set(this.returned, chunk.length);

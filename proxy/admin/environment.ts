@@ -1,0 +1,40 @@
+import type { Environment } from "../config/setting.ts";
+
+/**
+ * Variables shown: those a proxy reads, and those its injector sets beside them. None of them is secret (the trust
+ * anchors are public, the token is in a file); whatever else the process was started with is nobody's business, since
+ * anyone who reaches the admin port may ask (decision 34).
+ */
+const SHOWN = /^(LINKERD2_PROXY_|_pod_|_l5d_)/;
+
+/** Answers `/env.json`: all shown variables, or those named in the query (`?A&B`), null when unset or not shown. */
+export function showEnvironment(
+  env: Environment,
+  request: Request,
+  url: URL,
+): Response {
+  const accept = request.headers.get("accept") ?? "*/*";
+  if (!/application\/(json|\*)|\*\/\*/.test(accept)) {
+    return json(406, { error: "expected accept to include application/json" });
+  }
+  const asked = url.search.slice(1).split("&").filter((name) => name !== "");
+  if (asked.some((name) => name.includes("="))) {
+    return json(400, { error: "expected names of variables, as in ?A&B" });
+  }
+  const names = asked.length > 0
+    ? asked
+    : Object.keys(env).filter((name) => SHOWN.test(name)).sort();
+  return json(
+    200,
+    Object.fromEntries(
+      names.map((name) => [name, SHOWN.test(name) ? env[name] ?? null : null]),
+    ),
+  );
+}
+
+function json(status: number, value: unknown): Response {
+  return new Response(`${JSON.stringify(value)}\n`, {
+    status,
+    headers: { "content-type": "application/json" },
+  });
+}

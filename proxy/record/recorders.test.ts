@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import { createRegistry, type Registry } from "../record.ts";
+import { classify } from "./classify.ts";
+import { createFamilies } from "./families.ts";
+import { HttpRecorder } from "./http.ts";
+import { TcpRecorder } from "./tcp.ts";
+
+const RETAIN_MS = 600_000;
+const registryOf = (): Registry => createRegistry({ retainIdleMs: RETAIN_MS });
+
+describe("HttpRecorder", () => {
+  test("counts a response under its status and verdict", () => {
+    const registry = registryOf();
+    const { http } = createFamilies(registry);
+    const recorder = new HttpRecorder(http, `direction="inbound"`);
+    const end = (status: number, error: "timeout" | null = null) =>
+      recorder.response(
+        status,
+        classify({ grpc: false, status, grpcStatus: null, error }),
+      );
+    recorder.requests.value += 3;
+    recorder.latency(200).observe(7);
+    end(200);
+    end(200);
+    end(503);
+    end(200, "timeout");
+    end(0, "timeout");
+    const page = registry.expose(0);
+    const line = (status: string, classification: string, error: string) =>
+      `response_total{direction="inbound",status_code="${status}",classification="${classification}",grpc_status="",error="${error}"}`;
+    expect(page).toContain(`request_total{direction="inbound"} 3\n`);
+    expect(page).toContain(`${line("200", "success", "")} 2\n`);
+    expect(page).toContain(`${line("503", "failure", "")} 1\n`);
+    expect(page).toContain(`${line("200", "failure", "timeout")} 1\n`);
+    expect(page).toContain(`${line("", "failure", "timeout")} 1\n`);
+    expect(page).toContain(
+      `response_latency_ms_bucket{direction="inbound",status_code="200",le="10"} 1\n`,
+    );
+    expect(page).toContain(
+      `response_latency_ms_sum{direction="inbound",status_code="200"} 7\n`,
+    );
+  });
+
+  test("gives all its series back", () => {
+    const registry = registryOf();
+    const { http } = createFamilies(registry);
+    const recorder = new HttpRecorder(http, `direction="inbound"`);
+    recorder.latency(200).observe(1);
+    recorder.response(
+      200,
+      classify({ grpc: false, status: 200, grpcStatus: null, error: null }),
+    );
+    recorder.release();
+    registry.sweep(0);
+    expect(registry.expose(RETAIN_MS)).not.toContain("response");
+  });
+});
+
+describe("TcpRecorder", () => {
+  test("counts connections and bytes, and what broke them", () => {
+    const registry = registryOf();
+    const recorder = new TcpRecorder(
+      createFamilies(registry).tcp,
+      `peer="src"`,
+    );
+    for (let at = 0; at < 3; at++) recorder.opened();
+    recorder.readBytes.value += 100;
+    recorder.writeBytes.value += 7;
+    recorder.closed("");
+    recorder.closed("ECONNRESET");
+    recorder.release();
+    const page = registry.expose(0);
+    expect(page).toContain(`tcp_open_total{peer="src"} 3\n`);
+    expect(page).toContain(`tcp_open_connections{peer="src"} 1\n`);
+    expect(page).toContain(`tcp_read_bytes_total{peer="src"} 100\n`);
+    expect(page).toContain(`tcp_write_bytes_total{peer="src"} 7\n`);
+    expect(page).toContain(`tcp_close_total{peer="src",errno=""} 1\n`);
+    expect(page).toContain(`tcp_close_total{peer="src",errno="ECONNRESET"} 1`);
+  });
+});

@@ -1,0 +1,20 @@
+import type { Case } from "./case.ts";
+import {
+  http1Keepalive,
+  http1Keepalive128,
+  http1NewConnection,
+  http1OpenLoop,
+} from "./cases/http1.ts";
+import { grpcUnary, http2Streams } from "./cases/http2.ts";
+import { bulkTcp } from "./cases/tcp.ts";
+
+/** Every case, in the order of the tables. */
+export const CASES: readonly Case[] = [
+  http1Keepalive,
+  http1Keepalive128,
+  http1NewConnection,
+  http1OpenLoop,
+  bulkTcp,
+  http2Streams,
+  grpcUnary,
+];

@@ -1,0 +1,55 @@
+import type { Case } from "../case.ts";
+import type { Load } from "../result.ts";
+import { runLoad } from "../load/run.ts";
+import { runWrk } from "../load/wrk.ts";
+
+const byRate = { figure: "rps", better: "higher" } as const;
+
+/** Requests per second of the open loop: far below what any subject can do, so that its latency is the subject's own. */
+const RATE = 2000;
+
+export const http1Keepalive = closedLoop("http1-keepalive", 32);
+export const http1Keepalive128 = closedLoop("http1-keepalive-128", 128);
+
+export const http1NewConnection: Case = {
+  name: "http1-new-connection",
+  about: "a connection for every request, 32 at a time, closed loop",
+  carries: "http1",
+  merit: byRate,
+  run: ({ pod, target, seconds }) =>
+    runWrk(
+      { connections: 32, headers: ["Connection: close"] },
+      pod,
+      target,
+      seconds,
+    ),
+};
+
+export const http1OpenLoop: Case = {
+  name: `http1-open-loop-${RATE}`,
+  about: `${RATE} requests/s whatever happens, timed from when each was due`,
+  carries: "http1",
+  merit: { figure: "p99Ms", better: "lower" },
+  run: async ({ pod, target, seconds }) => {
+    // Ahead of the proxies in the queue for a processor: what waits is to be the proxies, not their clock.
+    const argv = ["nice", "-n", "-10", "bun", "bench/load/open-loop.ts"];
+    const output = await runLoad(
+      pod,
+      [...argv, target.ip, `${target.port}`, `${RATE}`, `${seconds}`],
+      seconds,
+      { uid: 0 },
+    );
+    return JSON.parse(output) as Load;
+  },
+};
+
+function closedLoop(name: string, connections: number): Case {
+  return {
+    name,
+    about: `${connections} kept connections, closed loop`,
+    carries: "http1",
+    merit: byRate,
+    run: ({ pod, target, seconds }) =>
+      runWrk({ connections }, pod, target, seconds),
+  };
+}

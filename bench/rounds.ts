@@ -1,0 +1,73 @@
+import type { Case } from "./case.ts";
+import { readCpuMs, readMemory } from "./measure.ts";
+import { type Row, type Sample, summarize } from "./result.ts";
+import type { Running } from "./subject.ts";
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly folder: string;
+  readonly log: (line: string) => void;
+}
+
+/** Seconds of load before the first round counts: caches fill, code is compiled, the hop connects. */
+const WARM_UP_SECONDS = 1;
+/** Memory is read when this share of a round is over, under load. */
+const MEMORY_AT = 0.8;
+
+/** Runs a case for all subjects, round by round in turns, so that what disturbs the machine disturbs all alike. */
+export async function runRounds(
+  one: Case,
+  subjects: ReadonlyMap<string, Running>,
+  options: RoundsOptions,
+): Promise<Row[]> {
+  const { rounds, seconds, folder, log } = options;
+  const load = (running: Running, duration: number) =>
+    one.run({
+      pod: running.client,
+      target: running.addressOf(one.carries),
+      seconds: duration,
+      folder,
+    });
+  const samples = new Map<string, Sample[]>();
+  for (const [name, running] of subjects) {
+    samples.set(name, []);
+    await load(running, WARM_UP_SECONDS);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, running] of subjects) {
+      const sample = await measure(
+        running,
+        seconds,
+        () => load(running, seconds),
+      );
+      samples.get(name)?.push(sample);
+      const row = summarize(one.name, name, [sample]);
+      log(`${one.name} ${round + 1}/${rounds} ${name}: ${brief(row)}`);
+    }
+  }
+  return [...samples].map(([name, all]) => summarize(one.name, name, all));
+}
+
+async function measure(
+  { pids }: Running,
+  seconds: number,
+  load: () => ReturnType<Case["run"]>,
+): Promise<Sample> {
+  if (pids.length === 0) return { load: await load(), cost: null };
+  const before = await readCpuMs(pids);
+  const [result, memory] = await Promise.all([
+    load(),
+    Bun.sleep(seconds * 1000 * MEMORY_AT).then(() => readMemory(pids)),
+  ]);
+  const cpuMs = await readCpuMs(pids) - before;
+  return { load: result, cost: { cpuMs, ...memory } };
+}
+
+function brief(row: Row): string {
+  return Object.entries(row)
+    .filter(([key, value]) =>
+      key !== "case" && key !== "subject" && value !== null
+    )
+    .map(([key, value]) => `${key} ${value}`).join(", ");
+}

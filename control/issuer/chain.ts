@@ -74,7 +74,8 @@ async function extend(
   for (const parent of [...anchors, ...bundle]) {
     if (path.some((one) => one.equal(parent))) continue;
     if (last.issuer !== parent.subject || !isCa(parent)) continue;
-    if (pathLimit(parent) < path.length - 1) continue;
+    // The issuer counts too: a leaf will hang below it.
+    if (pathLimit(parent) < path.length) continue;
     if (!await signed(parent, last)) continue;
     found.push(...await extend([...path, parent], bundle, anchors));
   }

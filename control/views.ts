@@ -81,3 +81,8 @@ export interface ServerPolicyQuery {
   readonly pod: ObjectName;
   readonly port: number;
 }
+
+/** Whether an endpoint is still what it was; the index gives the same object for most that are. */
+export function sameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
+  return a === b || Bun.deepEquals(a, b);
+}

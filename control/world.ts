@@ -22,7 +22,6 @@ import type {
 /** All that the control plane knows, fed by a source and watched by those who serve it. */
 export interface World {
   readonly settings: Settings;
-  readonly log: Log;
   readonly endpoints: Snapshots<EndpointsQuery, EndpointsAnswer>;
   readonly profiles: Snapshots<ProfileQuery, ProfileAnswer>;
   /** Null: nothing is known of the target. */
@@ -79,7 +78,6 @@ export function createWorld(
 
   return {
     settings,
-    log,
     endpoints,
     profiles,
     clientPolicies,

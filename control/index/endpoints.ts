@@ -1,7 +1,11 @@
 import { formatAddress } from "../../schemas/address.ts";
 import type { Endpoint, EndpointSet } from "../../schemas/destination.ts";
 import type { EndpointSlice, Service } from "../../schemas/kube.ts";
-import type { EndpointsAnswer, EndpointsQuery } from "../views.ts";
+import {
+  type EndpointsAnswer,
+  type EndpointsQuery,
+  sameEndpoint,
+} from "../views.ts";
 import { canonicalIp } from "./addresses.ts";
 import { bareEndpoint, podEndpoint } from "./endpoint.ts";
 import type { State } from "./fold.ts";
@@ -36,7 +40,7 @@ export function endpointsOf(
   return { kind: "known", endpoints };
 }
 
-/** Whether two answers mean the same; endpoints of Pods are compared by identity, which podEndpoint keeps. */
+/** Whether two answers mean the same. */
 export function sameEndpoints(a: EndpointsAnswer, b: EndpointsAnswer): boolean {
   return a.kind === "known" && b.kind === "known"
     ? sameSet(a.endpoints, b.endpoints)
@@ -49,11 +53,6 @@ function sameSet(a: EndpointSet, b: EndpointSet): boolean {
     if (!sameEndpoint(endpoint, b.get(key))) return false;
   }
   return true;
-}
-
-/** Whether an address is still what it was. */
-export function sameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
-  return a === b || Bun.deepEquals(a, b);
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { Endpoint, EndpointSet } from "../../../schemas/destination.ts";
 import type { Update } from "../../../schemas/proto/gen/destination_pb.ts";
-import type { EndpointsAnswer, ObjectName } from "../../views.ts";
+import {
+  type EndpointsAnswer,
+  type ObjectName,
+  sameEndpoint,
+} from "../../views.ts";
 import { addMessage, noEndpointsMessage, removeMessage } from "./message.ts";
 
 const EMPTY: EndpointSet = new Map();
@@ -24,7 +28,7 @@ export function updatesBetween(
   }
   const added: Endpoint[] = [];
   for (const [key, endpoint] of next) {
-    if (!isSame(endpoint, old.get(key))) added.push(endpoint);
+    if (!sameEndpoint(endpoint, old.get(key))) added.push(endpoint);
   }
   const removed: Endpoint[] = [];
   for (const [key, endpoint] of old) {
@@ -34,9 +38,4 @@ export function updatesBetween(
     ...added.length === 0 ? [] : [addMessage(added, service)],
     ...removed.length === 0 ? [] : [removeMessage(removed)],
   ];
-}
-
-/** The index gives the same object for what has not changed; only endpoints without a Pod are built anew each time. */
-function isSame(a: Endpoint, b: Endpoint | undefined): boolean {
-  return a === b || Bun.deepEquals(a, b);
 }

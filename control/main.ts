@@ -1,7 +1,9 @@
 import { describe, Problem } from "../schemas/problem.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
-import { type Running, startIdentity } from "./start/identity.ts";
+import { startDestination } from "./start/destination.ts";
+import { startIdentity } from "./start/identity.ts";
+import type { Running } from "./start/running.ts";
 
 /** A wrong command line, as of sysexits.h. */
 const EXIT_USAGE = 64;
@@ -43,10 +45,7 @@ function start(
     case "identity":
       return startIdentity(config, log);
     case "destination":
-      throw new Problem(
-        "config.invalid",
-        "Cannot start destination: discovery is not wired yet",
-      );
+      return startDestination(config, log);
   }
 }
 

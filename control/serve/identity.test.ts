@@ -15,7 +15,8 @@ import { Identity } from "../../schemas/proto/gen/identity_pb.ts";
 import { type IdentityConfig, parseConfig } from "../config.ts";
 import { parseIssuer, readIssuer } from "../issuer/load.ts";
 import { createMetrics } from "../metrics.ts";
-import { type Running, startIdentity } from "../start/identity.ts";
+import { startIdentity } from "../start/identity.ts";
+import type { Running } from "../start/running.ts";
 import { createFolder } from "../testing/folder.ts";
 import { type Recorder, recordLogs } from "../testing/logs.ts";
 import {

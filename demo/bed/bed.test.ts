@@ -11,6 +11,7 @@ const WHO =
   new Response(process.env.NAME + " " + server.requestIP(request).address) });
   console.log("ready")`;
 
+const said: string[] = [];
 let bed: Bed;
 let client: Pod;
 let one: Pod;
@@ -31,7 +32,7 @@ async function get(from: Pod, url: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  bed = await openBed({ name: "bedtest" });
+  bed = await openBed({ name: "bedtest", log: (line) => said.push(line) });
   [client, one, two] = await Promise.all([
     bed.addPod({ name: "client", namespace: "test", meshed: false }),
     addServer("one"),
@@ -92,7 +93,7 @@ test("a headless service's name means its pods", async () => {
   expect(await get(client, "http://all.test.svc")).toBe(`two ${client.ip}`);
 });
 
-test("an edit of a manifest by hand takes effect, a broken one does not", async () => {
+test("an edit of a manifest by hand takes effect, a broken one is told and changes nothing", async () => {
   const path = `${bed.layout.manifests}/test.service.who.yaml`;
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replaceAll("8080", "9090"));
@@ -102,6 +103,9 @@ test("an edit of a manifest by hand takes effect, a broken one does not", async 
     { what: () => "the service on its new port" },
   );
   await writeFile(path, "kind: [");
+  await waitFor(() => said.at(-1)?.includes("test.service.who.yaml") || null, {
+    what: () => "a complaint that names the file",
+  });
   expect(await get(client, "http://who:9090")).toBe(`one ${client.ip}`);
   await writeFile(path, text);
 });

@@ -54,8 +54,7 @@ export async function startControlPlane(
     replaceIssuer(bed, issuer),
   ]);
   const common = [
-    ...["--source", "files", "--manifests", bed.layout.manifests],
-    ...["--controller-namespace", "linkerd"],
+    ...["--source", "files", "--controller-namespace", "linkerd"],
     ...["--identity-trust-domain", "cluster.local"],
   ];
   const env = options.proxyEnv ?? {};
@@ -100,6 +99,7 @@ export async function startControlPlane(
       ],
       argv: [
         ...["bun", "control/main.ts", "destination", ...common],
+        ...["--manifests", bed.layout.manifests],
         ...["--addr", `:${PORTS.destination}`],
         ...["--policy-addr", `:${PORTS.policy}`],
         ...["--admin-addr", `:${ADMIN.destination}`],

@@ -76,7 +76,8 @@ export function parseManifest(text: string, file: string): KubeObject[] {
     throw new Problem(
       "manifest.invalid",
       `Cannot read ${file}: ${
-        error?.message ?? "an object without kind or metadata.name"
+        error?.message.split("\n")[0] ??
+          "an object without kind or metadata.name"
       }, expected Kubernetes objects in YAML`,
     );
   });

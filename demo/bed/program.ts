@@ -43,6 +43,8 @@ export function startProgram(
 ): Program {
   const child = Bun.spawn(enter(namespace, argv, options), {
     env: { PATH, BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", ...options.env },
+    // Ctrl-C on a terminal is for the caller alone, who ends its programs in order.
+    detached: true,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -44,11 +44,12 @@ export interface Bed {
 
 /** Opens an empty bed; first removes what crashed runs left. Needs root. */
 export async function openBed(options: BedOptions = {}): Promise<Bed> {
-  if (process.getuid?.() !== 0) {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    const user = process.getuid?.() ?? "unknown";
     throw new Problem(
       "system.failed",
-      `Cannot make network namespaces as user ${process.getuid?.()}, expected root`,
-      { hint: "run it as root on Linux, for instance with sudo" },
+      `Cannot make network namespaces on ${process.platform} as user ${user}, expected root on linux`,
+      { hint: "run it as root, for instance with sudo" },
     );
   }
   const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));

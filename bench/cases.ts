@@ -4,6 +4,7 @@ import {
   http1Keepalive128,
   http1NewConnection,
   http1OpenLoop,
+  idle,
 } from "./cases/http1.ts";
 import { grpcUnary, http2Streams } from "./cases/http2.ts";
 import { bulkTcp } from "./cases/tcp.ts";
@@ -17,4 +18,5 @@ export const CASES: readonly Case[] = [
   bulkTcp,
   http2Streams,
   grpcUnary,
+  idle,
 ];

@@ -1,9 +1,10 @@
 /** `bun bench/main.ts`: our proxies beside their peers, on the same work in the same run. */
 import { Problem } from "../schemas/problem.ts";
+import type { Case } from "./case.ts";
 import { CASES } from "./cases.ts";
 import { type Options, parseOptions } from "./options.ts";
 import type { Row } from "./result.ts";
-import { runRounds } from "./rounds.ts";
+import { runRounds, WARM_UP_SECONDS } from "./rounds.ts";
 import { openStage, type Stage } from "./stage.ts";
 import type { Running, Subject } from "./subject.ts";
 import { SUBJECTS } from "./subjects.ts";
@@ -22,19 +23,7 @@ async function main(): Promise<number> {
       cases: CASES.map(({ name }) => name),
       subjects: SUBJECTS.map(({ name }) => name),
     });
-    const stage = await openStage(log);
-    const interrupted = Promise.withResolvers<never>();
-    for (const signal of ["SIGINT", "SIGTERM"]) {
-      process.once(signal, () =>
-        interrupted.reject(
-          new Problem("system.failed", `Stopped by ${signal}`),
-        ));
-    }
-    try {
-      await Promise.race([runAll(stage, options), interrupted.promise]);
-    } finally {
-      await stage.bed.close();
-    }
+    await runAll(options, untilInterrupted());
     return 0;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
@@ -44,33 +33,74 @@ async function main(): Promise<number> {
   }
 }
 
-async function runAll(stage: Stage, options: Options): Promise<void> {
-  const cases = CASES.filter(({ name }) => isWanted(name, options.only));
-  const wanted = SUBJECTS.filter(({ name, carries }) =>
-    isWanted(name, options.subjects) &&
-    cases.some((one) => carries.includes(one.carries))
-  );
-  const running = new Map<Subject, Running>();
-  for (const subject of wanted) {
-    log(`starting ${subject.name}`);
-    running.set(subject, await subject.start(stage));
+/** Rejects when the user has had enough. */
+function untilInterrupted(): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(
+      signal,
+      () => reject(new Problem("system.failed", `Stopped by ${signal}`)),
+    );
   }
-  const folder = await stage.folder("load");
+  promise.catch(() => "it is reported by whoever waits at that moment");
+  return promise;
+}
+
+async function runAll(
+  options: Options,
+  interrupted: Promise<never>,
+): Promise<void> {
+  const cases = CASES.filter(({ name }) => isWanted(name, options.only));
+  const plan = cases.map((one) => ({
+    one,
+    subjects: SUBJECTS.filter(({ name, carries }) =>
+      isWanted(name, options.subjects) && carries.includes(one.carries)
+    ),
+  }));
+  const runs = plan.reduce((sum, { subjects }) => sum + subjects.length, 0);
+  const seconds = runs * (WARM_UP_SECONDS + options.rounds * options.seconds);
+  log(`${runs} subjects in ${cases.length} cases, about ${seconds} s of load`);
   const rows: Row[] = [];
-  for (const one of cases) {
-    const able = [...running].filter(([{ carries }]) =>
-      carries.includes(one.carries)
-    );
-    const found = await runRounds(
-      one,
-      new Map(able.map(([{ name }, started]) => [name, started])),
-      { ...options, folder, log },
-    );
-    rows.push(...found);
+  for (const { one, subjects } of plan) {
+    const found = await runCase(one, subjects, options, interrupted);
     const table = `${formatTable(one, found)}\n`;
     (options.json ? process.stderr : process.stdout).write(table);
+    rows.push(...found);
   }
   if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+}
+
+/** A case in a bed of its own: what one case leaves in a proxy's memory is not counted in the next. */
+async function runCase(
+  one: Case,
+  subjects: readonly Subject[],
+  options: Options,
+  interrupted: Promise<never>,
+): Promise<Row[]> {
+  const stage = await openStage(log);
+  try {
+    const rows = startAll(stage, subjects).then(async (running) =>
+      await runRounds(one, running, {
+        ...options,
+        folder: await stage.folder("load"),
+        log,
+      })
+    );
+    return await Promise.race([rows, interrupted]);
+  } finally {
+    await stage.bed.close();
+  }
+}
+
+async function startAll(
+  stage: Stage,
+  subjects: readonly Subject[],
+): Promise<Map<string, Running>> {
+  const running = new Map<string, Running>();
+  for (const subject of subjects) {
+    running.set(subject.name, await subject.start(stage));
+  }
+  return running;
 }
 
 /** An empty list of wishes means everything. */

@@ -1,4 +1,5 @@
 import type { Case } from "./case.ts";
+import { Problem } from "../schemas/problem.ts";
 import { readCpuMs, readMemory } from "./measure.ts";
 import { type Row, type Sample, summarize } from "./result.ts";
 import type { Running } from "./subject.ts";
@@ -11,7 +12,7 @@ export interface RoundsOptions {
 }
 
 /** Seconds of load before the first round counts: caches fill, code is compiled, the hop connects. */
-const WARM_UP_SECONDS = 1;
+export const WARM_UP_SECONDS = 1;
 /** Memory is read when this share of a round is over, under load. */
 const MEMORY_AT = 0.8;
 
@@ -32,7 +33,13 @@ export async function runRounds(
   const samples = new Map<string, Sample[]>();
   for (const [name, running] of subjects) {
     samples.set(name, []);
-    await load(running, WARM_UP_SECONDS);
+    const { requests, bytes, failed } = await load(running, WARM_UP_SECONDS);
+    if (requests === 0 || bytes === 0) {
+      throw new Problem(
+        "system.failed",
+        `Cannot measure ${name} in ${one.name}: nothing came through, ${failed} failed`,
+      );
+    }
   }
   for (let round = 0; round < rounds; round++) {
     for (const [name, running] of subjects) {

@@ -32,7 +32,7 @@ export interface PairPorts {
 /** Ten ports from `base` on. */
 export function portsFrom(base: number): PairPorts {
   return {
-    face: { http1: base, http2: base + 1, tcp: base + 2 },
-    hop: { http1: base + 5, http2: base + 6, tcp: base + 7 },
+    face: { http1: base, http2: base + 1, grpc: base + 2, tcp: base + 3 },
+    hop: { http1: base + 5, http2: base + 6, grpc: base + 7, tcp: base + 8 },
   };
 }

@@ -1,17 +1,19 @@
 import type { Case } from "./case.ts";
 import type { Row } from "./result.ts";
 
-const COLUMNS: readonly (readonly [string, (row: Row) => number | null])[] = [
-  ["req/s", (row) => row.rps],
-  ["MB/s", (row) => row.mbPerS],
-  ["p50 ms", (row) => row.p50Ms],
-  ["p99 ms", (row) => row.p99Ms],
-  ["p99.9 ms", (row) => row.p999Ms],
-  ["failed", (row) => row.failed],
-  ["CPU ms/1000", (row) => row.cpuMsPer1000],
-  ["RSS MB", (row) => row.rssMb],
-  ["private MB", (row) => row.privateDirtyMb],
-];
+type Figure = Exclude<keyof Row, "case" | "subject">;
+
+const TITLES: Readonly<Record<Figure, string>> = {
+  rps: "req/s",
+  mbPerS: "MB/s",
+  p50Ms: "p50 ms",
+  p99Ms: "p99 ms",
+  p999Ms: "p99.9 ms",
+  failed: "failed",
+  cpuMsPer1000: "CPU ms/1000",
+  rssMb: "RSS MB",
+  privateDirtyMb: "private MB",
+};
 
 /** Subjects that others are not compared with. */
 const NO_PEERS: readonly string[] = ["none", "ours"];
@@ -28,24 +30,20 @@ export function formatTable(one: Case, rows: readonly Row[]): string {
       ? "-"
       : `${(value / best).toFixed(2)} x`;
   };
-  const shown = COLUMNS.filter(([, read]) =>
-    rows.some((row) => read(row) !== null)
-  );
+  const shown = (Object.keys(TITLES) as Figure[])
+    .filter((column) => rows.some((row) => row[column] !== null));
   const lines = [
-    ["", ...shown.map(([title]) => title), "to best peer"],
+    ["", ...shown.map((column) => TITLES[column]), "to best peer"],
     ...rows.map((row) => [
       row.subject,
-      ...shown.map(([, read]) => read(row)?.toString() ?? "-"),
+      ...shown.map((column) => row[column]?.toString() ?? "-"),
       ratio(row),
     ]),
   ];
-  const name =
-    shown.find(([, read]) =>
-      rows.some((row) => read(row) === row[figure] && row[figure] !== null)
-    )?.[0] ?? figure;
-  return `${one.name}: ${one.about}; ratios are of ${name}, ${better} is better\n${
-    align(lines)
-  }\n`;
+  const heading = `${one.name}: ${one.about}; ratios are of ${
+    TITLES[figure]
+  }, ${better} is better`;
+  return `${heading}\n${align(lines)}\n`;
 }
 
 function align(lines: readonly (readonly string[])[]): string {

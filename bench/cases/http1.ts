@@ -43,6 +43,27 @@ export const http1OpenLoop: Case = {
   },
 };
 
+/** Connections that are open and silent. */
+const IDLE = 1000;
+
+export const idle: Case = {
+  name: `idle-${IDLE}`,
+  about: `${IDLE} kept connections, silent after one request each`,
+  carries: "http1",
+  merit: { figure: "privateDirtyMb", better: "lower" },
+  run: async ({ pod, target, seconds }) => {
+    const output = await runLoad(
+      pod,
+      [
+        ...["bun", "bench/load/idle.ts", target.ip, `${target.port}`],
+        ...[`${IDLE}`, `${seconds}`],
+      ],
+      seconds,
+    );
+    return JSON.parse(output) as Load;
+  },
+};
+
 function closedLoop(name: string, connections: number): Case {
   return {
     name,

@@ -1,4 +1,4 @@
-import { GRPC_PATH, grpcMessage } from "../backend.ts";
+import { GRPC_PATH, grpcMessage } from "../load/grpc.ts";
 import type { Case } from "../case.ts";
 import { runH2load } from "../load/h2load.ts";
 
@@ -22,7 +22,7 @@ export const http2Streams: Case = {
 export const grpcUnary: Case = {
   name: "grpc-unary",
   about: "gRPC calls, 8 connections with 16 calls each, closed loop",
-  carries: "http2",
+  carries: "grpc",
   merit: byRate,
   run: async ({ pod, target, seconds, folder }) => {
     const body = `${folder}/request.grpc`;

@@ -7,7 +7,7 @@ import { type Role, startPair } from "./pair.ts";
 /** haproxy beside each end: each protocol crosses the hop as it came, in mutual TLS 1.3. */
 export const haproxy: Subject = {
   name: "haproxy",
-  carries: ["http1", "http2", "tcp"],
+  carries: ["http1", "http2", "grpc", "tcp"],
   start: (stage) => startHaproxy("haproxy", 12_000, stage, { http1: "http1" }),
 };
 
@@ -46,6 +46,7 @@ function configOf(role: Role, hop: Hop, tls: TlsFiles): string {
       dial: side === "client" ? hop.http1 : "http1",
     },
     { protocol: "http2", accept: "http2", dial: "http2" },
+    { protocol: "grpc", accept: "http2", dial: "http2" },
     { protocol: "tcp", accept: "tcp", dial: "tcp" },
   ];
   return `global
@@ -65,11 +66,13 @@ defaults
 ${parts.map((part) => proxyOf(part, role, tls)).join("")}`;
 }
 
+type Wire = "http1" | "http2" | "tcp";
+
 /** One listener and what it sends to. */
 interface Part {
   readonly protocol: Protocol;
-  readonly accept: Protocol;
-  readonly dial: Protocol;
+  readonly accept: Wire;
+  readonly dial: Wire;
 }
 
 function proxyOf(part: Part, role: Role, tls: TlsFiles): string {

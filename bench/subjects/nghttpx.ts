@@ -1,30 +1,36 @@
 import { SERVER_NAME } from "../certificates.ts";
+import { GRPC_PATH } from "../load/grpc.ts";
 import type { Subject } from "../subject.ts";
 import { startPair } from "./pair.ts";
+
+const FACES = ["http1", "http2", "grpc"] as const;
 
 /** nghttpx beside each end, HTTP/2 all the way, mutual TLS 1.3 between them. */
 export const nghttpx: Subject = {
   name: "nghttpx",
-  carries: ["http2"],
+  carries: ["http2", "grpc"],
   start: (stage) =>
     startPair("nghttpx", 14_000, stage, ({ side, listen, forward, next }) => {
       const { tls } = stage;
-      const dial = `${next},${forward.http2};;proto=h2`;
+      // nghttpx chooses a backend by path, not by port: gRPC goes where its path says.
+      const dial = (protocol: "http2" | "grpc", pattern: string) =>
+        side === "client"
+          ? `${next},${
+            forward[protocol]
+          };${pattern};proto=h2;tls;sni=${SERVER_NAME}`
+          : `${next},${forward[protocol]};${pattern};proto=h2`;
       const own = side === "client"
         ? [
-          // HTTP/1 in only shows that the pair is up: on this face both are told apart by their first bytes.
-          ...[
+          // The HTTP/1 face only shows that the pair is up; either face takes both.
+          ...FACES.flatMap((protocol) => [
             "-f",
-            `*,${listen.http2};no-tls`,
-            "-f",
-            `*,${listen.http1};no-tls`,
-          ],
-          ...["-b", `${dial};tls;sni=${SERVER_NAME}`],
+            `*,${listen[protocol]};no-tls`,
+          ]),
           `--client-cert-file=${tls.client.certificate}`,
           `--client-private-key-file=${tls.client.key}`,
         ]
         : [
-          ...["-f", `*,${listen.http2}`, "-b", dial],
+          ...FACES.flatMap((protocol) => ["-f", `*,${listen[protocol]}`]),
           ...["--verify-client", `--verify-client-cacert=${tls.anchor}`],
           ...[tls.server.key, tls.server.certificate],
         ];
@@ -34,6 +40,7 @@ export const nghttpx: Subject = {
         ...["--tls-min-proto-version=TLSv1.3", `--cacert=${tls.anchor}`],
         ...["--frontend-http2-max-concurrent-streams=1024"],
         ...["--backend-keep-alive-timeout=1h", "--pid-file=/dev/null"],
+        ...["-b", dial("http2", ""), "-b", dial("grpc", GRPC_PATH)],
         ...own,
       ]);
     }),

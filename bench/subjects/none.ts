@@ -4,7 +4,7 @@ import type { Subject } from "../subject.ts";
 /** The load dials the backend: what the machine and the load generator can do. */
 export const none: Subject = {
   name: "none",
-  carries: ["http1", "http2", "tcp"],
+  carries: ["http1", "http2", "grpc", "tcp"],
   start: ({ client, server }) =>
     Promise.resolve({
       client,

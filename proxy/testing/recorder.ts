@@ -8,7 +8,6 @@ export class Recorder implements ChannelReader {
   closed = false;
   error: Error | null = null;
   drains = 0;
-  private waiting: (() => void)[] = [];
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -20,11 +19,9 @@ export class Recorder implements ChannelReader {
     this.channel.write(Uint8Array.from(text, (char) => char.charCodeAt(0)));
   }
 
-  /** Resolves once `reached` holds; the test's own timeout is the limit. */
+  /** Resolves in the first event-loop turn in which `reached` holds; the test's own timeout is the limit. */
   async until(reached: () => boolean): Promise<void> {
-    while (!reached()) {
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    }
+    while (!reached()) await turn();
   }
 
   /** The text received since the last call. */
@@ -36,30 +33,25 @@ export class Recorder implements ChannelReader {
 
   data(chunk: Uint8Array): void {
     this.text += decoder.decode(chunk);
-    this.wake();
   }
 
   end(): void {
     this.ended = true;
-    this.wake();
   }
 
   drain(): void {
     this.drains++;
-    this.wake();
   }
 
   close(error: Error | null): void {
     this.closed = true;
     this.error = error;
-    this.wake();
   }
+}
 
-  private wake(): void {
-    const waiting = this.waiting;
-    this.waiting = [];
-    for (const resolve of waiting) resolve();
-  }
+/** Resolves when the present event-loop turn, and so all microtasks, are over. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 const decoder = new TextDecoder("latin1");

@@ -26,7 +26,7 @@ export class Reader {
   private at = 0;
   private end: number;
   private depth = 0;
-  private readonly bytes: Uint8Array;
+  private readonly bytes: Buffer;
   private readonly view: DataView;
 
   constructor(bytes: Uint8Array) {
@@ -35,7 +35,7 @@ export class Reader {
         `message of ${bytes.length} bytes, expected ${MAX_MESSAGE_BYTES} at most`,
       );
     }
-    this.bytes = bytes;
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.end = bytes.length;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -88,7 +88,10 @@ export class Reader {
   }
 
   string(): string {
-    const { from, to } = this.span();
+    const from = this.span();
+    const to = this.at;
+    // Names and labels are ASCII, for which this takes half the time of a TextDecoder.
+    if (this.isAscii(from, to)) return this.bytes.toString("latin1", from, to);
     try {
       return text.decode(this.bytes.subarray(from, to));
     } catch (cause) {
@@ -98,13 +101,14 @@ export class Reader {
 
   /** A copy, so that it may be kept. */
   blob(): Uint8Array {
-    const { from, to } = this.span();
-    return this.bytes.slice(from, to);
+    const from = this.span();
+    return Uint8Array.from(this.bytes.subarray(from, this.at));
   }
 
   /** Reads an embedded message with its own decoder. */
   message<T>(read: (reader: Reader) => T): T {
-    const { from, to } = this.span();
+    const from = this.span();
+    const to = this.at;
     if (++this.depth > MAX_DEPTH) throw invalid(`nesting beyond ${MAX_DEPTH}`);
     const outerEnd = this.end;
     this.at = from;
@@ -144,11 +148,17 @@ export class Reader {
     }
   }
 
-  private span(): { from: number; to: number } {
+  /** Passes over length and content; the content starts at what is returned and ends at `at`. */
+  private span(): number {
     this.expect(LENGTH);
-    const length = this.varint();
-    const from = this.take(length);
-    return { from, to: this.at };
+    return this.take(this.varint());
+  }
+
+  private isAscii(from: number, to: number): boolean {
+    for (let at = from; at < to; at++) {
+      if ((this.bytes[at] ?? 0) > 0x7f) return false;
+    }
+    return true;
   }
 
   private take(length: number): number {
@@ -166,6 +176,11 @@ export class Reader {
 
   /** A varint as a signed 64-bit number; the halves are joined last, as bit operators work on 32 bits. */
   private varint(): number {
+    const first = this.at < this.end ? this.bytes[this.at] ?? 0 : 0x80;
+    if (first < 0x80) {
+      this.at++;
+      return first;
+    }
     let low = 0;
     let high = 0;
     for (let index = 0; index < MAX_VARINT_BYTES; index++) {

@@ -6,6 +6,7 @@ import { acceptsGzip } from "./admin/metrics.ts";
 import { createLogs } from "./log.ts";
 import { parseFilter } from "./log/filter.ts";
 import { createRegistry } from "./record.ts";
+import { formatLabels } from "./record/labels.ts";
 
 const started: Admin[] = [];
 afterEach(async () => {
@@ -64,6 +65,20 @@ describe("the admin server", () => {
     });
     expect(packed.headers.get("content-encoding")).toBe("gzip");
     expect(await packed.text()).toBe(expected);
+  });
+
+  test("sends a large page in pieces, whole and unchanged", async () => {
+    const { get, options } = start();
+    const { registry } = options;
+    const family = registry.counter("a_total", "A");
+    for (let at = 0; at < 2_000; at++) {
+      family.with(formatLabels([["target", `${at}-${"x".repeat(200)}`]]));
+    }
+    const pieces = [...registry.expose(0)];
+    expect(pieces.length).toBeGreaterThan(5);
+    expect(await (await get("/metrics")).text()).toBe(pieces.join(""));
+    const head = await get("/metrics", { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([200, ""]);
   });
 
   test("answers probes, ready only when it is", async () => {

@@ -6,6 +6,7 @@ import {
   statusNumber,
 } from "./process.ts";
 import { createRegistry } from "./record.ts";
+import { pageOf } from "./record/testing/page.ts";
 
 describe("recordProcess()", () => {
   test("reads the figures of this process when the page is asked for", () => {
@@ -17,7 +18,7 @@ describe("recordProcess()", () => {
       profile: "release",
       vendor: "us",
     });
-    const page = registry.expose(0);
+    const page = pageOf(registry, 0);
     const value = (name: string) =>
       Number(new RegExp(`^${name} (\\S+)$`, "m").exec(page)?.[1]);
     expect(page).toContain(

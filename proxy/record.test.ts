@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { countOne, createRegistry, type Registry } from "./record.ts";
 import { formatLabels } from "./record/labels.ts";
 import { LATENCY_BOUNDS_MS } from "./record/traffic.ts";
+import { pageOf } from "./record/testing/page.ts";
 
 const RETAIN_MS = 600_000;
 const registryOf = (seriesMax?: number): Registry =>
@@ -18,7 +19,7 @@ describe("createRegistry()", () => {
     inbound.value += 3;
     registry.gauge("open", "Open").with("").value = 0.5;
     registry.counter("unused_total", "Nothing happened");
-    expect(registry.expose(0)).toBe(
+    expect(pageOf(registry, 0)).toBe(
       `# HELP request_total Requests
 # TYPE request_total counter
 request_total{direction="inbound"} 3
@@ -41,7 +42,7 @@ open 0.5
     const seconds = registry.histogram("s_seconds", "S", [0.5, 1, 10])
       .with(`a="b"`);
     for (const x of [0, 0.5, 0.6, 1, 9, 10, 11]) seconds.observe(x);
-    expect(registry.expose(0)).toContain(
+    expect(pageOf(registry, 0)).toContain(
       `s_seconds_bucket{a="b",le="0.5"} 2
 s_seconds_bucket{a="b",le="1.0"} 4
 s_seconds_bucket{a="b",le="10.0"} 6
@@ -67,8 +68,8 @@ s_seconds_count{a="b"} 7
     released.value += 1;
     released.release();
     registry.sweep(0);
-    expect(registry.expose(RETAIN_MS - 1)).toContain(`held="no"`);
-    const page = registry.expose(RETAIN_MS);
+    expect(pageOf(registry, RETAIN_MS - 1)).toContain(`held="no"`);
+    const page = pageOf(registry, RETAIN_MS);
     expect(page).not.toContain(`held="no"`);
     expect(page).toContain(`a_total{held="yes"} 1`);
   });
@@ -81,9 +82,9 @@ s_seconds_count{a="b"} 7
     registry.sweep(0);
     once();
     registry.sweep(RETAIN_MS);
-    expect(registry.expose(2 * RETAIN_MS - 1)).toContain(`{error="i/o"} 2`);
+    expect(pageOf(registry, 2 * RETAIN_MS - 1)).toContain(`{error="i/o"} 2`);
     family.with(`error="i/o"`);
-    expect(registry.expose(3 * RETAIN_MS)).toContain(`{error="i/o"} 2`);
+    expect(pageOf(registry, 3 * RETAIN_MS)).toContain(`{error="i/o"} 2`);
   });
 
   test("gathers label sets past the limit in one series and says so", () => {
@@ -93,7 +94,7 @@ s_seconds_count{a="b"} 7
       family.with(formatLabels([["host", host]])).value += 1;
     }
     family.with(formatLabels([["host", "a"]])).value += 1;
-    const page = registry.expose(0);
+    const page = pageOf(registry, 0);
     expect(page).toContain(`a_total{host="a"} 2\na_total{host="b"} 1\n`);
     expect(page).toContain(`a_total{overflow="true"} 2\n`);
     expect(page).not.toContain(`host="c"`);
@@ -107,7 +108,7 @@ s_seconds_count{a="b"} 7
     registry.sweep(0);
     registry.sweep(RETAIN_MS);
     family.with(`host="b"`).value += 1;
-    expect(registry.expose(RETAIN_MS)).toContain(`a_total{host="b"} 1`);
+    expect(pageOf(registry, RETAIN_MS)).toContain(`a_total{host="b"} 1`);
   });
 
   test("refuses to declare a metric twice", () => {

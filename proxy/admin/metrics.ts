@@ -1,15 +1,15 @@
 /** Prometheus' text format. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** The metrics page, compressed when the client takes gzip. */
+/** Answers with the metrics page, compressed when the client takes gzip, one piece per event-loop turn. */
 export function metricsPage(
-  page: string,
+  pieces: Generator<string>,
   acceptEncoding: string | null,
 ): Response {
   const headers = { "content-type": CONTENT_TYPE, "vary": "accept-encoding" };
-  if (!acceptsGzip(acceptEncoding)) return new Response(page, { headers });
-  const body = Bun.gzipSync(new TextEncoder().encode(page), { level: 1 });
-  return new Response(body, {
+  const body = stream(pieces);
+  if (!acceptsGzip(acceptEncoding)) return new Response(body, { headers });
+  return new Response(body.pipeThrough(new CompressionStream("gzip")), {
     headers: { ...headers, "content-encoding": "gzip" },
   });
 }
@@ -21,5 +21,22 @@ export function acceptsGzip(acceptEncoding: string | null): boolean {
       /\s*;\s*/,
     );
     return coding === "gzip" && !/^q=0(\.0*)?$/.test(weight);
+  });
+}
+
+function stream(
+  pieces: Generator<string>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { done, value } = pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(encoder.encode(value));
+    },
+    cancel() {
+      pieces.return(undefined);
+    },
   });
 }

@@ -1,4 +1,5 @@
-import type { Family, Registry } from "../record.ts";
+import type { Registry } from "../record.ts";
+import type { Family } from "./family.ts";
 import { formatLabels, joinLabels } from "./labels.ts";
 import type { Histogram, Series } from "./series.ts";
 

@@ -1,4 +1,5 @@
-import type { Family, Registry } from "../record.ts";
+import type { Registry } from "../record.ts";
+import type { Family } from "./family.ts";
 import { type BalancerFamilies, balancerFamilies } from "./balancer.ts";
 import {
   formatLabels,

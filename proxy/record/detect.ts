@@ -1,4 +1,5 @@
-import type { Family, Registry } from "../record.ts";
+import type { Registry } from "../record.ts";
+import type { Family } from "./family.ts";
 import type { Histogram, Series } from "./series.ts";
 
 /** What HTTP detection found, per Server (inbound) or parent (outbound). */

@@ -1,5 +1,7 @@
-import type { BoundStyle } from "../record.ts";
 import type { Histogram, Series } from "./series.ts";
+
+/** How bucket bounds are printed: `1` as Linkerd's older families do, or `1.0` (OpenMetrics canonical numbers). */
+export type BoundStyle = "integer" | "float";
 
 /** One line of a counter or gauge in Prometheus' text format. */
 export function exposeSeries(name: string, series: Series): string {

@@ -48,6 +48,7 @@ import {
   outboundLabels,
   outboundSourceLabels,
 } from "./traffic.ts";
+import { pageOf } from "./testing/page.ts";
 
 /** Something in every family, so that the whole vocabulary is on the page. */
 function busyPage(): string {
@@ -167,7 +168,7 @@ function busyPage(): string {
   balancerSeries(control.destinationBalancer, controlAddressLabel("dst:8086"));
   balancerSeries(control.policyBalancer, controlAddressLabel("policy:8090"));
   countOne(control.dnsResolutions, dnsLabels("policy", "A/AAAA", "ok"));
-  return registry.expose(0);
+  return pageOf(registry, 0);
 }
 
 /** What Prometheus' own linter says of a page, one line each; empty means that it has nothing to say. */

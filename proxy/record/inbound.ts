@@ -1,6 +1,7 @@
 import type { SocketAddress } from "../../schemas/address.ts";
 import type { ServerMeta } from "../../schemas/policy.ts";
-import type { Family, Registry } from "../record.ts";
+import type { Registry } from "../record.ts";
+import type { Family } from "./family.ts";
 import { type DetectFamilies, detectFamilies } from "./detect.ts";
 import {
   formatLabels,

@@ -4,6 +4,7 @@ import { classify } from "./classify.ts";
 import { createFamilies } from "./families.ts";
 import { HttpRecorder } from "./http.ts";
 import { TcpRecorder } from "./tcp.ts";
+import { pageOf } from "./testing/page.ts";
 
 const RETAIN_MS = 600_000;
 const registryOf = (): Registry => createRegistry({ retainIdleMs: RETAIN_MS });
@@ -25,7 +26,7 @@ describe("HttpRecorder", () => {
     end(503);
     end(200, "timeout");
     end(0, "timeout");
-    const page = registry.expose(0);
+    const page = pageOf(registry, 0);
     const line = (status: string, classification: string, error: string) =>
       `response_total{direction="inbound",status_code="${status}",classification="${classification}",grpc_status="",error="${error}"}`;
     expect(page).toContain(`request_total{direction="inbound"} 3\n`);
@@ -52,7 +53,7 @@ describe("HttpRecorder", () => {
     );
     recorder.release();
     registry.sweep(0);
-    expect(registry.expose(RETAIN_MS)).not.toContain("response");
+    expect(pageOf(registry, RETAIN_MS)).not.toContain("response");
   });
 });
 
@@ -69,7 +70,7 @@ describe("TcpRecorder", () => {
     recorder.closed("");
     recorder.closed("ECONNRESET");
     recorder.release();
-    const page = registry.expose(0);
+    const page = pageOf(registry, 0);
     expect(page).toContain(`tcp_open_total{peer="src"} 3\n`);
     expect(page).toContain(`tcp_open_connections{peer="src"} 1\n`);
     expect(page).toContain(`tcp_read_bytes_total{peer="src"} 100\n`);

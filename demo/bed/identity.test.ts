@@ -57,7 +57,7 @@ const PROXY = {
   serviceAccount: "web",
   ip: "10.42.0.10",
   ports: [9090, 80, 11211],
-  opaquePorts: undefined,
+  annotations: {},
   identityDir: "/identity",
   tokenFile: "/token",
   trustAnchorsPem: "PEM",

@@ -1,5 +1,5 @@
 import { chown, mkdir, writeFile } from "node:fs/promises";
-import { ANNOTATIONS, PROXY_UID } from "../../schemas/names.ts";
+import { PROXY_UID } from "../../schemas/names.ts";
 import { discard, evacuate } from "./claim.ts";
 import type { Folder } from "./folder.ts";
 import type { Layout } from "./layout.ts";
@@ -117,6 +117,7 @@ export async function createPod(
       namespace: netns,
       ip: facts.ip,
       env: { ...env, ...spec.proxyEnv },
+      annotations: facts.annotations,
       fetch: context.fetch,
     })
     : null;
@@ -159,7 +160,6 @@ async function prepareProxy(
   return proxyEnvironment({
     ...pod,
     ports: pod.ports.map(({ port }) => port),
-    opaquePorts: pod.annotations[ANNOTATIONS.opaquePorts],
     identityDir,
     tokenFile,
     trustAnchorsPem: context.anchorsPem,

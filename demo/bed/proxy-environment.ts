@@ -1,4 +1,5 @@
 import {
+  ANNOTATIONS,
   DEFAULT_CLUSTER_NETWORKS,
   DEFAULT_OPAQUE_PORTS,
   PORTS,
@@ -18,7 +19,7 @@ export interface ProxyFacts {
   readonly serviceAccount: string;
   readonly ip: string;
   readonly ports: readonly number[];
-  readonly opaquePorts: string | undefined;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly identityDir: string;
   readonly tokenFile: string;
   readonly trustAnchorsPem: string;
@@ -52,7 +53,8 @@ export function proxyEnvironment(pod: ProxyFacts): Record<string, string> {
     POLICY_SVC_NAME: control("linkerd-destination"),
     POLICY_WORKLOAD: JSON.stringify({ ns: namespace, pod: name }) + "\n",
     POLICY_CLUSTER_NETWORKS: DEFAULT_CLUSTER_NETWORKS,
-    INBOUND_DEFAULT_POLICY: "all-unauthenticated",
+    INBOUND_DEFAULT_POLICY: pod.annotations[ANNOTATIONS.defaultInboundPolicy] ??
+      "all-unauthenticated",
     CONTROL_STREAM_INITIAL_TIMEOUT: "3s",
     CONTROL_STREAM_IDLE_TIMEOUT: "5m",
     CONTROL_STREAM_LIFETIME: "1h",
@@ -66,8 +68,9 @@ export function proxyEnvironment(pod: ProxyFacts): Record<string, string> {
     INBOUND_LISTEN_ADDR: `0.0.0.0:${PORTS.inbound}`,
     INBOUND_IPS: pod.ip,
     INBOUND_PORTS: [...pod.ports].map(String).sort().join(","),
-    INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION: pod.opaquePorts ??
-      DEFAULT_OPAQUE_PORTS,
+    INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION:
+      pod.annotations[ANNOTATIONS.opaquePorts] ??
+        DEFAULT_OPAQUE_PORTS,
     INBOUND_ACCEPT_KEEPALIVE: "10000ms",
     OUTBOUND_CONNECT_KEEPALIVE: "10000ms",
     INBOUND_ACCEPT_USER_TIMEOUT: "30s",

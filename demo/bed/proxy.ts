@@ -1,4 +1,4 @@
-import { PORTS, PROXY_UID } from "../../schemas/names.ts";
+import { ANNOTATIONS, PORTS, PROXY_UID } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { ended, type Exit, type Program, startProgram } from "./program.ts";
 import { waitFor } from "./wait.ts";
@@ -28,6 +28,8 @@ export interface ProxySpec {
   readonly namespace: string;
   readonly ip: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The pod's, of which some say what is not redirected. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly fetch: BedFetch;
 }
 
@@ -38,7 +40,7 @@ export async function startProxy(spec: ProxySpec): Promise<Proxy> {
   const { namespace, ip, env } = spec;
   const launch = (): Program =>
     startProgram(namespace, ENTRYPOINT, { uid: PROXY_UID, env });
-  await redirect(namespace);
+  await redirect(namespace, spec.annotations);
   let program = launch();
   const admin = `http://${ip}:${PORTS.admin}`;
   const proxy: Proxy = {
@@ -72,7 +74,12 @@ export async function startProxy(spec: ProxySpec): Promise<Proxy> {
 }
 
 /** Runs `proxy init` with the pod's network and no more, as the init container does. */
-async function redirect(namespace: string): Promise<void> {
+async function redirect(
+  namespace: string,
+  annotations: Readonly<Record<string, string>>,
+): Promise<void> {
+  const inbound = annotations[ANNOTATIONS.skipInboundPorts];
+  const outbound = annotations[ANNOTATIONS.skipOutboundPorts];
   const argv = [
     ...["bun", "proxy/init/main.ts"],
     "--firewall-bin-path=iptables-nft",
@@ -81,7 +88,11 @@ async function redirect(namespace: string): Promise<void> {
     `--incoming-proxy-port=${PORTS.inbound}`,
     `--outgoing-proxy-port=${PORTS.outbound}`,
     `--proxy-uid=${PROXY_UID}`,
-    `--inbound-ports-to-ignore=${PORTS.tap},${PORTS.admin}`,
+    `--inbound-ports-to-ignore=${PORTS.tap},${PORTS.admin}` +
+    (inbound === undefined ? "" : `,${inbound}`),
+    ...(outbound === undefined
+      ? []
+      : [`--outbound-ports-to-ignore=${outbound}`]),
   ];
   const init = startProgram(namespace, argv, { uid: 0 });
   const { code } = await init.exited;

@@ -5,6 +5,13 @@ import { type ListenAddress, parseListenAddress } from "./config/address.ts";
 import { parseGoDuration } from "./config/duration.ts";
 import { type FlagReader, formatFlags, readFlags } from "./config/flags.ts";
 import { DESTINATION_FLAGS, IDENTITY_FLAGS } from "./config/known-flags.ts";
+import {
+  oneOf,
+  parseBoolean,
+  parseDomain,
+  parseLabel,
+  parseLifetime,
+} from "./config/values.ts";
 import { INBOUND_MODES } from "./index/modes.ts";
 import { parsePortRanges } from "./index/ports.ts";
 import { createSettings, type Settings } from "./index/settings.ts";
@@ -198,43 +205,6 @@ function refuseLaxTls(flags: FlagReader<never>, env: Env): void {
       "NODE_TLS_REJECT_UNAUTHORIZED=0: it would make TLS clients believe anyone; unset it",
     );
   }
-}
-
-function oneOf<const T extends string>(
-  values: readonly T[],
-): (text: string) => T {
-  return (text) => {
-    const found = values.find((value) => value === text);
-    if (found === undefined) throw expected(`one of ${values.join(", ")}`);
-    return found;
-  };
-}
-
-function parseBoolean(text: string): boolean {
-  return oneOf(["true", "false"])(text) === "true";
-}
-
-function parseLifetime(text: string): number {
-  const lifetimeMs = parseGoDuration(text);
-  if (lifetimeMs === 0) throw expected("more than nothing");
-  return lifetimeMs;
-}
-
-const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
-
-function parseLabel(text: string): string {
-  if (!new RegExp(`^${LABEL}$`).test(text)) throw expected("a DNS label");
-  return text;
-}
-
-function parseDomain(text: string): string {
-  const isDomain = new RegExp(`^${LABEL}(\\.${LABEL})*$`).test(text);
-  if (!isDomain || text.length > 253) throw expected("a DNS domain");
-  return text;
-}
-
-function expected(what: string): Problem {
-  return new Problem("config.invalid", `expected ${what}`);
 }
 
 function formatHelp(): string {

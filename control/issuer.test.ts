@@ -3,7 +3,7 @@ import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { watchIssuer } from "./issuer.ts";
 import { issuerPaths } from "./issuer/load.ts";
-import { createFolder } from "./testing/folder.ts";
+import { createScratch } from "./testing/scratch.ts";
 import { recordLogs } from "./testing/logs.ts";
 import { createCa, type Pair } from "./testing/pki.ts";
 
@@ -37,7 +37,7 @@ async function mountFirst(folder: string) {
 
 describe("watchIssuer()", () => {
   test("sees the symlink swap of a mounted Secret", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const paths = await mountFirst(folder.path);
     const { log, until } = recordLogs();
     const issuer = await watchIssuer(paths, { log });
@@ -49,7 +49,7 @@ describe("watchIssuer()", () => {
   });
 
   test("sees a folder that was replaced, by its timer", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const paths = await mountFirst(folder.path);
     const { log, until } = recordLogs();
     const issuer = await watchIssuer(paths, { log, reloadEveryMs: 20 });
@@ -65,7 +65,7 @@ describe("watchIssuer()", () => {
   });
 
   test("refuses to start with what cannot be loaded, naming the file", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const { log } = recordLogs();
     const paths = issuerPaths(folder.path, "linkerd.io/tls", "/nowhere");
     await expect(watchIssuer(paths, { log })).rejects.toThrow("Cannot read");

@@ -86,7 +86,7 @@ function formatLabels(names: readonly string[], values: Labels): string {
 
 /** Go's spelling, which the text format takes. */
 function formatValue(value: number): string {
-  return String(value).replace("Infinity", "Inf");
+  return value === Infinity ? "+Inf" : String(value);
 }
 
 /** As the text format asks: backslash, double quote and line feed. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createFolder } from "../testing/folder.ts";
+import { createScratch } from "../testing/scratch.ts";
 import { recordLogs } from "../testing/logs.ts";
 import { createTokenMaker } from "../testing/tokens.ts";
 import { watchTokenKeys } from "./token-keys.ts";
@@ -10,7 +10,7 @@ const SUBJECT = "system:serviceaccount:emojivoto:web";
 const tokens = await createTokenMaker();
 
 async function open(keySet = tokens.keySet) {
-  const folder = await createFolder();
+  const folder = await createScratch();
   const path = join(folder.path, "keys.json");
   await writeFile(path, keySet);
   const recorder = recordLogs();

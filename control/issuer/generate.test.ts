@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createFolder } from "../testing/folder.ts";
+import { createScratch } from "../testing/scratch.ts";
 import { ensureIssuer } from "./generate.ts";
 import { issuerPaths, parseIssuer, readIssuer } from "./load.ts";
 
@@ -15,7 +15,7 @@ function pathsIn(folder: string) {
 
 describe("ensureIssuer()", () => {
   test("makes an issuer that loads, with a key that only its owner reads", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const paths = pathsIn(folder.path);
     expect(await ensureIssuer(paths, "cluster.local", Date.now())).toBe(true);
     const issuer = await parseIssuer(await readIssuer(paths), Date.now());
@@ -35,7 +35,7 @@ describe("ensureIssuer()", () => {
   });
 
   test("leaves an issuer that is there", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const paths = pathsIn(folder.path);
     await ensureIssuer(paths, "cluster.local", Date.now());
     const before = await readIssuer(paths);
@@ -44,7 +44,7 @@ describe("ensureIssuer()", () => {
   });
 
   test("refuses to complete an issuer of which a part is there", async () => {
-    await using folder = await createFolder();
+    await using folder = await createScratch();
     const paths = pathsIn(folder.path);
     await ensureIssuer(paths, "cluster.local", Date.now());
     await rm(paths.key);

@@ -11,7 +11,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { KeyUsageFlags } from "@peculiar/x509";
 import type { TokenReviewer } from "../caller.ts";
-import { createFolder } from "../testing/folder.ts";
+import { createScratch } from "../testing/scratch.ts";
 import { createCa, type Pair } from "../testing/pki.ts";
 import { findApiServer } from "./in-cluster.ts";
 import { createTokenReviewer } from "./token-review.ts";
@@ -25,7 +25,7 @@ const window = {
 let asked: { authorization: string | null; body: unknown }[] = [];
 let answer: (body: { spec: { audiences?: string[] } }) => Response;
 
-let folder: Awaited<ReturnType<typeof createFolder>>;
+let folder: Awaited<ReturnType<typeof createScratch>>;
 let server: Bun.Server<undefined>;
 let ca: Pair;
 let review: TokenReviewer;
@@ -37,7 +37,7 @@ beforeAll(async () => {
     usages: KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature,
     ...window,
   });
-  folder = await createFolder();
+  folder = await createScratch();
   await writeFile(join(folder.path, "ca.crt"), ca.certificatePem);
   await writeFile(join(folder.path, "token"), "mine\n");
   server = Bun.serve({

@@ -69,7 +69,7 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
     socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    sniff(socket, http2, http1);
+    sniff(socket, { http2, http1 }, shutdown.signal);
   });
   const port = await listen(listener, options.address);
 

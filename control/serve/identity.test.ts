@@ -17,7 +17,7 @@ import { parseIssuer, readIssuer } from "../issuer/load.ts";
 import { createMetrics } from "../metrics.ts";
 import { startIdentity } from "../start/identity.ts";
 import type { Running } from "../start/running.ts";
-import { createFolder } from "../testing/folder.ts";
+import { createScratch } from "../testing/scratch.ts";
 import { type Recorder, recordLogs } from "../testing/logs.ts";
 import {
   createCa,
@@ -50,7 +50,7 @@ interface Scene extends AsyncDisposable {
 }
 
 async function open(): Promise<Scene> {
-  const folder = await createFolder();
+  const folder = await createScratch();
   const clock = { now: Date.now() };
   const root = await createCa({
     name: "root",
@@ -356,7 +356,7 @@ async function verify(
   answer: Awaited<ReturnType<typeof certify>>,
   purpose: string,
 ): Promise<string> {
-  await using folder = await createFolder();
+  await using folder = await createScratch();
   const leaf = join(folder.path, "leaf.pem");
   const rest = join(folder.path, "rest.pem");
   await writeFile(leaf, openssl(answer.leafCertificate, ["x509"]));

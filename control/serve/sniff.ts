@@ -11,11 +11,29 @@ export interface Taker {
   emit(event: "connection", socket: Socket): boolean;
 }
 
-/** Hands an accepted socket to one of two servers by its first bytes, which the server then sees as well. */
-export function sniff(socket: Socket, http2: Taker, http1: Taker): void {
+/** Who serves what. */
+export interface Takers {
+  readonly http2: Taker;
+  readonly http1: Taker;
+}
+
+/**
+ * Hands an accepted socket to one of two servers by its first bytes, which the server then sees as well. A socket that
+ * has not said enough is closed after a while, and when `shutdown` is aborted.
+ */
+export function sniff(
+  socket: Socket,
+  takers: Takers,
+  shutdown: AbortSignal,
+): void {
   let seen: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), SILENCE_MS);
-  const forget = (): void => clearTimeout(timer);
+  const giveUp = (): void => void socket.destroy();
+  const timer = setTimeout(giveUp, SILENCE_MS);
+  shutdown.addEventListener("abort", giveUp);
+  const forget = (): void => {
+    clearTimeout(timer);
+    shutdown.removeEventListener("abort", giveUp);
+  };
   const onData = (chunk: Buffer): void => {
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
     const compared = Math.min(seen.length, PREFACE.length);
@@ -26,7 +44,8 @@ export function sniff(socket: Socket, http2: Taker, http1: Taker): void {
     forget();
     socket.off("data", onData);
     socket.off("close", forget);
-    (isPrefix ? http2 : http1).emit("connection", socket);
+    const taker = isPrefix ? takers.http2 : takers.http1;
+    taker.emit("connection", socket);
     // Both servers have begun to listen for data by now. In Bun 1.4.5 they do not see bytes given back by `unshift`.
     socket.emit("data", seen);
   };

@@ -139,7 +139,9 @@ async function conclude(
     load: result,
     sighting,
   });
-  screen.show(formatTable(edges, seconds, screen.width));
+  for (const line of formatTable(edges, seconds, screen.width)) {
+    screen.say(line);
+  }
   screen.say(
     `${result.requests} pages in ${
       seconds.toFixed(1)

@@ -166,6 +166,13 @@ describe("the admin server", () => {
     expect(asked).toBe(0);
   });
 
+  test("says which address it cannot have", () => {
+    const { port } = start();
+    expect(() => start({ address: { ip: "127.0.0.1", port } })).toThrow(
+      `Cannot listen on 127.0.0.1:${port} for the admin server: `,
+    );
+  });
+
   test("refuses connections once it is closed", async () => {
     const { get } = start();
     expect((await get("/live")).status).toBe(200);

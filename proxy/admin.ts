@@ -1,5 +1,5 @@
-import type { SocketAddress } from "../schemas/address.ts";
-import { describe } from "../schemas/problem.ts";
+import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import { describe, Problem } from "../schemas/problem.ts";
 import { showEnvironment } from "./admin/environment.ts";
 import { isLoopback } from "./admin/loopback.ts";
 import { metricsPage } from "./admin/metrics.ts";
@@ -42,37 +42,41 @@ type Answer = (request: Request, url: URL) => Response | Promise<Response>;
 
 /**
  * Starts the admin server (port 4191): metrics, probes, log level, environment, shutdown. Plain HTTP by `Bun.serve`,
- * which costs no memory of its own here (decision 30).
+ * which costs no memory of its own here (decision 30). Throws `system.failed` when the address cannot be had.
  */
 export function startAdmin(options: AdminOptions): Admin {
   const log = options.logs.target("admin");
   const routes = createRoutes(options);
-  const server = Bun.serve({
-    hostname: options.address.ip,
-    port: options.address.port,
-    development: false,
-    maxRequestBodySize: BODY_MAX,
-    idleTimeout: IDLE_SECONDS,
-    fetch(request, server) {
-      const url = new URL(request.url);
-      const route = routes.get(url.pathname);
-      if (route === undefined) return text(404, "not found");
-      if (
-        route.loopbackOnly === true &&
-        !isLoopback(server.requestIP(request)?.address)
-      ) return text(403, "Requests are only permitted from localhost.");
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      const answer = route.methods[method];
-      if (answer !== undefined) return answer(request, url);
-      return text(405, "method not allowed", {
-        allow: Object.keys(route.methods).join(", "),
-      });
-    },
-    error(thrown) {
-      log.error("cannot answer an admin request", { error: describe(thrown) });
-      return text(500, "internal error");
-    },
-  });
+  const serve = () =>
+    Bun.serve({
+      hostname: options.address.ip,
+      port: options.address.port,
+      development: false,
+      maxRequestBodySize: BODY_MAX,
+      idleTimeout: IDLE_SECONDS,
+      fetch(request, server) {
+        const url = new URL(request.url);
+        const route = routes.get(url.pathname);
+        if (route === undefined) return text(404, "not found");
+        if (
+          route.loopbackOnly === true &&
+          !isLoopback(server.requestIP(request)?.address)
+        ) return text(403, "Requests are only permitted from localhost.");
+        const method = request.method === "HEAD" ? "GET" : request.method;
+        const answer = route.methods[method];
+        if (answer !== undefined) return answer(request, url);
+        return text(405, "method not allowed", {
+          allow: Object.keys(route.methods).join(", "),
+        });
+      },
+      error(thrown) {
+        log.error("cannot answer an admin request", {
+          error: describe(thrown),
+        });
+        return text(500, "internal error");
+      },
+    });
+  const server = listen(serve, options.address);
   const sweeper = setInterval(
     () => options.registry.sweep(performance.now()),
     SWEEP_MS,
@@ -85,6 +89,20 @@ export function startAdmin(options: AdminOptions): Admin {
       await server.stop();
     },
   };
+}
+
+function listen<T>(serve: () => T, address: SocketAddress): T {
+  try {
+    return serve();
+  } catch (cause) {
+    throw new Problem(
+      "system.failed",
+      `Cannot listen on ${formatAddress(address)} for the admin server: ${
+        describe(cause)
+      }`,
+      { hint: "free the port, or set LINKERD2_PROXY_ADMIN_LISTEN_ADDR", cause },
+    );
+  }
 }
 
 function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {

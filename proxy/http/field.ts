@@ -20,6 +20,9 @@ export const NameFlag = {
   pseudo: 16,
 } as const;
 
+// deno-lint-ignore no-control-regex -- NUL is what it must find
+const LINE_BREAKERS = /[\r\n\0]/g;
+
 const FLAGS: Readonly<Record<string, number>> = {
   "connection": NameFlag.hopByHop,
   "keep-alive": NameFlag.hopByHop,
@@ -80,8 +83,10 @@ export class Field {
     this.secret = (name.flags & NameFlag.secret) !== 0;
   }
 
+  /** For texts of our own. Octets that would end the line become spaces, as RFC 9110 5.5 has it. */
   static of(name: string, value: string): Field {
-    return new Field(Name.of(name), encoder.encode(value));
+    const safe = value.replace(LINE_BREAKERS, " ");
+    return new Field(Name.of(name), encoder.encode(safe));
   }
 
   /** The value as text (latin1, so that any byte survives). */

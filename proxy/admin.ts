@@ -52,6 +52,8 @@ export function startAdmin(options: AdminOptions): Admin {
       hostname: options.address.ip,
       port: options.address.port,
       development: false,
+      // Without this, `development: false` sets SO_REUSEPORT, and two proxies would silently share the port (Bun 1.4.5).
+      reusePort: false,
       maxRequestBodySize: BODY_MAX,
       idleTimeout: IDLE_SECONDS,
       fetch(request, server) {

@@ -21,11 +21,16 @@ export interface Member {
 /** What metrics hear of a balancer. */
 export interface BalancerEvents extends QueueEvents {
   endpoints(counts: { readonly ready: number; readonly pending: number }): void;
+  updated(changes: { readonly added: number; readonly removed: number }): void;
+  /** The balancer is gone. */
+  close(): void;
 }
 
 export interface Balancer<M extends Member> {
   /** Makes `set` the endpoints; unchanged ones keep their connections and load. */
   update(set: EndpointSet): void;
+  /** A ready member, or null; then `acquire` waits for one. */
+  pick(): M | null;
   /** Hands a ready member to `waiter`, at once or when one is ready; or refuses. */
   acquire(waiter: Waiter<M>): void;
   withdraw(waiter: Waiter<M>): void;
@@ -61,6 +66,11 @@ export function createBalancer<M extends Member>(
     ready: ready.length,
   }));
   const pick = (): M | null => choose(ready, performance.now(), options.random);
+  const pickCounted = (): M | null => {
+    const member = pick();
+    if (member !== null) options.events.served(0);
+    return member;
+  };
   const refresh = () => {
     if (closed) return;
     ready = [];
@@ -76,12 +86,14 @@ export function createBalancer<M extends Member>(
 
   return {
     update(set) {
+      const before = members.size;
       for (const [key, { endpoint, member }] of members) {
         const now = set.get(key);
         if (now !== undefined && sameEndpoint(now, endpoint)) continue;
         members.delete(key);
         member.close();
       }
+      const removed = before - members.size;
       for (const [key, endpoint] of set) {
         if (members.has(key)) continue;
         const load = new PeakEwma(
@@ -94,10 +106,15 @@ export function createBalancer<M extends Member>(
           member: options.create(endpoint, load, refresh),
         });
       }
+      options.events.updated({
+        added: members.size - before + removed,
+        removed,
+      });
       refresh();
     },
+    pick: pickCounted,
     acquire(waiter) {
-      const member = pick();
+      const member = pickCounted();
       if (member === null) queue.wait(waiter);
       else waiter.use(member);
     },

@@ -1,7 +1,11 @@
 import type { Socket, TCPSocketListener } from "bun";
 import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
-import { setKeepAlive, setUserTimeout } from "./socket-options.ts";
+import {
+  originalDestination,
+  setKeepAlive,
+  setUserTimeout,
+} from "./socket-options.ts";
 
 /** Queued output above which the source should pause: a few TLS records beyond what a kernel buffer takes at once. */
 const HIGH_WATER_BYTES = 262_144;
@@ -14,10 +18,13 @@ export interface Meter {
   value: number;
 }
 
-/** Where a channel's bytes are counted. */
-export interface ByteMeters {
-  readonly read: Meter;
-  readonly write: Meter;
+/** Where a connection and its bytes are counted. */
+export interface ConnectionMeters {
+  readonly readBytes: Meter;
+  readonly writeBytes: Meter;
+  opened(): void;
+  /** `errno` is "" when the connection ended cleanly. */
+  closed(errno: string): void;
 }
 
 /** What a Bun socket's events are delivered to. */
@@ -49,7 +56,8 @@ export class SocketChannel implements Channel, SocketEvents {
   readonly out = new Output();
   congested = false;
   closed = false;
-  meters: ByteMeters | null = null;
+  /** Set by `meter`. */
+  meters: ConnectionMeters | null = null;
   socket: BunSocket | null;
   private reader: ChannelReader = NOBODY;
   private early: Uint8Array[] | null = null;
@@ -65,6 +73,7 @@ export class SocketChannel implements Channel, SocketEvents {
   private closeTold = false;
   private paused = false;
   private error: Error | null = null;
+  private afterwards: (() => void) | null = null;
 
   constructor(
     socket: BunSocket | null,
@@ -121,6 +130,30 @@ export class SocketChannel implements Channel, SocketEvents {
     queueMicrotask(() => this.socket?.terminate());
   }
 
+  /** Bytes that have arrived and not been given to a reader. */
+  get waitingBytes(): number {
+    return this.early?.reduce((sum, chunk) => sum + chunk.length, 0) ?? 0;
+  }
+
+  /** Where the client had dialled: its original destination when redirected, else our own address. */
+  dialled(): SocketAddress {
+    const { fd } = this.socket as unknown as { readonly fd: number };
+    return originalDestination(
+      fd,
+      this.remote.ip.includes(":") ? "v6" : "v4",
+    ) ?? this.local;
+  }
+
+  /** Has `call` run once, when the channel is closed, whoever reads from it then. */
+  whenClosed(call: () => void): void {
+    const before = this.afterwards;
+    this.afterwards = before === null ? call : () => {
+      before();
+      call();
+    };
+    if (this.closed) this.settle();
+  }
+
   pause(): void {
     if (this.paused) return;
     this.paused = true;
@@ -153,7 +186,7 @@ export class SocketChannel implements Channel, SocketEvents {
   }
 
   receive(chunk: Uint8Array): void {
-    if (this.meters !== null) this.meters.read.value += chunk.length;
+    if (this.meters !== null) this.meters.readBytes.value += chunk.length;
     if (this.early !== null || this.reader === NOBODY || this.paused) {
       (this.early ??= []).push(chunk);
     } else this.reader.data(chunk);
@@ -178,10 +211,18 @@ export class SocketChannel implements Channel, SocketEvents {
     if (this.closed) return;
     this.closed = true;
     this.error = error;
+    this.meters?.closed(errnoOf(error));
+    this.settle();
     this.out.clear();
     this.socket = null;
     if (error !== null) this.early = null;
     this.catchUp();
+  }
+
+  private settle(): void {
+    const call = this.afterwards;
+    this.afterwards = null;
+    call?.();
   }
 
   /** Gives the reader what came while nobody could take it: bytes in order, then the peer's FIN, then the end. */
@@ -208,7 +249,7 @@ export class SocketChannel implements Channel, SocketEvents {
   private send(chunk: Uint8Array): number {
     const taken = Math.max(0, this.socket?.write(chunk) ?? 0);
     if (taken < chunk.length) this.blocked = true;
-    if (this.meters !== null) this.meters.write.value += taken;
+    if (this.meters !== null) this.meters.writeBytes.value += taken;
     return taken;
   }
 
@@ -254,6 +295,20 @@ export const CHANNEL_HANDLERS = {
     socket.terminate();
   },
 };
+
+/** Counts an open channel, its bytes from now on, and its end. */
+export function meter(channel: SocketChannel, meters: ConnectionMeters): void {
+  meters.opened();
+  meters.readBytes.value += channel.waitingBytes;
+  if (channel.closed) meters.closed("");
+  else channel.meters = meters;
+}
+
+function errnoOf(error: Error | null): string {
+  if (error === null) return "";
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" ? code : "UNKNOWN";
+}
 
 /** TCP settings of one side's sockets; undefined leaves the kernel's default. */
 export interface TcpOptions {

@@ -24,6 +24,10 @@ export interface Census {
 export interface QueueEvents {
   /** The gate has been shut (failing fast) or opened again. */
   gate(open: boolean): void;
+  /** How many wait now. */
+  queued(length: number): void;
+  /** Somebody got a member, after so long. */
+  served(waitedMs: number): void;
 }
 
 /**
@@ -43,14 +47,15 @@ export function createQueue<M>(
   serve(next: () => M | null): void;
   close(problem: Problem): void;
 } {
-  let waiting: Waiter<M>[] = [];
+  let waiting: { readonly waiter: Waiter<M>; readonly sinceMs: number }[] = [];
   let failingSinceMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
 
   const refuseAll = (problem: Problem) => {
     const refused = waiting;
     waiting = [];
-    for (const waiter of refused) waiter.refuse(problem);
+    events.queued(0);
+    for (const { waiter } of refused) waiter.refuse(problem);
   };
   const stopTimer = () => {
     if (timer !== null) clearTimeout(timer);
@@ -85,13 +90,15 @@ export function createQueue<M>(
           ),
         );
       } else {
-        waiting.push(waiter);
+        waiting.push({ waiter, sinceMs: performance.now() });
+        events.queued(waiting.length);
         timer ??= setTimeout(failFast, options.failfastMs);
       }
     },
     withdraw(waiter) {
-      const at = waiting.indexOf(waiter);
+      const at = waiting.findIndex((entry) => entry.waiter === waiter);
       if (at >= 0) waiting.splice(at, 1);
+      events.queued(waiting.length);
       if (waiting.length === 0) stopTimer();
     },
     serve(next) {
@@ -101,9 +108,11 @@ export function createQueue<M>(
         events.gate(true);
       }
       while (member !== null) {
-        const waiter = waiting.shift();
-        if (waiter === undefined) break;
-        waiter.use(member);
+        const first = waiting.shift();
+        if (first === undefined) break;
+        events.queued(waiting.length);
+        events.served(performance.now() - first.sinceMs);
+        first.waiter.use(member);
         if (waiting.length === 0) break;
         member = next();
       }

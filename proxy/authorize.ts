@@ -1,0 +1,73 @@
+import { contains, parseIp } from "../schemas/address.ts";
+import type {
+  Authentication,
+  Authorization,
+  ServerMeta,
+  ServerPolicy,
+} from "../schemas/policy.ts";
+
+/** Who calls: the address of its connection and what TLS told. */
+export interface Caller {
+  readonly ip: string;
+  /** Null: no TLS. A name of null: TLS without a client certificate. */
+  readonly tls: { readonly id: string | null } | null;
+}
+
+/** Whether a caller may proceed, and by which authorization. */
+export type Decision =
+  | { readonly kind: "permit"; readonly by: ServerMeta }
+  | { readonly kind: "denial" };
+
+const DENIAL: Decision = { kind: "denial" };
+
+/** A pod may always talk to itself (facts 5.1). */
+const LOCALHOST: Decision = {
+  kind: "permit",
+  by: { group: "", kind: "default", name: "localhost" },
+};
+
+/** The first authorization whose network and authentication fit; denial when there is none. */
+export function authorize(policy: ServerPolicy, caller: Caller): Decision {
+  const ip = parseIp(caller.ip);
+  if (ip === null) return DENIAL;
+  if (isLoopback(ip)) return LOCALHOST;
+  const permit = policy.authorizations.find((one) =>
+    inNetworks(one, ip) && authenticates(one.authentication, caller)
+  );
+  return permit === undefined ? DENIAL : { kind: "permit", by: permit.meta };
+}
+
+function isLoopback(ip: Uint8Array): boolean {
+  if (ip.length === 4) return ip.join(".") === "127.0.0.1";
+  return ip.every((byte, at) => byte === (at === 15 ? 1 : 0));
+}
+
+function inNetworks(authorization: Authorization, ip: Uint8Array): boolean {
+  return authorization.networks.some(({ network, except }) =>
+    contains(network, ip) && !except.some((hole) => contains(hole, ip))
+  );
+}
+
+function authenticates(
+  authentication: Authentication,
+  { tls }: Caller,
+): boolean {
+  switch (authentication.kind) {
+    case "unauthenticated":
+      return true;
+    case "tls":
+      return tls !== null;
+    case "identities": {
+      const id = tls?.id ?? null;
+      if (id === null) return false;
+      return authentication.identities.has(id) ||
+        authentication.suffixes.some((suffix) => hasSuffix(id, suffix));
+    }
+  }
+}
+
+/** Suffixes are whole DNS labels and never match URIs; the empty one matches any name. */
+function hasSuffix(id: string, suffix: string): boolean {
+  if (suffix === "") return true;
+  return !id.includes("/") && id.endsWith(`.${suffix}`);
+}

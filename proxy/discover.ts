@@ -1,0 +1,130 @@
+import {
+  contains,
+  formatAddress,
+  type Network,
+  parseIp,
+  type SocketAddress,
+} from "../schemas/address.ts";
+import type { Endpoint, Profile } from "../schemas/destination.ts";
+import type { ClientPolicy, ClientRoute, Meta } from "../schemas/policy.ts";
+import type { Control, Observer } from "./control.ts";
+import type { Watch } from "./control/watch.ts";
+
+export interface DiscoverOptions {
+  readonly control: Control;
+  /** Addresses for which a profile is asked. */
+  readonly profileNetworks: readonly Network[];
+  /** Protocol detection in policies that are made up here. */
+  readonly detectTimeoutMs: number;
+}
+
+/** What the control plane has said of an address. `undefined`: nothing yet; null: it knows nothing. */
+export interface Answers {
+  policy: ClientPolicy | null | undefined;
+  profile: Profile | null | undefined;
+}
+
+/** Follows what is known of an address that an application dials: `next` hears each policy, the first when both answers are there. */
+export function watchTarget(
+  address: SocketAddress,
+  options: DiscoverOptions,
+  next: (policy: ClientPolicy) => void,
+): Watch {
+  const { control, profileNetworks, detectTimeoutMs } = options;
+  const ip = parseIp(address.ip);
+  const profiled = ip !== null &&
+    profileNetworks.some((network) => contains(network, ip));
+  const answers: Answers = {
+    policy: undefined,
+    profile: profiled ? undefined : null,
+  };
+  const observe = <K extends keyof Answers>(
+    name: K,
+  ): Observer<NonNullable<Answers[K]>> => {
+    const update = () => {
+      const policy = decide(answers, address, detectTimeoutMs);
+      if (policy !== null) next(policy);
+    };
+    return {
+      next(snapshot) {
+        answers[name] = snapshot;
+        update();
+      },
+      refused() {
+        // What was once known stays in use.
+        answers[name] ??= null as Answers[K];
+        update();
+      },
+    };
+  };
+  const open = [control.watchClientPolicy(address, observe("policy"))];
+  if (profiled) {
+    open.push(control.watchProfile(formatAddress(address), observe("profile")));
+  }
+  return {
+    close() {
+      for (const watch of open) watch.close();
+    },
+  };
+}
+
+/**
+ * The policy that holds, or null while an answer is missing. Without a client policy the profile's endpoint is used, and
+ * without that the address itself (facts 1.3); a profile that says opaque wins over the policy's protocol.
+ */
+export function decide(
+  answers: Answers,
+  address: SocketAddress,
+  detectTimeoutMs: number,
+): ClientPolicy | null {
+  const { policy, profile } = answers;
+  if (policy === undefined || profile === undefined) return null;
+  const known = policy ?? forwardTo(
+    profile?.endpoint ?? plainEndpoint(address),
+    profile?.endpoint ? "endpoint" : "fallback",
+    detectTimeoutMs,
+  );
+  if (profile?.opaque !== true || !("opaque" in known.protocol)) return known;
+  return {
+    parent: known.parent,
+    protocol: { kind: "opaque", opaque: known.protocol.opaque },
+  };
+}
+
+function forwardTo(
+  endpoint: Endpoint,
+  name: string,
+  detectTimeoutMs: number,
+): ClientPolicy {
+  const parent: Meta = { kind: "default", name };
+  const route: ClientRoute = {
+    meta: parent,
+    outcome: {
+      kind: "backend",
+      backend: { kind: "forward", meta: parent, endpoint },
+    },
+  };
+  return {
+    parent,
+    protocol: {
+      kind: "detect",
+      timeoutMs: detectTimeoutMs,
+      http: route,
+      opaque: route,
+    },
+  };
+}
+
+/** An address of which nothing is known: reached as it is. */
+function plainEndpoint(address: SocketAddress): Endpoint {
+  return {
+    address,
+    weight: 10_000,
+    labels: {},
+    identity: null,
+    protocolHint: "none",
+    inboundPort: null,
+    authorityOverride: null,
+    http2: null,
+  };
+}

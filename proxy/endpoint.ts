@@ -1,0 +1,202 @@
+import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import type { Endpoint } from "../schemas/destination.ts";
+import { Problem } from "../schemas/problem.ts";
+import type { Member } from "./balance.ts";
+import type { PeakEwma } from "./balance/peak-ewma.ts";
+import { type ClientTls, dial } from "./connect.ts";
+import {
+  createHttp1Pool,
+  type Lease,
+  type PoolOptions,
+} from "./http/http1-pool.ts";
+import { type BackOff, createHttp2Link } from "./http/http2-link.ts";
+import { HttpRecorder } from "./record/http.ts";
+import { outboundDestinationLabels, outboundLabels } from "./record/traffic.ts";
+import { TcpRecorder } from "./record/tcp.ts";
+import type { Families } from "./record/families.ts";
+import type { TlsStatus } from "./record/labels.ts";
+import type { RequestHead } from "./http/message.ts";
+import type { Http2ClientOptions } from "./http2/client.ts";
+import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
+import type { Credentials } from "./tls.ts";
+import {
+  type TransportHeader,
+  writeTransportHeader,
+} from "./wire/transport-header.ts";
+
+/** What reaching endpoints needs of the proxy. */
+export interface EndpointContext {
+  readonly credentials: () => Credentials | null;
+  /** Addresses of our own pod: an endpoint there is reached in plaintext at the application's port. */
+  readonly ownIps: ReadonlySet<string>;
+  readonly connectTimeoutMs: number;
+  readonly tcp: TcpOptions;
+  readonly pool: PoolOptions;
+  readonly backOff: BackOff;
+  readonly http2: Http2ClientOptions;
+  readonly families: Families;
+}
+
+/** Opens connections to one endpoint and counts them. */
+export interface Opener {
+  /** `session`: what HTTP the bytes will be; null for bytes that are not parsed. */
+  open(session: TransportHeader["session"]): Promise<SocketChannel>;
+  /** Labels of requests to it. */
+  readonly requestLabels: string;
+  /** True when the endpoint is our own pod. */
+  readonly local: boolean;
+  close(): void;
+}
+
+/** Prepares to connect to an endpoint as its description says. */
+export function createOpener(
+  endpoint: Endpoint,
+  authority: string | undefined,
+  context: EndpointContext,
+): Opener {
+  const local = context.ownIps.has(endpoint.address.ip);
+  const tls: TlsStatus = endpoint.identity === null || local
+    ? {
+      kind: "none",
+      reason: local ? "loopback" : "not_provided_by_service_discovery",
+    }
+    : { kind: "dialled", serverId: endpoint.identity.id };
+  const labelled = {
+    target: endpoint.address,
+    tls,
+    labels: endpoint.labels,
+    ...(authority === undefined ? {} : { authority }),
+  };
+  const connections = new TcpRecorder(
+    context.families.tcp,
+    outboundDestinationLabels(labelled),
+  );
+  return {
+    requestLabels: outboundLabels(labelled),
+    local,
+    async open(session) {
+      const channel = await openEndpoint(
+        endpoint,
+        local,
+        endpoint.protocolHint === "opaque" ? null : session,
+        context,
+      );
+      meter(channel, connections);
+      return channel;
+    },
+    close: () => connections.release(),
+  };
+}
+
+/** Somewhere HTTP requests can be sent: an endpoint, or an application of our own pod. */
+export interface Upstream extends Member {
+  readonly endpoint: Pick<Endpoint, "identity">;
+  readonly recorder: HttpRecorder;
+  /** Whether a request travels to it as HTTP/2 though it is HTTP/1. */
+  upgrades(head: RequestHead): boolean;
+  /** A connection for one request. `fresh` avoids one that may be closing. */
+  acquire(head: RequestHead, fresh: boolean, lease: Lease): void;
+}
+
+/** Connections for HTTP to one endpoint. `changed` hears every change of `ready`. */
+export function createUpstream(
+  endpoint: Endpoint,
+  authority: string | undefined,
+  load: PeakEwma,
+  context: EndpointContext,
+  changed: () => void,
+): Upstream {
+  const opener = createOpener(endpoint, authority, context);
+  const recorder = new HttpRecorder(
+    context.families.http,
+    opener.requestLabels,
+  );
+  const upgrading = endpoint.protocolHint === "h2" && !opener.local;
+  const link = createHttp2Link(
+    () => opener.open("http2"),
+    { eager: upgrading, backOff: context.backOff, http2: context.http2 },
+    changed,
+  );
+  const pool = createHttp1Pool(() => opener.open("http1"), context.pool);
+  const upgrades = (head: RequestHead) => upgrading && !head.upgrade;
+
+  return {
+    endpoint,
+    load,
+    recorder,
+    // A connection for HTTP/1 is dialled inside the request: such an endpoint counts as ready (facts 4.6).
+    get ready() {
+      return !upgrading || link.ready;
+    },
+    upgrades,
+    acquire(head, fresh, lease) {
+      if (head.version === "2" || upgrades(head)) link.acquire(lease);
+      else if (fresh) pool.acquireFresh(lease);
+      else pool.acquire(lease);
+    },
+    close() {
+      link.close();
+      pool.close();
+      recorder.release();
+      opener.close();
+    },
+  };
+}
+
+/** Dials an endpoint: mutual TLS when discovery named an identity, then the transport header when it has a proxy port. */
+async function openEndpoint(
+  endpoint: Endpoint,
+  local: boolean,
+  session: TransportHeader["session"],
+  context: EndpointContext,
+): Promise<SocketChannel> {
+  const { address, identity, inboundPort } = endpoint;
+  if (isLoopback(address)) {
+    throw new Problem(
+      "connect.failed",
+      `Cannot connect to ${formatAddress(address)}: it is a loopback address`,
+      {
+        hint: "a proxy reaches its own pod by the pod's address",
+      },
+    );
+  }
+  const tls = identity === null || local
+    ? null
+    : clientTls(identity, inboundPort !== null, context.credentials());
+  const direct = tls !== null && inboundPort !== null;
+  const channel = await dial(
+    direct ? { ip: address.ip, port: inboundPort } : address,
+    {
+      timeoutMs: context.connectTimeoutMs,
+      tcp: context.tcp,
+      tls,
+    },
+  );
+  if (direct) {
+    writeTransportHeader(channel.out, {
+      port: address.port,
+      name: "",
+      session,
+    });
+    channel.flush();
+  }
+  return channel;
+}
+
+function clientTls(
+  peer: ClientTls["peer"],
+  transportHeader: boolean,
+  credentials: Credentials | null,
+): ClientTls {
+  if (credentials === null) {
+    throw new Problem(
+      "identity.unavailable",
+      `Cannot connect to ${peer.id}: this proxy has no certificate yet`,
+    );
+  }
+  return { credentials, peer, transportHeader };
+}
+
+function isLoopback(address: SocketAddress): boolean {
+  return address.ip.startsWith("127.") || address.ip === "::1";
+}

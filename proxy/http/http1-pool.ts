@@ -1,0 +1,92 @@
+import type { Channel } from "../channel.ts";
+import { describe, Problem } from "../../schemas/problem.ts";
+import { connectHttp1 } from "../http1/client.ts";
+import type { ClientConnection } from "./message.ts";
+
+export interface PoolOptions {
+  /** Idle connections kept; more are closed when they become idle. */
+  readonly maxIdle: number;
+  /** How long a connection may stay idle. */
+  readonly idleMs: number;
+}
+
+/** Who wants a connection. `reused`: it has carried requests before, and its peer may be closing it right now. */
+export interface Lease {
+  /** False: no longer wanted. */
+  use(connection: ClientConnection, reused: boolean): boolean;
+  refuse(problem: Problem): void;
+}
+
+/** HTTP/1 connections to one address: one request at a time each, the last used first. */
+export interface Http1Pool {
+  acquire(lease: Lease): void;
+  /** Opens a new connection whatever is idle. */
+  acquireFresh(lease: Lease): void;
+  close(): void;
+}
+
+/** `open` dials; it rejects with a Problem. */
+export function createHttp1Pool(
+  open: () => Promise<Channel>,
+  options: PoolOptions,
+): Http1Pool {
+  const idle: {
+    readonly connection: ClientConnection;
+    readonly sinceMs: number;
+  }[] = [];
+  let reaper: ReturnType<typeof setTimeout> | null = null;
+  let closed = false;
+
+  const reap = () => {
+    reaper = null;
+    const nowMs = performance.now();
+    while (idle[0] !== undefined && nowMs - idle[0].sinceMs >= options.idleMs) {
+      idle.shift()?.connection.destroy();
+    }
+    const oldest = idle[0];
+    if (oldest !== undefined) {
+      reaper = setTimeout(reap, options.idleMs - (nowMs - oldest.sinceMs));
+    }
+  };
+  const park = (connection: ClientConnection) => {
+    if (closed || idle.length >= options.maxIdle) return connection.drain();
+    idle.push({ connection, sinceMs: performance.now() });
+    reaper ??= setTimeout(reap, options.idleMs);
+  };
+  const forget = (connection: ClientConnection) => {
+    const at = idle.findIndex((entry) => entry.connection === connection);
+    if (at >= 0) idle.splice(at, 1);
+  };
+  const acquireFresh = (lease: Lease) => {
+    open().then(
+      (channel) => {
+        const connection: ClientConnection = connectHttp1(channel, {
+          ready: () => park(connection),
+          retiring: () => forget(connection),
+          closed: () => forget(connection),
+        });
+        if (!lease.use(connection, false)) park(connection);
+      },
+      (error: unknown) =>
+        lease.refuse(
+          error instanceof Problem
+            ? error
+            : new Problem("connect.failed", describe(error), { cause: error }),
+        ),
+    );
+  };
+
+  return {
+    acquire(lease) {
+      const entry = idle.pop();
+      if (entry === undefined || !entry.connection.ready) acquireFresh(lease);
+      else if (!lease.use(entry.connection, true)) park(entry.connection);
+    },
+    acquireFresh,
+    close() {
+      closed = true;
+      if (reaper !== null) clearTimeout(reaper);
+      for (const { connection } of idle.splice(0)) connection.drain();
+    },
+  };
+}

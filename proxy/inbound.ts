@@ -1,0 +1,366 @@
+import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import { describe, Problem } from "../schemas/problem.ts";
+import { authorize, type Caller } from "./authorize.ts";
+import type { Channel } from "./channel.ts";
+import { detectTls } from "./detect.ts";
+import { detectEitherSide } from "./detect/either-side.ts";
+import { type Drain, WAITED_FOR } from "./drain.ts";
+import { forward, type InFlight, refuseExchange } from "./forward.ts";
+import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
+import { type Http2ServerOptions, serveHttp2 } from "./http2/server.ts";
+import type { App } from "./inbound/apps.ts";
+import { acceptDirect } from "./inbound/direct.ts";
+import { createRequests } from "./inbound/direction.ts";
+import type { Port } from "./inbound/ports.ts";
+import type { Counted, InboundRecorder } from "./inbound/recorder.ts";
+import { terminateSniffed } from "./inbound/sniffed-tls.ts";
+import type { Log } from "./log.ts";
+import type { TlsStatus } from "./record/labels.ts";
+import { relay } from "./relay.ts";
+import {
+  listenTcp,
+  meter,
+  type SocketChannel,
+  type TcpOptions,
+} from "./socket.ts";
+import type { Credentials } from "./tls.ts";
+import type { TransportHeader } from "./wire/transport-header.ts";
+
+export interface InboundOptions {
+  readonly listen: SocketAddress;
+  readonly accept: TcpOptions;
+  /** Addresses of our own pod; empty: any. */
+  readonly ownIps: ReadonlySet<string>;
+  /** Our own name, as clients ask for it. */
+  readonly name: string;
+  readonly credentials: () => Credentials | null;
+  /** For the TLS handshake and the transport header; HTTP detection has the policy's. */
+  readonly detectTimeoutMs: number;
+  readonly ports: { take(port: number): Port };
+  readonly apps: (address: SocketAddress) => App;
+  readonly http1: Http1ServerOptions;
+  readonly http2: Http2ServerOptions;
+  readonly inFlight: InFlight;
+  readonly recorder: InboundRecorder;
+  readonly drain: Drain;
+  readonly log: Log;
+}
+
+/** Log lines of one kind per second: any client can cause them. */
+const LINES_PER_SECOND = 5;
+
+const NO_CERTIFICATE = new Problem(
+  "identity.unavailable",
+  "this proxy has no certificate yet",
+);
+const LOOP = new Problem(
+  "forbidden",
+  "inbound connection must not target the proxy's own port",
+);
+const DENIED = new Problem("forbidden", "unauthorized connection");
+
+/** A connection on its way to an application. */
+interface Connection {
+  /** The socket that was accepted. */
+  readonly socket: SocketChannel;
+  /** What the client says, decrypted. */
+  readonly channel: Channel;
+  readonly address: SocketAddress;
+  readonly port: Port;
+  readonly caller: Caller;
+  readonly tls: TlsStatus;
+}
+
+/** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
+export function startInbound(options: InboundOptions): { close(): void } {
+  const { recorder, drain } = options;
+  const denials = options.log.limited(LINES_PER_SECOND);
+  const refusals = options.log.limited(LINES_PER_SECOND);
+  const listener = listenTcp(options.listen, options.accept, accept);
+  return { close: listener.close };
+
+  function accept(socket: SocketChannel): void {
+    const address = socket.dialled();
+    if (options.ownIps.size > 0 && !options.ownIps.has(address.ip)) {
+      const problem = new Problem(
+        "forbidden",
+        `inbound connections are not allowed on this IP address (${address.ip})`,
+      );
+      return drop(socket, address, problem);
+    }
+    if (address.port === socket.local.port) direct(socket, address);
+    else redirected(socket, address);
+  }
+
+  /** From another proxy: mutual TLS, then a header that says which port and protocol is meant. */
+  function direct(socket: SocketChannel, address: SocketAddress): void {
+    const credentials = options.credentials();
+    if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
+    acceptDirect(socket, credentials, options.detectTimeoutMs, (outcome) => {
+      if (outcome instanceof Problem) return drop(socket, address, outcome);
+      const { clientId, header } = outcome;
+      recorder.transportHeader(header, clientId);
+      if (header.name !== "") {
+        return drop(
+          socket,
+          address,
+          new Problem("forbidden", "this proxy is not a gateway"),
+        );
+      }
+      const target = { ip: address.ip, port: header.port };
+      if (header.port === socket.local.port) return drop(socket, target, LOOP);
+      carry(open(socket, socket, target, { id: clientId }), header.session);
+    });
+  }
+
+  /** From anybody to an application's port: their TLS, ours, or none. */
+  function redirected(socket: SocketChannel, address: SocketAddress): void {
+    const port = options.ports.take(address.port);
+    const { policy } = port;
+    port.release();
+    if (policy.protocol.kind === "opaque") {
+      // Opaque by declaration: not even TLS is looked for; whatever it is, it passes as it is.
+      return tunnel(
+        open(socket, socket, address, null, {
+          kind: "none",
+          reason: "port_skipped",
+        }),
+        null,
+      );
+    }
+    detectTls(socket, options.detectTimeoutMs, (found) => {
+      switch (found.kind) {
+        case "gone":
+          return drop(socket, address, null);
+        case "timeout":
+          recorder.tcpError("tls detection timeout", address);
+          return drop(socket, address, null);
+        case "none":
+          return plain(open(socket, socket, address, null));
+        case "hello":
+          if (found.sni === options.name) return secured(socket, address);
+          return plain(
+            open(socket, socket, address, null, {
+              kind: "opaque",
+              sni: found.sni ?? "",
+            }),
+          );
+      }
+    });
+  }
+
+  function secured(socket: SocketChannel, address: SocketAddress): void {
+    const credentials = options.credentials();
+    if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
+    terminateSniffed(
+      socket,
+      credentials,
+      options.detectTimeoutMs,
+      (outcome) => {
+        if (outcome instanceof Problem) return drop(socket, address, outcome);
+        plain(open(socket, outcome.channel, address, { id: outcome.peer.id }));
+      },
+    );
+  }
+
+  /** Decrypted bytes of unknown protocol: policy names it, or detection finds it. */
+  function plain(connection: Connection): void {
+    const { channel, port, caller } = connection;
+    const { protocol, meta } = port.policy;
+    const meshed = caller.tls !== null;
+    switch (protocol.kind) {
+      case "opaque":
+      case "tls":
+        return tunnel(connection, null);
+      case "http2":
+      case "grpc":
+        return serve(connection, "http2", null);
+      case "http1":
+        // A meshed peer may have upgraded its requests to HTTP/2; an unmeshed one speaks what the port speaks.
+        if (!meshed) return serve(connection, "http1", null);
+        break;
+      case "detect":
+        break;
+    }
+    const startedMs = performance.now();
+    const timeoutMs = protocol.kind === "detect"
+      ? protocol.timeoutMs
+      : options.detectTimeoutMs;
+    const open = () =>
+      permitted(connection)
+        ? options.apps(connection.address).open()
+        : Promise.reject(DENIED);
+    detectEitherSide(
+      channel,
+      { timeoutMs, habits: port.habits, open },
+      (finding, detection) => {
+        recorder.detected(
+          detection,
+          performance.now() - startedMs,
+          meta,
+          port.number,
+        );
+        if (finding.kind === "gone") {
+          return drop(
+            connection.socket,
+            connection.address,
+            null,
+          );
+        }
+        if (finding.kind === "http") {
+          return serve(
+            connection,
+            finding.protocol,
+            finding.early,
+          );
+        }
+        if (protocol.kind === "http1") return serve(connection, "http1", null);
+        tunnel(connection, finding.early);
+      },
+    );
+  }
+
+  /** A direct connection has said what it carries. */
+  function carry(
+    connection: Connection,
+    session: TransportHeader["session"],
+  ): void {
+    if (session === null) tunnel(connection, null);
+    else serve(connection, session, null);
+  }
+
+  function serve(
+    connection: Connection,
+    protocol: "http1" | "http2",
+    early: Promise<Channel> | null,
+  ): void {
+    const { socket, channel, address, port, caller, tls } = connection;
+    const requests = createRequests({
+      app: options.apps(address),
+      port,
+      caller,
+      connection: { target: address, tls },
+      recorder,
+      inFlight: options.inFlight,
+      early: early === null ? null : { channel: early, protocol },
+    });
+    const respond = (exchange: Parameters<typeof forward>[0]) => {
+      const next = requests.next();
+      if (!(next instanceof Problem)) return forward(exchange, next);
+      logDenial("Request denied", connection);
+      refuseExchange(exchange, next, caller.tls?.id != null);
+    };
+    const served = protocol === "http1"
+      ? serveHttp1(channel, options.http1, respond)
+      : serveHttp2(channel, options.http2, respond);
+    socket.whenClosed(drain.hold(served));
+    socket.whenClosed(requests.release);
+  }
+
+  /** Forwards bytes as long as policy permits. */
+  function tunnel(
+    connection: Connection,
+    early: Promise<Channel> | null,
+  ): void {
+    const { socket, channel, address, port } = connection;
+    socket.whenClosed(drain.hold(WAITED_FOR));
+    if (!permitted(connection)) {
+      logDenial("Connection denied", connection);
+      return socket.destroy();
+    }
+    socket.whenClosed(port.subscribe(() => {
+      if (decide(connection).kind === "permit") return;
+      recorder.terminated(counted(connection));
+      socket.destroy();
+    }));
+    channel.pause();
+    (early ?? options.apps(address).open()).then(
+      (server) => {
+        if (channel.closed) return server.destroy();
+        relay(channel, server, () => {});
+        channel.resume();
+      },
+      (error: unknown) =>
+        drop(
+          socket,
+          address,
+          error instanceof Problem
+            ? error
+            : new Problem("connect.failed", describe(error)),
+        ),
+    );
+  }
+
+  function open(
+    socket: SocketChannel,
+    channel: Channel,
+    address: SocketAddress,
+    peer: { readonly id: string | null } | null,
+    status?: TlsStatus,
+  ): Connection {
+    const port = options.ports.take(address.port);
+    socket.whenClosed(port.release);
+    const tls = status ??
+      (peer === null
+        ? { kind: "none", reason: "no_tls_from_remote" } as const
+        : { kind: "accepted", clientId: peer.id } as const);
+    const connection = {
+      socket,
+      channel,
+      address,
+      port,
+      caller: { ip: socket.remote.ip, tls: peer },
+      tls,
+    };
+    meter(socket, recorder.source(counted(connection)));
+    return connection;
+  }
+
+  function decide({ port, caller }: Connection): ReturnType<typeof authorize> {
+    return authorize(port.policy, caller);
+  }
+
+  /** Decides on bytes that are not parsed, and counts the decision. */
+  function permitted(connection: Connection): boolean {
+    const { kind } = connection.port.policy.protocol;
+    // Policies of HTTP ports authorize requests, never bytes (facts 5.3).
+    const parsed = kind === "http1" || kind === "http2" || kind === "grpc";
+    const decision = parsed ? { kind: "denial" } as const : decide(connection);
+    recorder.tcpDecided(
+      counted(connection),
+      decision.kind === "permit" ? decision.by : null,
+    );
+    return decision.kind === "permit";
+  }
+
+  function counted({ address, tls, port }: Connection): Counted {
+    return { target: address, tls, server: port.policy.meta };
+  }
+
+  function logDenial(
+    message: string,
+    { address, port, caller }: Connection,
+  ): void {
+    denials(formatAddress(address), message, {
+      target: formatAddress(address),
+      client: caller.ip,
+      clientId: caller.tls?.id,
+      server: port.policy.meta.name,
+    });
+  }
+
+  function drop(
+    socket: SocketChannel,
+    address: SocketAddress,
+    problem: Problem | null,
+  ): void {
+    socket.destroy();
+    if (problem === null) return;
+    recorder.tcpError(problem, address);
+    refusals(problem.code, "Connection closed", {
+      target: formatAddress(address),
+      client: socket.remote.ip,
+      error: problem.message,
+    });
+  }
+}

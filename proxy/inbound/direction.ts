@@ -1,0 +1,170 @@
+import type { ServerMeta } from "../../schemas/policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import { authorize, type Caller } from "../authorize.ts";
+import { PeakEwma } from "../balance/peak-ewma.ts";
+import type { Channel } from "../channel.ts";
+import type { Direction, ExchangeMetrics, InFlight } from "../forward.ts";
+import { leaseEarly } from "../http/early.ts";
+import { Field, Name, NameFlag } from "../http/field.ts";
+import type { RequestHead } from "../http/message.ts";
+import {
+  copyHead,
+  downgradeRequest,
+  markResponse,
+  origProto,
+} from "../http/orig-proto.ts";
+import type { HttpRecorder } from "../record/http.ts";
+import type { Series } from "../record/series.ts";
+import type { App } from "./apps.ts";
+import type { Port } from "./ports.ts";
+import type { Counted, InboundRecorder } from "./recorder.ts";
+
+/** What carries one connection's requests to an application. */
+export interface Requests {
+  /** How to forward the next request, or why it may not be: decided anew whenever policy changes. */
+  next(): Direction | Problem;
+  release(): void;
+}
+
+export interface RequestsOptions {
+  readonly app: App;
+  readonly port: Port;
+  readonly caller: Caller;
+  readonly connection: Omit<Counted, "server">;
+  readonly recorder: InboundRecorder;
+  readonly inFlight: InFlight;
+  /** A connection to the application that was opened before the client spoke. */
+  readonly early: {
+    readonly channel: Promise<Channel>;
+    readonly protocol: "http1" | "http2";
+  } | null;
+}
+
+const CLIENT_ID = Name.of("l5d-client-id");
+const DENIED = new Problem("forbidden", "unauthorized request on route");
+
+/** Authorizes and forwards the requests of one connection. */
+export function createRequests(options: RequestsOptions): Requests {
+  const { port, caller, recorder } = options;
+  const clientId = caller.tls?.id ?? null;
+  const idField = clientId === null
+    ? null
+    : new Field(CLIENT_ID, new TextEncoder().encode(clientId));
+  if (idField !== null) idField.repeated = true;
+  let early = options.early;
+  const takeEarly = () => {
+    const taken = early;
+    early = null;
+    return taken;
+  };
+  let decided: {
+    readonly policy: unknown;
+    readonly decisions: Series;
+    readonly outcome: Ready | null;
+  } | null = null;
+
+  const release = () => {
+    decided?.decisions.release();
+    decided?.outcome?.http.release();
+    decided = null;
+  };
+  const decide = () => {
+    const { policy } = port;
+    if (decided?.policy === policy) return decided;
+    release();
+    const counted: Counted = { ...options.connection, server: policy.meta };
+    const decision = authorize(policy, caller);
+    const by = decision.kind === "permit" ? decision.by : null;
+    const decisions = recorder.httpDecisions(counted, by);
+    const outcome = by === null ? null : ready(counted, by);
+    return decided = { policy, decisions, outcome };
+  };
+  const ready = (counted: Counted, by: ServerMeta): Ready => {
+    const http = recorder.requests(counted, by);
+    return {
+      http,
+      direction: directionTo(options, counted, http, idField, takeEarly),
+    };
+  };
+
+  return {
+    next() {
+      const { decisions, outcome } = decide();
+      decisions.value += 1;
+      return outcome === null ? DENIED : outcome.direction;
+    },
+    release,
+  };
+}
+
+interface Ready {
+  readonly http: HttpRecorder;
+  readonly direction: Direction;
+}
+
+function directionTo(
+  { app, caller, recorder, inFlight }: RequestsOptions,
+  counted: Counted,
+  http: HttpRecorder,
+  idField: Field | null,
+  takeEarly: () => RequestsOptions["early"],
+): Direction {
+  const metrics: ExchangeMetrics = recorder.exchanges(counted);
+  const upstream = {
+    endpoint: { identity: null },
+    // One application is not balanced: its load is nobody's concern.
+    load: new PeakEwma(0, 1, 0),
+    recorder: http,
+    ready: true,
+    upgrades: () => false,
+    acquire(
+      head: RequestHead,
+      fresh: boolean,
+      lease: Parameters<App["http1"]["acquire"]>[0],
+    ) {
+      const acquire = () => {
+        if (head.version === "2") app.http2.acquire(lease);
+        else if (fresh) app.http1.acquireFresh(lease);
+        else app.http1.acquire(lease);
+      };
+      const early = takeEarly();
+      if (early === null) acquire();
+      else leaseEarly(early.channel, early.protocol, lease, acquire);
+    },
+    close() {},
+  };
+  return {
+    pick: () => upstream,
+    wait: (waiter) => waiter.use(upstream),
+    withdraw() {},
+    toUpstream: (head) => identify(restore(head), idField),
+    toClient(head, request) {
+      const orig = origProto(request);
+      return orig === null ? head : markResponse(head, orig);
+    },
+    // Only a client that proved who it is learns why something failed (facts 4.14).
+    informational: caller.tls?.id != null,
+    failed: (problem) => recorder.httpError(problem, counted),
+    metrics,
+    inFlight,
+  };
+}
+
+function restore(head: RequestHead): RequestHead {
+  const orig = head.version === "2" ? origProto(head) : null;
+  return orig === null ? head : downgradeRequest(head, orig);
+}
+
+/** `l5d-client-id` says who called: whatever a client claims is removed, what TLS proved is added. */
+function identify(head: RequestHead, idField: Field | null): RequestHead {
+  const claimed = head.fields.some(({ name }) =>
+    (name.flags & NameFlag.mesh) !== 0 && name === CLIENT_ID
+  );
+  if (!claimed && idField === null) return head;
+  const copy = copyHead(head, head.version);
+  const fields = claimed
+    ? head.fields.filter(({ name }) => name !== CLIENT_ID)
+    : head.fields;
+  copy.fields = idField === null ? fields : [...fields, idField];
+  return copy;
+}

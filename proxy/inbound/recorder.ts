@@ -1,0 +1,191 @@
+import type { SocketAddress } from "../../schemas/address.ts";
+import type { ServerMeta } from "../../schemas/policy.ts";
+import type { Problem } from "../../schemas/problem.ts";
+import type { Detection } from "../detect.ts";
+import type { ExchangeMetrics } from "../forward.ts";
+import { resultOf } from "../outbound/recorder.ts";
+import { countOne } from "../record.ts";
+import { recordConnection } from "../record/connection.ts";
+import { detectResult } from "../record/detect.ts";
+import type { Families } from "../record/families.ts";
+import { HttpRecorder } from "../record/http.ts";
+import {
+  inboundAuthzLabels,
+  type InboundError,
+  inboundHttpErrorLabels,
+  inboundRouteLabels,
+  inboundTcpErrorLabels,
+  transportHeaderLabels,
+} from "../record/inbound.ts";
+import {
+  formatLabels,
+  joinLabels,
+  serverLabels,
+  type TlsStatus,
+} from "../record/labels.ts";
+import type { Series } from "../record/series.ts";
+import { inboundLabels, inboundSourceLabels } from "../record/traffic.ts";
+import type { ConnectionMeters } from "../socket.ts";
+import type { TransportHeader } from "../wire/transport-header.ts";
+
+/** A connection as the inbound side counts it. */
+export interface Counted {
+  readonly target: SocketAddress;
+  readonly tls: TlsStatus;
+  readonly server: ServerMeta;
+}
+
+/** The only route of a port in this version. */
+export const DEFAULT_ROUTE: ServerMeta = {
+  group: "",
+  kind: "default",
+  name: "default",
+};
+
+const ERRORS: Readonly<Partial<Record<Problem["code"], InboundError>>> = {
+  "failfast": "failfast",
+  "loadshed": "loadshed",
+  "connect.failed": "i/o",
+  "connect.timeout": "i/o",
+};
+
+/** What the inbound side counts, in its own words. */
+export function createInboundRecorder(families: Families): {
+  source(connection: Counted): ConnectionMeters;
+  transportHeader(header: TransportHeader, clientId: string): void;
+  detected(
+    detection: Detection,
+    tookMs: number,
+    server: ServerMeta,
+    port: number,
+  ): void;
+  tcpError(
+    problem: Problem | "tls detection timeout",
+    target: SocketAddress,
+  ): void;
+  httpError(problem: Problem, connection: Counted): void;
+  tcpDecided(connection: Counted, by: ServerMeta | null): void;
+  /** Counter of requests of a connection that were permitted by an authorization, or denied; release it. */
+  httpDecisions(connection: Counted, by: ServerMeta | null): Series;
+  terminated(connection: Counted): void;
+  /** Requests of a connection that an authorization permits; release it. */
+  requests(connection: Counted, authz: ServerMeta): HttpRecorder;
+  exchanges(connection: Counted): ExchangeMetrics;
+} {
+  const { inbound, tcp, http } = families;
+  return {
+    source: (connection) =>
+      recordConnection(tcp, inboundSourceLabels(connection)),
+    transportHeader: ({ port, name, session }, clientId) =>
+      countOne(
+        inbound.transportHeaders,
+        transportHeaderLabels({
+          sessionProtocol: SESSIONS[session ?? "none"],
+          port,
+          name,
+          clientId,
+        }),
+      ),
+    detected(detection, tookMs, server, port) {
+      const labels = serverLabels(server, port);
+      const seconds = inbound.detect.seconds.with(labels);
+      seconds.observe(tookMs / 1_000);
+      seconds.release();
+      countOne(
+        inbound.detect.results,
+        joinLabels(detectResult(resultOf(detection)), labels),
+      );
+    },
+    tcpError: (problem, target) =>
+      countOne(
+        inbound.tcpErrors,
+        inboundTcpErrorLabels(
+          typeof problem === "string"
+            ? problem
+            : ERRORS[problem.code] ?? "unexpected",
+          target,
+        ),
+      ),
+    httpError: (problem, { target, server }) =>
+      countOne(
+        inbound.httpErrors,
+        inboundHttpErrorLabels(
+          ERRORS[problem.code] ?? "unexpected",
+          target,
+          server,
+        ),
+      ),
+    tcpDecided(connection, by) {
+      const labels = inboundAuthzLabels(
+        by === null ? connection : { ...connection, authz: by },
+      );
+      countOne(by === null ? inbound.tcpDenied : inbound.tcpAllowed, labels);
+    },
+    httpDecisions(connection, by) {
+      const route = DEFAULT_ROUTE;
+      return by === null
+        ? inbound.httpDenied.with(inboundAuthzLabels({ ...connection, route }))
+        : inbound.httpAllowed.with(
+          inboundAuthzLabels({ ...connection, route, authz: by }),
+        );
+    },
+    terminated: (connection) =>
+      countOne(inbound.tcpTerminated, inboundAuthzLabels(connection)),
+    requests: (connection, authz) =>
+      new HttpRecorder(
+        http,
+        inboundLabels({ ...connection, route: DEFAULT_ROUTE, authz }),
+      ),
+    exchanges: ({ server, target }) =>
+      recordExchanges(
+        inbound,
+        inboundRouteLabels(server, target.port, DEFAULT_ROUTE),
+      ),
+  };
+}
+
+export type InboundRecorder = ReturnType<typeof createInboundRecorder>;
+
+const SESSIONS = { http1: "http/1", http2: "http/2", none: "" } as const;
+
+function recordExchanges(
+  families: Families["inbound"],
+  labels: string,
+): ExchangeMetrics {
+  const open = (kind: "http" | "grpc") => ({
+    requests: families[kind].requests.with(labels),
+    requestSeconds: families[kind].requestSeconds.with(labels),
+    requestFrames: families[kind].requestFrameBytes.with(labels),
+    responseSeconds: families[kind].responseSeconds.with(labels),
+    responseFrames: families[kind].responseFrameBytes.with(labels),
+    statuses: new Map<string, { value: number }>(),
+  });
+  type Kind = ReturnType<typeof open>;
+  let http: Kind | null = null;
+  let grpc: Kind | null = null;
+  const of = (isGrpc: boolean): Kind =>
+    isGrpc ? grpc ??= open("grpc") : http ??= open("http");
+  return {
+    dispatched: (isGrpc) => void (of(isGrpc).requests.value += 1),
+    requestFrame: (isGrpc, bytes) => of(isGrpc).requestFrames.observe(bytes),
+    responseFrame: (isGrpc, bytes) => of(isGrpc).responseFrames.observe(bytes),
+    ended(isGrpc, { status, grpcStatus }, sinceStartMs, sinceSentMs) {
+      const series = of(isGrpc);
+      series.requestSeconds.observe((sinceStartMs - sinceSentMs) / 1_000);
+      series.responseSeconds.observe(sinceSentMs / 1_000);
+      const shown = isGrpc
+        ? grpcStatus ?? ""
+        : status === 0
+        ? ""
+        : String(status);
+      let count = series.statuses.get(shown);
+      if (count === undefined) {
+        count = families[isGrpc ? "grpc" : "http"].statuses.with(
+          joinLabels(labels, formatLabels([["status", shown]])),
+        );
+        series.statuses.set(shown, count);
+      }
+      count.value += 1;
+    },
+  };
+}

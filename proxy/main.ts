@@ -1,0 +1,359 @@
+import { describe, Problem } from "../schemas/problem.ts";
+import { startAdmin } from "./admin.ts";
+import { type Config, parseConfig } from "./config.ts";
+import type { ControlService } from "./config/control.ts";
+import { defaultServerPolicy } from "./config/policy.ts";
+import { hasPort } from "./config/side.ts";
+import { dial } from "./connect.ts";
+import { createControl } from "./control.ts";
+import { type ControlClient, createControlClient } from "./control/client.ts";
+import {
+  createConnector,
+  type Log as ControlLog,
+} from "./control/connector.ts";
+import { resolveHost } from "./control/resolve.ts";
+import { createDrain } from "./drain.ts";
+import { connectHttp2 } from "./http2/client.ts";
+import {
+  certifyWith,
+  type Identity,
+  loadIdentityFiles,
+  startIdentity,
+} from "./identity.ts";
+import { startInbound } from "./inbound.ts";
+import { createApps } from "./inbound/apps.ts";
+import { createPorts } from "./inbound/ports.ts";
+import { createInboundRecorder } from "./inbound/recorder.ts";
+import { createLogs, type Log } from "./log.ts";
+import { createOutput } from "./log/output.ts";
+import { startOutbound } from "./outbound.ts";
+import { createOutboundRecorder } from "./outbound/recorder.ts";
+import { recordProcess } from "./process.ts";
+import { createRegistry } from "./record.ts";
+import { createFamilies, type Families } from "./record/families.ts";
+import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
+import { TcpRecorder } from "./record/tcp.ts";
+import type { Credentials } from "./tls.ts";
+import { BUILD } from "./version.ts";
+
+/** Exit codes, as Linkerd's proxy: 64 for a configuration that cannot be used (EX_USAGE), 1 for any other failure. */
+const EXIT_CONFIG = 64;
+/** How often a proxy without its first certificate says so. */
+const WAITING_LINE_MS = 15_000;
+/** Pings on the connections to the control plane: a dead one is noticed within their sum. */
+const CONTROL_KEEP_ALIVE = {
+  keepAliveIntervalMs: 10_000,
+  keepAliveTimeoutMs: 3_000,
+  keepAliveWhileIdle: true,
+} as const;
+
+const output = createOutput(Bun.stdout.writer());
+
+try {
+  await run(parseConfig(process.env));
+} catch (error) {
+  const config = error instanceof Problem && error.code === "config.invalid";
+  output.write(`${describe(error)}\n`);
+  await output.flush();
+  process.exit(config ? EXIT_CONFIG : 1);
+}
+
+/** Starts everything; returns once traffic is served. */
+async function run(config: Config): Promise<void> {
+  const logs = createLogs({
+    filter: config.log.filter,
+    format: config.log.format,
+    write: output.write,
+    uptimeMs: () => performance.now(),
+  });
+  const log = logs.target("app");
+  for (const warning of config.warnings) log.warn(warning);
+
+  const registry = createRegistry({ retainIdleMs: config.metricsRetainIdleMs });
+  const families = createFamilies(registry);
+  recordProcess(registry, BUILD);
+  const drain = createDrain();
+  const stop = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => stop.resolve(signal));
+  }
+
+  const certified = Promise.withResolvers<void>();
+  const identity = await startCertification(
+    config,
+    families,
+    logs.target("identity"),
+    certified.resolve,
+  );
+  const admin = startAdmin({
+    address: config.admin.listen,
+    registry,
+    logs,
+    env: process.env,
+    ready: () => identity.credentials !== null,
+    shutdown: config.admin.shutdownEndpoint
+      ? () => stop.resolve("POST /shutdown")
+      : null,
+  });
+  log.info("Admin interface on", { port: admin.port });
+
+  const waiting = setInterval(
+    () => log.warn("Waiting for identity to be initialized..."),
+    WAITING_LINE_MS,
+  );
+  const first = await Promise.race([
+    certified.promise.then(() => null),
+    stop.promise,
+  ]);
+  clearInterval(waiting);
+  const sides = first === null ? startSides() : [];
+  if (first === null) {
+    log.info("Serving", {
+      name: config.identity.localName,
+      inMs: Math.round(performance.now()),
+    });
+  }
+
+  const reason = await stop.promise;
+  log.info("Shutting down", { reason, connections: drain.held });
+  for (const side of sides) side.close();
+  const grace = setTimeout(() => {
+    log.warn("Connections did not finish in time", { connections: drain.held });
+    void exit();
+  }, config.shutdownGraceMs);
+  await drain.begin();
+  clearTimeout(grace);
+  await exit();
+
+  function startSides(): { close(): void }[] {
+    const credentials = () => identity.credentials;
+    const control = createControl({
+      destination: client(
+        config.control.destination,
+        "destination",
+        credentials,
+        config,
+        logs.target("destination"),
+      ),
+      policy: client(
+        config.control.policy,
+        "policy",
+        credentials,
+        config,
+        logs.target("policy"),
+      ),
+      workload: config.policy.workload,
+      context: config.destination.context,
+      random: Math.random,
+      log: lines(logs.target("control")),
+    });
+    return [inbound(control, credentials), outbound(control, credentials)];
+  }
+
+  function inbound(
+    control: ReturnType<typeof createControl>,
+    credentials: () => Credentials | null,
+  ): { close(): void } {
+    const side = config.inbound;
+    return startInbound({
+      listen: side.listen,
+      accept: side.accept,
+      ownIps: side.ips,
+      name: config.identity.localName,
+      credentials,
+      detectTimeoutMs: side.detectTimeoutMs,
+      ports: createPorts({
+        control,
+        permanent: side.ports,
+        idleMs: side.discoveryIdleTimeoutMs,
+        defaultPolicy: (port) =>
+          defaultServerPolicy(
+            config.policy,
+            hasPort(side.opaquePorts, port)
+              ? "opaque"
+              : { detectTimeoutMs: side.detectTimeoutMs },
+          ),
+      }),
+      apps: createApps({
+        connectTimeoutMs: side.connectTimeoutMs,
+        tcp: side.connect,
+        pool: {
+          maxIdle: side.maxIdleConnectionsPerEndpoint,
+          idleMs: side.http1PoolIdleTimeoutMs,
+        },
+        backOff: side.backoff,
+        http2: clientHttp2(config),
+        meters: new TcpRecorder(families.tcp, INBOUND_DESTINATION_LABELS),
+      }),
+      http1: {},
+      http2: serverHttp2(side.serverHttp2),
+      inFlight: { count: 0, max: side.maxInFlight },
+      recorder: createInboundRecorder(families),
+      drain,
+      log: logs.target("inbound"),
+    });
+  }
+
+  function outbound(
+    control: ReturnType<typeof createControl>,
+    credentials: () => Credentials | null,
+  ): { close(): void } {
+    const side = config.outbound;
+    const recorder = createOutboundRecorder(families);
+    return startOutbound({
+      listen: side.listen,
+      accept: side.accept,
+      detectTimeoutMs: side.detectTimeoutMs,
+      idleMs: side.discoveryIdleTimeoutMs,
+      control,
+      discover: {
+        control,
+        profileNetworks: config.destination.profileNetworks,
+        detectTimeoutMs: side.detectTimeoutMs,
+      },
+      endpoints: {
+        credentials,
+        ownIps: config.inbound.ips,
+        connectTimeoutMs: side.connectTimeoutMs,
+        tcp: side.connect,
+        pool: {
+          maxIdle: side.maxIdleConnectionsPerEndpoint,
+          idleMs: side.http1PoolIdleTimeoutMs,
+        },
+        backOff: side.backoff,
+        http2: clientHttp2(config),
+        families,
+      },
+      httpQueue: side.httpQueue,
+      tcpQueue: side.tcpQueue,
+      direction: {
+        informational: side.informationalHeaders,
+        inFlight: { count: 0, max: side.maxInFlight },
+        recorder,
+      },
+      http1: {},
+      http2: serverHttp2(side.serverHttp2),
+      recorder,
+      drain,
+      log: logs.target("outbound"),
+    });
+  }
+
+  async function exit(): Promise<never> {
+    await output.flush();
+    process.exit(0);
+  }
+}
+
+/** Asks for certificates, from now on. */
+async function startCertification(
+  config: Config,
+  families: Families,
+  log: Log,
+  certified: () => void,
+): Promise<Identity> {
+  const {
+    dir,
+    localName,
+    trustAnchors,
+    tokenFile,
+    minRefreshMs,
+    maxRefreshMs,
+  } = config.identity;
+  const files = await loadIdentityFiles(dir);
+  const { control } = families;
+  const identity: Identity = startIdentity({
+    files,
+    name: localName,
+    anchors: trustAnchors,
+    tokenFile,
+    bounds: { minMs: minRefreshMs, maxMs: maxRefreshMs },
+    certify: certifyWith(
+      client(
+        config.control.identity,
+        "identity",
+        () => identity.credentials,
+        config,
+        log,
+      ),
+    ),
+    certified({ expiresAtMs }) {
+      control.certificateExpiresAt.value = expiresAtMs / 1_000;
+      control.certificateRefreshesAt.value = Date.now() / 1_000;
+      certified();
+    },
+    refreshed: (result) =>
+      (result === "ok"
+        ? control.certificateRefreshed
+        : control.certificateRefused).value += 1,
+    random: Math.random,
+    log: lines(log),
+  });
+  return identity;
+}
+
+/** A client of one service of the control plane; mutual TLS as soon as we have a certificate. */
+function client(
+  service: ControlService,
+  name: "identity" | "destination" | "policy",
+  credentials: () => Credentials | null,
+  config: Config,
+  log: Log,
+): ControlClient {
+  const { outbound, identity } = config;
+  const { serverName } = service;
+  return createControlClient(
+    service,
+    createConnector({
+      name,
+      host: service.host,
+      port: service.port,
+      resolve: resolveHost,
+      dial: (address) =>
+        dial(address, {
+          timeoutMs: outbound.connectTimeoutMs,
+          tcp: outbound.connect,
+          tls: serverName === null ? null : {
+            credentials: credentials() ?? { anchors: identity.trustAnchors },
+            peer: { id: serverName, kind: "dns", serverName },
+            transportHeader: false,
+          },
+        }),
+      connect: (channel, events) =>
+        connectHttp2(channel, {
+          ...clientHttp2(config),
+          keepAlive: CONTROL_KEEP_ALIVE,
+        }, events),
+      random: Math.random,
+      log: lines(log),
+    }),
+  );
+}
+
+/** A log as the control clients know it. */
+function lines(log: Log): ControlLog {
+  return (level, message, fields) => log[level](message, fields);
+}
+
+function clientHttp2({ clientHttp2: windows }: Config) {
+  return {
+    initialStreamWindow: windows.initialStreamWindowBytes,
+    initialConnectionWindow: windows.initialConnectionWindowBytes,
+  };
+}
+
+function serverHttp2(settings: Config["inbound"]["serverHttp2"]) {
+  const { keepAlive, maxConcurrentStreams, maxHeaderListBytes } = settings;
+  return {
+    initialStreamWindow: settings.initialStreamWindowBytes,
+    initialConnectionWindow: settings.initialConnectionWindowBytes,
+    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+    ...(maxHeaderListBytes === undefined ? {} : { maxHeaderListBytes }),
+    ...(keepAlive === null ? {} : {
+      keepAlive: {
+        keepAliveIntervalMs: keepAlive.intervalMs,
+        keepAliveTimeoutMs: keepAlive.timeoutMs,
+      },
+    }),
+  };
+}

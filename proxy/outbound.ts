@@ -1,0 +1,275 @@
+import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import type { ClientPolicy, ClientRoute } from "../schemas/policy.ts";
+import { describe, Problem } from "../schemas/problem.ts";
+import type { Member } from "./balance.ts";
+import type { QueueOptions } from "./balance/failfast.ts";
+import type { Channel } from "./channel.ts";
+import type { Control } from "./control.ts";
+import { detectEitherSide } from "./detect/either-side.ts";
+import type { DiscoverOptions } from "./discover.ts";
+import { type Drain, WAITED_FOR } from "./drain.ts";
+import { createUpstream, type EndpointContext } from "./endpoint.ts";
+import { type Direction, forward } from "./forward.ts";
+import type { ServerConnection } from "./http/message.ts";
+import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
+import { type Http2ServerOptions, serveHttp2 } from "./http2/server.ts";
+import type { Log } from "./log.ts";
+import {
+  createUpstreams,
+  refuseAll,
+  type Upstreams,
+  type UpstreamsOptions,
+} from "./outbound/backend.ts";
+import {
+  createDirection,
+  type DirectionOptions,
+  pinFirst,
+} from "./outbound/direction.ts";
+import type { OutboundRecorder } from "./outbound/recorder.ts";
+import { createTargets, type Target } from "./outbound/targets.ts";
+import { createTcpUpstream } from "./outbound/tcp-upstream.ts";
+import { openTunnel } from "./outbound/tunnel.ts";
+import { relay } from "./relay.ts";
+import {
+  listenTcp,
+  meter,
+  type SocketChannel,
+  type TcpOptions,
+} from "./socket.ts";
+
+export interface OutboundOptions {
+  readonly listen: readonly SocketAddress[];
+  readonly accept: TcpOptions;
+  readonly detectTimeoutMs: number;
+  /** How long a target that nobody uses is remembered. */
+  readonly idleMs: number;
+  readonly discover: DiscoverOptions;
+  readonly control: Control;
+  readonly endpoints: EndpointContext;
+  readonly httpQueue: QueueOptions;
+  readonly tcpQueue: QueueOptions;
+  readonly direction: DirectionOptions;
+  readonly http1: Http1ServerOptions;
+  readonly http2: Http2ServerOptions;
+  readonly recorder: OutboundRecorder;
+  readonly drain: Drain;
+  readonly log: Log;
+}
+
+/** How long an application's connection waits for the control plane to say what its target is. */
+const DISCOVERY_TIMEOUT_MS = 10_000;
+
+/** Carries what the pod's applications send out: accept > discover > detect > balance > connect > forward. */
+export function startOutbound(options: OutboundOptions): { close(): void } {
+  const { control, endpoints, recorder, drain, log } = options;
+
+  const targets = createTargets({
+    discover: options.discover,
+    idleMs: options.idleMs,
+    openHttp: (route, policy) =>
+      openRoute(route, {
+        control,
+        queue: options.httpQueue,
+        events: recorder.httpBalancer(policy.parent, route, options.httpQueue),
+        random: Math.random,
+        create: (endpoint, authority, load, changed) =>
+          createUpstream(endpoint, authority, load, endpoints, changed),
+      }),
+    openTcp: (route) =>
+      openRoute(route, {
+        control,
+        queue: options.tcpQueue,
+        events: recorder.tcpBalancer(route, options.tcpQueue),
+        random: Math.random,
+        create: (endpoint, authority, load) =>
+          createTcpUpstream(endpoint, authority, load, endpoints),
+      }),
+  });
+  const listeners = options.listen.map((address) =>
+    listenTcp(address, options.accept, accept)
+  );
+  return {
+    close() {
+      for (const listener of listeners) listener.close();
+    },
+  };
+
+  /** Finds out where the application wanted to go, and what policy says of it. */
+  function accept(channel: SocketChannel): void {
+    const address = channel.dialled();
+    meter(channel, recorder.source(address));
+    const target = targets.take(address);
+    channel.pause();
+    const unknown = setTimeout(() => {
+      const problem = new Problem(
+        "failfast",
+        `nothing is known of ${formatAddress(address)}`,
+        {
+          hint:
+            "check that the control plane can be reached: linkerd check --proxy",
+        },
+      );
+      drop(channel, target, problem);
+    }, DISCOVERY_TIMEOUT_MS);
+    channel.whenClosed(() => {
+      clearTimeout(unknown);
+      target.release();
+    });
+    target.ready((policy) => {
+      clearTimeout(unknown);
+      if (channel.closed) return;
+      channel.resume();
+      carry(channel, target, policy);
+    });
+  }
+
+  /** Takes the connection for what policy says it is, or finds out. */
+  function carry(
+    channel: SocketChannel,
+    target: Target,
+    policy: ClientPolicy,
+  ): void {
+    const { protocol, parent } = policy;
+    switch (protocol.kind) {
+      case "http1":
+        recorder.protocol("http/1", parent);
+        return serve(
+          channel,
+          "http1",
+          directionOf(target, policy, protocol.http),
+        );
+      case "http2":
+      case "grpc":
+        recorder.protocol("http/2", parent);
+        return serve(
+          channel,
+          "http2",
+          directionOf(target, policy, protocol.http),
+        );
+      case "opaque":
+      case "tls":
+        recorder.protocol(protocol.kind === "tls" ? "tls" : "opaq", parent);
+        return void tunnel(channel, target, policy, openTunnel(target.tcp()));
+      case "detect":
+        recorder.protocol("detect", parent);
+        return detect(channel, target, policy, protocol.http);
+    }
+  }
+
+  function detect(
+    channel: SocketChannel,
+    target: Target,
+    policy: ClientPolicy,
+    route: ClientRoute,
+  ): void {
+    const startedMs = performance.now();
+    const open = () => openTunnel(target.tcp());
+    detectEitherSide(channel, {
+      timeoutMs: options.detectTimeoutMs,
+      habits: target.habits,
+      open,
+    }, (finding, detection) => {
+      recorder.detected(
+        detection,
+        performance.now() - startedMs,
+        policy.parent,
+      );
+      if (finding.kind === "gone") return drop(channel, target, null);
+      if (finding.kind === "opaque") {
+        return void tunnel(channel, target, policy, finding.early ?? open());
+      }
+      const direction = directionOf(target, policy, route);
+      const { early, protocol } = finding;
+      serve(
+        channel,
+        protocol,
+        early === null ? direction : pinFirst(direction, early, protocol),
+      );
+    });
+  }
+
+  function serve(
+    channel: SocketChannel,
+    protocol: "http1" | "http2",
+    direction: Direction,
+  ): void {
+    const connection: ServerConnection = protocol === "http1"
+      ? serveHttp1(
+        channel,
+        options.http1,
+        (exchange) => forward(exchange, direction),
+      )
+      : serveHttp2(
+        channel,
+        options.http2,
+        (exchange) => forward(exchange, direction),
+      );
+    channel.whenClosed(drain.hold(connection));
+  }
+
+  async function tunnel(
+    channel: SocketChannel,
+    target: Target,
+    policy: ClientPolicy,
+    opening: Promise<Channel>,
+  ): Promise<void> {
+    channel.pause();
+    channel.whenClosed(drain.hold(WAITED_FOR));
+    try {
+      const server = await opening;
+      if (channel.closed) return server.destroy();
+      const ended = recorder.tunnel(policy, target.address);
+      relay(
+        channel,
+        server,
+        (error) => ended(error === null ? "" : "unexpected"),
+      );
+      channel.resume();
+    } catch (error) {
+      drop(
+        channel,
+        target,
+        error instanceof Problem
+          ? error
+          : new Problem("connect.failed", describe(error)),
+      );
+    }
+  }
+
+  function directionOf(
+    target: Target,
+    policy: ClientPolicy,
+    route: ClientRoute,
+  ): Direction {
+    return createDirection(
+      target,
+      recorder.route(policy.parent, route),
+      options.direction,
+    );
+  }
+
+  function drop(
+    channel: SocketChannel,
+    target: Target,
+    problem: Problem | null,
+  ): void {
+    channel.destroy();
+    if (problem === null) return;
+    recorder.tcpError(problem, target.address);
+    log.info("Connection failed", {
+      target: formatAddress(target.address),
+      error: problem.message,
+      hint: problem.hint,
+    });
+  }
+}
+
+function openRoute<M extends Member>(
+  route: ClientRoute,
+  options: UpstreamsOptions<M>,
+): Upstreams<M> {
+  const { outcome } = route;
+  return outcome.kind === "backend"
+    ? createUpstreams(outcome.backend, options)
+    : refuseAll(new Problem("forbidden", outcome.message));
+}

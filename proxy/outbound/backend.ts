@@ -1,0 +1,99 @@
+import { formatAddress } from "../../schemas/address.ts";
+import type { Endpoint } from "../../schemas/destination.ts";
+import type { Backend, Load } from "../../schemas/policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import {
+  type Balancer,
+  type BalancerEvents,
+  createBalancer,
+  type Member,
+} from "../balance.ts";
+import type { QueueOptions, Waiter } from "../balance/failfast.ts";
+import { PeakEwma } from "../balance/peak-ewma.ts";
+import type { Control } from "../control.ts";
+import type { Watch } from "../control/watch.ts";
+
+/** Where a route's traffic goes: someone to hand it to, or a wait for one. */
+export interface Upstreams<M> {
+  /** Null: none is ready; `wait`. */
+  pick(): M | null;
+  wait(waiter: Waiter<M>): void;
+  withdraw(waiter: Waiter<M>): void;
+  close(): void;
+}
+
+export interface UpstreamsOptions<M extends Member> {
+  readonly control: Control;
+  readonly queue: QueueOptions;
+  readonly events: BalancerEvents;
+  readonly random: () => number;
+  /** `authority` is the logical name; undefined when an address is dialled as it is. */
+  create(
+    endpoint: Endpoint,
+    authority: string | undefined,
+    load: PeakEwma,
+    changed: () => void,
+  ): M;
+}
+
+/** Load parameters where none is balanced (Linkerd's defaults). */
+const DEFAULT_LOAD: Load = { defaultRttMs: 30, decayMs: 10_000 };
+
+/** Turns a backend of a policy into live upstreams: those that discovery finds, or one address. */
+export function createUpstreams<M extends Member>(
+  backend: Backend,
+  options: UpstreamsOptions<M>,
+): Upstreams<M> {
+  const authority = backend.kind === "balancer" ? backend.path : undefined;
+  const balancer = createBalancer<M>({
+    service: authority ??
+      (backend.kind === "forward"
+        ? formatAddress(backend.endpoint.address)
+        : ""),
+    queue: options.queue,
+    load: backend.kind === "balancer" ? backend.load : DEFAULT_LOAD,
+    events: options.events,
+    random: options.random,
+    create: (endpoint, load, changed) =>
+      options.create(endpoint, authority, load, changed),
+  });
+  const watch = backend.kind === "balancer"
+    ? follow(backend.path, balancer, options.control)
+    : null;
+  if (backend.kind === "forward") {
+    balancer.update(
+      new Map([[formatAddress(backend.endpoint.address), backend.endpoint]]),
+    );
+  }
+  return {
+    pick: balancer.pick,
+    wait: balancer.acquire,
+    withdraw: balancer.withdraw,
+    close() {
+      watch?.close();
+      balancer.close();
+    },
+  };
+}
+
+function follow<M extends Member>(
+  path: string,
+  balancer: Balancer<M>,
+  control: Control,
+): Watch {
+  return control.watchEndpoints(path, {
+    next: (endpoints) => balancer.update(endpoints),
+    // A name that discovery refuses has no endpoints: fail fast, never fall back to the address dialled (facts 4.7).
+    refused: () => balancer.update(new Map()),
+  });
+}
+
+/** Refuses everything with one message: what a policy forbids. */
+export function refuseAll<M>(problem: Problem): Upstreams<M> {
+  return {
+    pick: () => null,
+    wait: (waiter) => waiter.refuse(problem),
+    withdraw() {},
+    close() {},
+  };
+}

@@ -1,0 +1,127 @@
+import { Problem } from "../../schemas/problem.ts";
+import type { Waiter } from "../balance/failfast.ts";
+import type { Channel } from "../channel.ts";
+import type { Upstream } from "../endpoint.ts";
+import type { Direction, ExchangeMetrics, InFlight } from "../forward.ts";
+import { Name, NameFlag } from "../http/field.ts";
+import { type RequestHead, ResponseHead } from "../http/message.ts";
+import { leaseEarly } from "../http/early.ts";
+import { copyHead, upgradeRequest } from "../http/orig-proto.ts";
+import type { OutboundRecorder } from "./recorder.ts";
+import type { Target } from "./targets.ts";
+
+export interface DirectionOptions {
+  readonly informational: boolean;
+  readonly inFlight: InFlight;
+  readonly recorder: OutboundRecorder;
+}
+
+const REQUIRE_ID = Name.of("l5d-require-id");
+/** What another proxy says to us, not to the application (facts 4.4). */
+const FOR_PROXIES: ReadonlySet<Name> = new Set(
+  ["l5d-orig-proto", "l5d-proxy-error", "l5d-proxy-connection"].map((name) =>
+    Name.of(name)
+  ),
+);
+
+/** How requests to a target are sent on. */
+export function createDirection(
+  target: Target,
+  metrics: ExchangeMetrics,
+  options: DirectionOptions,
+): Direction {
+  return {
+    pick: () => target.http().pick(),
+    wait: (waiter) => target.http().wait(waiter),
+    withdraw: (waiter) => target.http().withdraw(waiter),
+    toUpstream(head, upstream) {
+      const checked = checkRequiredId(head, upstream);
+      return upstream.upgrades(head) ? upgradeRequest(checked) : checked;
+    },
+    toClient,
+    informational: options.informational,
+    failed: options.recorder.httpError,
+    metrics,
+    inFlight: options.inFlight,
+  };
+}
+
+/**
+ * A direction whose first request goes over a connection that was opened before the client spoke, so that no server sees
+ * a connection without a request.
+ */
+export function pinFirst(
+  direction: Direction,
+  early: Promise<Channel>,
+  protocol: "http1" | "http2",
+): Direction {
+  let used = false;
+  const pin = (upstream: Upstream): Upstream => {
+    if (used) return upstream;
+    used = true;
+    return {
+      endpoint: upstream.endpoint,
+      load: upstream.load,
+      recorder: upstream.recorder,
+      ready: true,
+      upgrades: () => false,
+      acquire: (head, fresh, lease) =>
+        leaseEarly(
+          early,
+          protocol,
+          lease,
+          () => upstream.acquire(head, fresh, lease),
+        ),
+      close() {},
+    };
+  };
+  const waiters = new Map<Waiter<Upstream>, Waiter<Upstream>>();
+  return {
+    ...direction,
+    pick() {
+      const upstream = direction.pick();
+      return upstream === null ? null : pin(upstream);
+    },
+    wait(waiter) {
+      if (used) return direction.wait(waiter);
+      const pinned: Waiter<Upstream> = {
+        use: (upstream) => waiter.use(pin(upstream)),
+        refuse: waiter.refuse,
+      };
+      waiters.set(waiter, pinned);
+      direction.wait(pinned);
+    },
+    withdraw: (waiter) => direction.withdraw(waiters.get(waiter) ?? waiter),
+  };
+}
+
+/** `l5d-require-id` names the only identity that may get the request; it is not passed on. */
+function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
+  const required = head.fields.find(({ name }) => name === REQUIRE_ID);
+  if (required === undefined) return head;
+  const found = upstream.endpoint.identity?.id ?? "";
+  if (required.text !== found) {
+    throw new Problem(
+      "tls.refused",
+      `required id ${required.text}; found ${found === "" ? "none" : found}`,
+    );
+  }
+  const copy = copyHead(head, head.version);
+  copy.fields = head.fields.filter(({ name }) => name !== REQUIRE_ID);
+  return copy;
+}
+
+function toClient(head: ResponseHead): ResponseHead {
+  if (
+    !head.fields.some(({ name }) =>
+      (name.flags & NameFlag.mesh) !== 0 && FOR_PROXIES.has(name)
+    )
+  ) return head;
+  const fields = head.fields.filter(({ name }) => !FOR_PROXIES.has(name));
+  return new ResponseHead(
+    head.version,
+    head.status,
+    fields,
+    head.contentLength,
+  );
+}

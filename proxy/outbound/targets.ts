@@ -1,0 +1,179 @@
+import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
+import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { Habits } from "../detect/either-side.ts";
+import { type DiscoverOptions, watchTarget } from "../discover.ts";
+import type { Upstream } from "../endpoint.ts";
+import { refuseAll, type Upstreams } from "./backend.ts";
+import type { TcpUpstream } from "./tcp-upstream.ts";
+
+/** An address that applications dial, with the live upstreams of its policy. */
+export interface Target {
+  readonly address: SocketAddress;
+  /** Upstreams of the policy in force, opened when first asked for. */
+  http(): Upstreams<Upstream>;
+  tcp(): Upstreams<TcpUpstream>;
+  /** Calls back with the policy once there is one, at once if there is. */
+  ready(call: (policy: ClientPolicy) => void): void;
+  readonly habits: Habits;
+  /** Must be called once by everybody who has taken the target. */
+  release(): void;
+}
+
+export interface TargetsOptions {
+  readonly discover: DiscoverOptions;
+  /** How long an unused target is kept. */
+  readonly idleMs: number;
+  readonly openHttp: (
+    route: ClientRoute,
+    policy: ClientPolicy,
+    address: SocketAddress,
+  ) => Upstreams<Upstream>;
+  readonly openTcp: (
+    route: ClientRoute,
+    policy: ClientPolicy,
+    address: SocketAddress,
+  ) => Upstreams<TcpUpstream>;
+}
+
+/**
+ * Targets kept at once; beyond, a target lives as long as its connections. A process that dials more distinct addresses
+ * within seconds is scanning.
+ */
+const MAX_CACHED = 10_000;
+
+/** Looks targets up once for all connections to the same address, and keeps them while they are used and a little longer. */
+export function createTargets(
+  options: TargetsOptions,
+): { take(address: SocketAddress): Target; close(): void } {
+  const cached = new Map<string, Entry>();
+  return {
+    take(address) {
+      const key = formatAddress(address);
+      const known = cached.get(key);
+      if (known !== undefined) return known.take();
+      const entry = createEntry(address, options, () => cached.delete(key));
+      if (cached.size < MAX_CACHED) cached.set(key, entry);
+      return entry.take();
+    },
+    close() {
+      for (const entry of cached.values()) entry.close();
+      cached.clear();
+    },
+  };
+}
+
+interface Entry {
+  take(): Target;
+  close(): void;
+}
+
+function createEntry(
+  address: SocketAddress,
+  options: TargetsOptions,
+  evicted: () => void,
+): Entry {
+  let policy: ClientPolicy | null = null;
+  let waiting: ((policy: ClientPolicy) => void)[] = [];
+  let users = 0;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  const http = createSlot(
+    address,
+    ({ protocol }) => "http" in protocol ? protocol.http : null,
+    options.openHttp,
+  );
+  const tcp = createSlot(
+    address,
+    ({ protocol }) => "opaque" in protocol ? protocol.opaque : null,
+    options.openTcp,
+  );
+
+  const watch = watchTarget(address, options.discover, (next) => {
+    policy = next;
+    http.update(next);
+    tcp.update(next);
+    const calls = waiting;
+    waiting = [];
+    for (const call of calls) call(next);
+  });
+  const close = () => {
+    clearTimeout(idle);
+    watch.close();
+    http.close();
+    tcp.close();
+  };
+  const evict = () => {
+    close();
+    evicted();
+  };
+  const target: Target = {
+    address,
+    http: () => http.get(policy),
+    tcp: () => tcp.get(policy),
+    ready(call) {
+      if (policy === null) waiting.push(call);
+      else call(policy);
+    },
+    habits: { speaksFirst: false, speaksHttp: false },
+    release() {
+      if (--users === 0) idle = setTimeout(evict, options.idleMs);
+    },
+  };
+  return {
+    take() {
+      clearTimeout(idle);
+      users += 1;
+      return target;
+    },
+    close,
+  };
+}
+
+/** Upstreams of one kind: opened on first use, kept while the route stays the same, opened anew when it changes. */
+function createSlot<M>(
+  address: SocketAddress,
+  select: (policy: ClientPolicy) => ClientRoute | null,
+  open: (
+    route: ClientRoute,
+    policy: ClientPolicy,
+    address: SocketAddress,
+  ) => Upstreams<M>,
+): {
+  get(policy: ClientPolicy | null): Upstreams<M>;
+  update(policy: ClientPolicy): void;
+  close(): void;
+} {
+  let current:
+    | { readonly route: ClientRoute; readonly upstreams: Upstreams<M> }
+    | null = null;
+  const close = () => {
+    current?.upstreams.close();
+    current = null;
+  };
+  return {
+    get(policy) {
+      if (current !== null) return current.upstreams;
+      const route = policy === null ? null : select(policy);
+      if (policy === null || route === null) return refuseAll(NO_ROUTE);
+      current = { route, upstreams: open(route, policy, address) };
+      return current.upstreams;
+    },
+    update(policy) {
+      // A policy that no longer carries this kind of traffic leaves what is open alone (facts 1.3).
+      const next = select(policy);
+      if (
+        current !== null && next !== null &&
+        JSON.stringify(next) !== JSON.stringify(current.route)
+      ) close();
+    },
+    close,
+  };
+}
+
+const NO_ROUTE = new Problem(
+  "forbidden",
+  "policy has no route for this traffic",
+  {
+    hint: "check the protocol that the Service's port declares",
+  },
+);

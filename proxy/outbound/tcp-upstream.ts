@@ -1,0 +1,38 @@
+import type { Endpoint } from "../../schemas/destination.ts";
+import type { Member } from "../balance.ts";
+import type { PeakEwma } from "../balance/peak-ewma.ts";
+import { createOpener, type EndpointContext } from "../endpoint.ts";
+import type { SocketChannel } from "../socket.ts";
+
+/** One endpoint for bytes that are not parsed. */
+export interface TcpUpstream extends Member {
+  readonly endpoint: Endpoint;
+  open(): Promise<SocketChannel>;
+}
+
+/** Its load is the time connecting takes (facts 4.8). */
+export function createTcpUpstream(
+  endpoint: Endpoint,
+  authority: string | undefined,
+  load: PeakEwma,
+  context: EndpointContext,
+): TcpUpstream {
+  const opener = createOpener(endpoint, authority, context);
+  return {
+    endpoint,
+    load,
+    ready: true,
+    async open() {
+      const startedMs = performance.now();
+      load.pending += 1;
+      try {
+        return await opener.open(null);
+      } finally {
+        const nowMs = performance.now();
+        load.pending -= 1;
+        load.sample(nowMs - startedMs, nowMs);
+      }
+    },
+    close: () => opener.close(),
+  };
+}

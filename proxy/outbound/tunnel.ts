@@ -1,0 +1,36 @@
+import { describe, Problem } from "../../schemas/problem.ts";
+import type { Waiter } from "../balance/failfast.ts";
+import type { SocketChannel } from "../socket.ts";
+import type { TcpUpstream } from "./tcp-upstream.ts";
+import type { Upstreams } from "./backend.ts";
+
+/**
+ * How many endpoints are tried before a connection is given up: the application has no way to ask again on the same
+ * connection, and an endpoint that has just gone refuses at once.
+ */
+const MAX_ATTEMPTS = 3;
+
+/** Opens a connection for unparsed bytes to an endpoint of the choice of `upstreams`; rejects with a Problem. */
+export async function openTunnel(
+  upstreams: Upstreams<TcpUpstream>,
+): Promise<SocketChannel> {
+  for (let attempt = 1;; attempt++) {
+    const upstream = upstreams.pick() ?? await next(upstreams);
+    try {
+      return await upstream.open();
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS) {
+        throw error instanceof Problem
+          ? error
+          : new Problem("connect.failed", describe(error), { cause: error });
+      }
+    }
+  }
+}
+
+function next(upstreams: Upstreams<TcpUpstream>): Promise<TcpUpstream> {
+  return new Promise((resolve, reject) => {
+    const waiter: Waiter<TcpUpstream> = { use: resolve, refuse: reject };
+    upstreams.wait(waiter);
+  });
+}

@@ -1,0 +1,44 @@
+import { ErrorCode, type Reset } from "../http/message.ts";
+import type { RouteError } from "./outbound.ts";
+
+/** gRPC status codes by number, as metrics spell them. */
+const CODES = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
+
+/** Name of a `grpc-status` value; UNKNOWN for what is none. */
+export function codeName(grpcStatus: string | null): string {
+  return CODES[Number(grpcStatus ?? 2)] ?? "UNKNOWN";
+}
+
+/** Label of an exchange that ended early; "" when it did not. */
+export function endingError(reset: Reset | null): RouteError {
+  if (reset === null) return "";
+  if (reset.origin === "io") return "IO";
+  switch (reset.code) {
+    case ErrorCode.cancel:
+      return "CANCEL";
+    case ErrorCode.refusedStream:
+      return "REFUSED";
+    case ErrorCode.enhanceYourCalm:
+      return "ENHANCE_YOUR_CALM";
+    default:
+      return "RESET";
+  }
+}

@@ -1,0 +1,82 @@
+import type { Problem, ProblemCode } from "../schemas/problem.ts";
+import { Field, Name } from "./http/field.ts";
+import { type RequestHead, ResponseHead } from "./http/message.ts";
+
+/** How a failure of ours is told to an HTTP client, and to a gRPC client. */
+interface Answer {
+  readonly status: number;
+  /** gRPC status code. */
+  readonly grpc: number;
+  /** Whether the client's connection is closed after it. */
+  readonly close: boolean;
+}
+
+/** Linkerd's table (facts 4.14); gRPC codes: 4 deadline exceeded, 7 permission denied, 13 internal, 14 unavailable. */
+const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
+  "failfast": { status: 504, grpc: 4, close: true },
+  "loadshed": { status: 503, grpc: 14, close: true },
+  "connect.timeout": { status: 504, grpc: 4, close: true },
+  "connect.failed": { status: 502, grpc: 14, close: true },
+  "tls.refused": { status: 502, grpc: 14, close: true },
+  "protocol.invalid": { status: 502, grpc: 14, close: true },
+  "forbidden": { status: 403, grpc: 7, close: false },
+};
+const UNEXPECTED: Answer = { status: 500, grpc: 13, close: true };
+
+const CONTENT_TYPE = Name.of("content-type");
+const NO_BODY = Field.of("content-length", "0");
+const GRPC_TYPE = Field.of("content-type", "application/grpc");
+const CLOSE_MARK = Field.of("l5d-proxy-connection", "close");
+
+/** True when a request speaks gRPC: HTTP/2 and a content-type of `application/grpc…`. */
+export function isGrpc(head: RequestHead): boolean {
+  if (head.version !== "2") return false;
+  for (const field of head.fields) {
+    if (field.name === CONTENT_TYPE) {
+      return field.text.startsWith("application/grpc");
+    }
+  }
+  return false;
+}
+
+/** The HTTP status that a failure becomes. */
+export function statusOf(problem: Problem): number {
+  return (ANSWERS[problem.code] ?? UNEXPECTED).status;
+}
+
+/** The response to send in place of the one that cannot be had; `informational` adds the `l5d-proxy-*` fields. */
+export function rescue(
+  problem: Problem,
+  request: { readonly grpc: boolean },
+  informational: boolean,
+): { readonly head: ResponseHead; readonly close: boolean } {
+  const { status, grpc, close } = ANSWERS[problem.code] ?? UNEXPECTED;
+  const message = problem.hint === undefined
+    ? problem.message
+    : `${problem.message}; ${problem.hint}`;
+  const fields = request.grpc
+    ? [NO_BODY, GRPC_TYPE, Field.of("grpc-status", String(grpc))]
+    : [NO_BODY];
+  if (informational) {
+    const text = visible(message);
+    if (request.grpc) {
+      fields.push(Field.of("grpc-message", percentEncode(text)));
+    }
+    fields.push(Field.of("l5d-proxy-error", text));
+    if (close) fields.push(CLOSE_MARK);
+  }
+  return {
+    head: new ResponseHead("1.1", request.grpc ? 200 : status, fields, 0),
+    close,
+  };
+}
+
+/** Messages may quote what peers sent: nothing but visible ASCII goes into a header field, and not without end. */
+function visible(message: string): string {
+  return message.replace(/[^\x20-\x7e]+/g, " ").slice(0, 512).trim();
+}
+
+/** gRPC's encoding of status messages (gRPC over HTTP/2, "Status-Message"). */
+function percentEncode(message: string): string {
+  return message.replaceAll("%", "%25");
+}

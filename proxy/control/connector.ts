@@ -118,11 +118,8 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   function adopt(channel: Channel): void {
     const startedMs = performance.now();
-    let left = false;
     const leave = (): void => {
-      if (left) return;
-      left = true;
-      usable.delete(connection);
+      if (!usable.delete(connection)) return;
       connecting = false;
       if (performance.now() - startedMs > STABLE_MS) backOff.reset();
       delayMs = backOff.next();
@@ -136,7 +133,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       retiring: leave,
       closed(error) {
         alive.delete(connection);
-        if (!left && error !== null) {
+        if (usable.has(connection) && error !== null) {
           log("warn", `Lost connection to ${name}: ${error.message}`, {
             address: channel.remote.ip,
           });
@@ -163,8 +160,9 @@ export function createConnector(options: ConnectorOptions): Connector {
     },
     release() {
       delayMs = 0;
-      for (const connection of usable) connection.drain();
+      const idle = [...usable];
       usable.clear();
+      for (const connection of idle) connection.drain();
     },
     close() {
       closed = true;

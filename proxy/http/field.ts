@@ -20,7 +20,6 @@ export const NameFlag = {
   pseudo: 16,
 } as const;
 
-// deno-lint-ignore no-control-regex -- NUL is what it must find
 const LINE_BREAKERS = /[\r\n\0]/g;
 
 const FLAGS: Readonly<Record<string, number>> = {

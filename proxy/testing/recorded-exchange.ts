@@ -7,8 +7,8 @@ import {
   type ResponseReader,
   UNKNOWN_LENGTH,
 } from "../http/message.ts";
+import { textOf } from "./recorder.ts";
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** A request as a page sees it, remembered; make one inside `ServeRequest`. */
@@ -68,7 +68,7 @@ export class RecordedRequest implements RequestReader {
   }
 
   requestData(chunk: Uint8Array): boolean {
-    this.body += decoder.decode(chunk);
+    this.body += textOf(chunk);
     return this.accepting;
   }
 
@@ -117,7 +117,7 @@ export class RecordedResponse implements ResponseReader {
   }
 
   responseData(chunk: Uint8Array): boolean {
-    this.body += decoder.decode(chunk);
+    this.body += textOf(chunk);
     return this.accepting;
   }
 

@@ -32,7 +32,7 @@ export class Recorder implements ChannelReader {
   }
 
   data(chunk: Uint8Array): void {
-    this.text += decoder.decode(chunk);
+    this.text += textOf(chunk);
   }
 
   end(): void {
@@ -54,4 +54,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-const decoder = new TextDecoder("latin1");
+/** One character per byte, so that nothing is lost. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("latin1");
+}

@@ -38,16 +38,23 @@ export async function watchIssuer(
   let current = await parseIssuer(files, now());
   log.info("issuer loaded", describeIssuer(current));
 
+  let complaint = "";
   const reload = oneAtATime(async () => {
     try {
       const found = await readIssuer(paths);
-      const next = await parseIssuer(found, now());
-      const changed = !sameFiles(files, found);
-      [files, current] = [found, next];
-      if (changed) log.info("issuer updated", describeIssuer(current));
+      if (sameFiles(files, found) && isValid(current, now())) {
+        complaint = "";
+        return;
+      }
+      current = await parseIssuer(found, now());
+      files = found;
+      complaint = "";
+      log.info("issuer updated", describeIssuer(current));
     } catch (error) {
+      if (complaint === describe(error)) return; // said once
+      complaint = describe(error);
       log.warn("issuer update skipped, the old one stays in use", {
-        error: describe(error),
+        error: complaint,
         hint: error instanceof Problem ? error.hint : undefined,
         ...describeIssuer(current),
       });
@@ -61,7 +68,7 @@ export async function watchIssuer(
 
 /** Throws `identity.unavailable` unless every certificate from the issuer to its anchor is valid at `now`. */
 export function requireValid(issuer: LoadedIssuer, now: number): void {
-  if (issuer.notBeforeMs <= now && now <= issuer.notAfterMs) return;
+  if (isValid(issuer, now)) return;
   const from = new Date(issuer.notBeforeMs).toISOString();
   const to = new Date(issuer.notAfterMs).toISOString();
   throw new Problem(
@@ -69,6 +76,10 @@ export function requireValid(issuer: LoadedIssuer, now: number): void {
     `Cannot issue: issuer "${issuer.certificate.subject}" or one above it is valid only from ${from} to ${to}`,
     { hint: "replace the issuer's certificate and key; no restart is needed" },
   );
+}
+
+function isValid(issuer: LoadedIssuer, now: number): boolean {
+  return issuer.notBeforeMs <= now && now <= issuer.notAfterMs;
 }
 
 function describeIssuer(

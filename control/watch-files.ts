@@ -42,9 +42,12 @@ export function watchFiles(
     for (const watcher of watchers) watcher.close();
   }
 
+  /** Later signs do not put the reading off: a folder that others write to all the time would never be read. */
   function settle(): void {
-    clearTimeout(settling);
-    settling = setTimeout(onChange, SETTLE_MS);
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      onChange();
+    }, SETTLE_MS);
   }
 
   return () => {

@@ -39,6 +39,9 @@ export function serveAdmin(options: AdminOptions): AdminServer {
   const { host, port } = options.address;
   const server = Bun.serve({
     port,
+    development: false,
+    // Written out: without it Bun 1.4.5 shares the port with another program outside of development.
+    reusePort: false,
     ...(host === undefined ? {} : { hostname: host }),
     fetch: createAdmin(options.metrics, options.ready).fetch,
   });

@@ -8,7 +8,7 @@ export function listen(
   address: ListenAddress,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
+    const refused = (cause: Error): void => {
       reject(
         new Problem(
           "system.failed",
@@ -18,8 +18,10 @@ export function listen(
           { cause, hint: "another program may have the port" },
         ),
       );
-    });
+    };
+    server.once("error", refused);
     const ready = (): void => {
+      server.off("error", refused);
       const found = server.address();
       resolve(typeof found === "object" ? found?.port ?? 0 : 0);
     };

@@ -87,6 +87,10 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 
   async function open(): Promise<void> {
+    if (wishes.size === 0) {
+      connecting = false;
+      return;
+    }
     try {
       const channel = await dialAny();
       if (closed) channel.destroy();
@@ -118,16 +122,21 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   function adopt(channel: Channel): void {
     const startedMs = performance.now();
+    let opening = true;
+    const opened = (): void => {
+      if (opening) connecting = false;
+      opening = false;
+    };
     const leave = (): void => {
       if (!usable.delete(connection)) return;
-      connecting = false;
+      opened();
       if (performance.now() - startedMs > STABLE_MS) backOff.reset();
       delayMs = backOff.next();
       if (wishes.size > 0) dialSoon();
     };
     const connection = options.connect(channel, {
       ready() {
-        connecting = false;
+        opened();
         serve();
       },
       retiring: leave,
@@ -144,7 +153,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     alive.add(connection);
     usable.add(connection);
     if (connection.ready) {
-      connecting = false;
+      opened();
       serve();
     }
   }

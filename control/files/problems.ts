@@ -26,23 +26,19 @@ export function createProblems(log: Log): Problems {
   let known = new Map<string, FileProblem>();
   return {
     set: (problems) => {
-      const now = new Map(problems.map((one) => [JSON.stringify(one), one]));
-      for (const [key, { file, line, field, message, code, hint }] of now) {
-        if (known.has(key)) continue;
-        const where = {
-          file,
-          line: line || undefined,
-          field: field || undefined,
-        };
-        log.error(message, { stage: "files", ...where, code, hint });
+      const before = known;
+      known = new Map(problems.map((one) => [JSON.stringify(one), one]));
+      for (const [key, { message, file, line, field, ...more }] of known) {
+        if (before.has(key)) continue;
+        // Fields that say nothing are left out of the line.
+        const where = { line: line || undefined, field: field || undefined };
+        log.error(message, { stage: "files", file, ...where, ...more });
       }
       const broken = new Set(problems.map(({ file }) => file));
-      const repaired = new Set([...known.values()].map(({ file }) => file));
-      for (const file of repaired) {
+      for (const file of new Set([...before.values()].map((one) => one.file))) {
         if (broken.has(file)) continue;
         log.info("manifest is good again", { stage: "files", file });
       }
-      known = now;
     },
     list: () => [...known.values()],
   };

@@ -52,7 +52,7 @@ export function createIndex(settings: Settings): Index {
   const servers = createServers();
   let keys = new Set<string>();
   let warnings: string[] = [];
-  /** Overlaps already told since the Servers last changed: one sentence, however many Pods it is about. */
+  /** Overlaps already told, so that one is one sentence however many Pods and events it is about. */
   const told = new Set<string>();
 
   function fold({ kind, object }: ObjectEvent): void {
@@ -110,7 +110,7 @@ export function createIndex(settings: Settings): Index {
   function foldServer(now: Server, gone: boolean): void {
     const old = servers.byId.get(idOf(now.metadata));
     servers.replace(old, gone ? undefined : now);
-    told.clear();
+    if (gone) told.clear();
     if (!gone) warnings.push(...openness(now));
     for (const id of workloads.byNamespace.get(now.metadata.namespace)) {
       const pod = workloads.byId.get(id);

@@ -58,34 +58,28 @@ export function fieldProblem(
   );
 }
 
+/** What the schema at fault asks for, in words. */
 function wanted(error: TLocalizedValidationError, schema: TSchema): string {
-  if (error.keyword === "required") return "a value";
-  const at = Pointer.Get(schema, error.schemaPath.slice(1));
-  if (hasDescription(at)) return at.description;
-  switch (error.keyword) {
-    case "type":
-      return TYPE_WORDS[String(error.params.type)] ?? error.message;
-    case "enum":
-      return `one of ${error.params.allowedValues.join(", ")}`;
-    case "const":
-      return JSON.stringify(error.params.allowedValue);
-    default:
-      return `a value that ${error.message}`;
+  const at = error.keyword === "required"
+    ? `${error.schemaPath}/properties/${error.params.requiredProperties[0]}`
+    : error.schemaPath;
+  const part: unknown = Pointer.Get(schema, at.slice(1));
+  if (typeof part !== "object" || part === null) return error.message;
+  if ("description" in part) return String(part.description);
+  if ("const" in part) return JSON.stringify(part.const);
+  if ("enum" in part && Array.isArray(part.enum)) {
+    return `one of ${part.enum.join(", ")}`;
   }
+  const type = "type" in part ? String(part.type) : "";
+  return TYPE_WORDS[type] ?? error.message;
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   string: "a string",
-  integer: "a whole number",
   boolean: "true or false",
   object: "a map of fields",
   array: "a list",
 };
-
-function hasDescription(at: unknown): at is { description: string } {
-  return typeof at === "object" && at !== null && "description" in at &&
-    typeof at.description === "string";
-}
 
 function describeFound(found: unknown): string {
   if (found === undefined) return "missing";

@@ -1,0 +1,172 @@
+import { expect, test } from "bun:test";
+import { type KubeObject, parseManifest } from "./kube.ts";
+import { FieldProblem, formatPath } from "./kube/field-problem.ts";
+
+const metadata = { name: "web", namespace: "shop" };
+
+function read(manifest: unknown): KubeObject {
+  const reading = parseManifest(manifest);
+  if (reading.kind !== "object") throw new Error(reading.kind);
+  return reading.object;
+}
+
+function refusal(manifest: unknown): FieldProblem {
+  try {
+    parseManifest(manifest);
+  } catch (thrown) {
+    if (thrown instanceof FieldProblem) return thrown;
+    throw thrown;
+  }
+  throw new Error("a refusal was expected");
+}
+
+test("parseManifest() keeps the fields the mesh reads, and takes null for absent", () => {
+  expect(read({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { ...metadata, labels: null, uid: "x", managedFields: [] },
+    spec: {
+      clusterIP: "10.0.0.1",
+      selector: { app: "web" },
+      ports: [{ port: 80, targetPort: "http", name: null, nodePort: 30_000 }],
+    },
+    status: { loadBalancer: {} },
+  })).toEqual({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata,
+    spec: { clusterIP: "10.0.0.1", ports: [{ port: 80 }] },
+  });
+});
+
+test("parseManifest() puts an object that names no namespace into default", () => {
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "a" } };
+  expect(read(pod).metadata.namespace).toBe("default");
+});
+
+test("parseManifest() tells lists and kinds of no use from objects", () => {
+  expect(parseManifest({ apiVersion: "v1", kind: "List", items: [1] }))
+    .toEqual({ kind: "list", items: [1] });
+  for (
+    const [apiVersion, kind] of [
+      ["apps/v1", "Deployment"],
+      ["v1", "ConfigMap"],
+      ["v1", "Endpoints"],
+      ["gateway.networking.k8s.io/v1", "Gateway"],
+      ["networking.k8s.io/v1", "NetworkPolicy"],
+    ]
+  ) {
+    expect(parseManifest({ apiVersion, kind, metadata }))
+      .toEqual({ kind: "skipped" });
+  }
+});
+
+test("parseManifest() names the field, what it found and what it wanted", () => {
+  const service = (spec: unknown, more = {}) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { ...metadata, ...more },
+    spec,
+  });
+  const server = (spec: object) => ({
+    apiVersion: "policy.linkerd.io/v1beta1",
+    kind: "Server",
+    metadata,
+    spec: { podSelector: {}, port: 80, ...spec },
+  });
+  const slice = (fields: object) => ({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata,
+    addressType: "IPv4",
+    ...fields,
+  });
+  const cases: [manifest: unknown, says: string][] = [
+    [null, "a manifest: apiVersion is missing, expected a string"],
+    [{ apiVersion: "v1" }, "a manifest: kind is missing, expected a string"],
+    [
+      { apiVersion: "v1", kind: "Service", metadata },
+      "Service shop/web: spec is missing, expected a map of fields",
+    ],
+    [service([]), "spec is a list, expected a map of fields"],
+    [service({ ports: {} }), "spec.ports is a map of fields, expected a list"],
+    [
+      service({ ports: [{ port: 1 }, { port: 70_000 }] }),
+      "spec.ports[1].port is 70000, expected a whole number from 1 to 65535",
+    ],
+    [
+      service({ type: "Headless" }),
+      'spec.type is "Headless", expected one of ClusterIP, NodePort, LoadBalancer, ExternalName',
+    ],
+    [
+      service({ clusterIP: "10.0.0.256" }),
+      'spec.clusterIP is "10.0.0.256", expected an IP address',
+    ],
+    [
+      service({}, { name: "Web" }),
+      'metadata.name is "Web", expected a name of lower-case letters',
+    ],
+    [
+      service({}, { annotations: { "config.linkerd.io/opaque-ports": 25 } }),
+      'metadata.annotations["config.linkerd.io/opaque-ports"] is 25, expected a string (quote it)',
+    ],
+    [
+      server({ port: 0.5 }),
+      "spec.port is 0.5, expected a port number or the name of a container port",
+    ],
+    [
+      server({ proxyProtocol: "http" }),
+      "expected one of unknown, HTTP/1, HTTP/2, gRPC, opaque, TLS",
+    ],
+    [
+      server({ podSelector: undefined }),
+      "spec.podSelector is missing, expected a selector",
+    ],
+    [
+      slice({ addressType: undefined }),
+      "addressType is missing, expected one of IPv4, IPv6, FQDN",
+    ],
+    [
+      slice({ endpoints: [{ addresses: [] }] }),
+      "endpoints[0].addresses is a list, expected at least one address",
+    ],
+    [
+      slice({ endpoints: [{ addresses: ["web.example"] }] }),
+      'endpoints[0].addresses[0] is "web.example", expected an IP address',
+    ],
+  ];
+  for (const [manifest, says] of cases) {
+    const problem = refusal(manifest);
+    expect(problem.message).toContain(says);
+    expect(problem.code).toBe("manifest.invalid");
+  }
+});
+
+test("parseManifest() refuses what is not enforced, and names it", () => {
+  const server = (spec: object) => ({
+    apiVersion: "policy.linkerd.io/v1beta3",
+    kind: "Server",
+    metadata,
+    spec: { podSelector: {}, port: 80, ...spec },
+  });
+  const cases: [manifest: unknown, path: string][] = [
+    [server({ accessPolicy: "audit" }), "spec.accessPolicy"],
+    [
+      server({ podSelector: undefined, externalWorkloadSelector: {} }),
+      "spec.externalWorkloadSelector",
+    ],
+    [{ ...server({}), apiVersion: "policy.linkerd.io/v1alpha1" }, "kind"],
+    [{ apiVersion: "policy.linkerd.io/v9", kind: "New", metadata }, "kind"],
+    [
+      { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
+      "kind",
+    ],
+  ];
+  for (const [manifest, path] of cases) {
+    const problem = refusal(manifest);
+    expect(problem.code).toBe("manifest.unsupported");
+    expect(formatPath(problem.path)).toBe(path);
+  }
+  expect(read(server({ accessPolicy: "all-unauthenticated" })).kind)
+    .toBe("Server");
+});

@@ -1,4 +1,4 @@
-import { Field, Name, NameFlag } from "../http/field.ts";
+import { type Field, Name, NameFlag } from "../http/field.ts";
 import {
   AUTHORITY,
   HOST,
@@ -11,9 +11,8 @@ import {
 import { sizeOf } from "./dynamic-table.ts";
 
 const CONTENT_LENGTH = Name.of("content-length");
-const COOKIE = Name.of("cookie");
 /** Fields with any of these, and `host`, need a second look; all others are only appended. */
-const SPECIAL = NameFlag.pseudo | NameFlag.framing | NameFlag.secret;
+const SPECIAL = NameFlag.pseudo | NameFlag.framing;
 /** Digits of a length that stays exact in a double. */
 const MAX_LENGTH_DIGITS = 15;
 
@@ -32,10 +31,9 @@ export class FieldBlock {
   fault: string | null = null;
   /** True when the list outgrew `maxBytes`: what came after was only decoded, not kept. */
   tooLarge = false;
-  /** True for the pseudo-fields' presence in a block that may have none. */
+  /** True when there was any pseudo-field. */
   hasPseudo = false;
   private size = 0;
-  private cookie = -1;
   private regular = false;
   private readonly maxBytes: number;
 
@@ -93,11 +91,7 @@ export class FieldBlock {
     this.regular = true;
     if (field.name === HOST) this.host = this.once(this.host, field);
     else if (field.name === CONTENT_LENGTH) this.addLength(field);
-    else if (field.name === COOKIE && this.cookie >= 0) this.addCookie(field);
-    else {
-      if (field.name === COOKIE) this.cookie = this.fields.length;
-      this.fields.push(field);
-    }
+    else this.fields.push(field);
   }
 
   private once(present: Field | null, field: Field): Field {
@@ -113,20 +107,7 @@ export class FieldBlock {
     } else this.contentLength = parseDigits(field.value);
     this.fields.push(field);
   }
-
-  /** Cookies come in crumbs, and HTTP/1 wants them in one piece (RFC 9113 8.2.3). */
-  private addCookie(crumb: Field): void {
-    const joined = this.fields[this.cookie];
-    if (joined === undefined) return;
-    const value = new Uint8Array(joined.value.length + 2 + crumb.value.length);
-    value.set(joined.value);
-    value.set(COOKIE_SEPARATOR, joined.value.length);
-    value.set(crumb.value, joined.value.length + 2);
-    this.fields[this.cookie] = new Field(COOKIE, value);
-  }
 }
-
-const COOKIE_SEPARATOR = new TextEncoder().encode("; ");
 
 /** The number in a value that is known to consist of digits. */
 export function parseDigits(value: Uint8Array): number {

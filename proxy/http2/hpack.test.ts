@@ -178,7 +178,10 @@ test("HeaderDecoder evicts the oldest entries first", () => {
 
 test("HeaderDecoder gives equal literals on two connections as one object", () => {
   const first = block(new HeaderDecoder(), literal("x-shared", "equal values"));
-  const second = block(new HeaderDecoder(), literal("x-shared", "equal values"));
+  const second = block(
+    new HeaderDecoder(),
+    literal("x-shared", "equal values"),
+  );
   expect(second.fields[0]).toBe(first.fields[0] as Field);
   expect(second.fields[0]?.repeated).toBe(true);
 });

@@ -24,6 +24,8 @@ Bun.serve({
         headers: request.headers,
         body: request.body,
         redirect: "manual",
+        // The caller decompresses what it asked for.
+        decompress: false,
         keepalive: false,
         signal: request.signal,
       });

@@ -131,11 +131,12 @@ async function createControlPod(
 ): Promise<ControlPod & { ready(): Promise<void> }> {
   const pod = await bed.createPod({
     ...spec.pod,
+    argv: spec.argv,
     namespace: "linkerd",
     serviceAccount: spec.pod.name,
   });
   const run = (): Program => pod.run(spec.argv);
-  let program = run();
+  let program = pod.program ?? run();
   await Promise.all(spec.services.map(({ name, port }) =>
     bed.addService({
       name,

@@ -37,6 +37,8 @@ export interface PodSpec {
   readonly proxyEnv?: Readonly<Record<string, string>>;
   /** Control APIs that the pod itself serves. */
   readonly local?: readonly ControlApi[];
+  /** A program to start as soon as there is a network, beside the proxy rather than after it. */
+  readonly argv?: readonly string[];
 }
 
 /** A namespace of the bed with an address, a proxy when meshed, and programs that run in it. */
@@ -50,6 +52,8 @@ export interface Pod {
   readonly netns: string;
   /** Null when the pod is not meshed. */
   readonly proxy: Proxy | null;
+  /** The program that the pod was asked to start with. */
+  readonly program: Program | null;
   /** The Pod object in the manifest folder. */
   readonly object: KubeObject;
   /** Starts a program of the application, in the repository's folder with its `bun` in PATH. */
@@ -112,6 +116,9 @@ export async function createPod(
     meshed ? prepareProxy(context, facts, spec) : {},
     folder.write(object),
   ]);
+  const run = (argv: readonly string[], options?: RunOptions): Program =>
+    startProgram(netns, argv, options);
+  const program = spec.argv === undefined ? null : run(spec.argv);
   const proxy = meshed
     ? await startProxy({
       namespace: netns,
@@ -121,12 +128,11 @@ export async function createPod(
       fetch: context.fetch,
     })
     : null;
-  const run = (argv: readonly string[], options?: RunOptions): Program =>
-    startProgram(netns, argv, options);
   return {
     ...facts,
     netns,
     proxy,
+    program,
     object,
     run,
     exec: (argv, options) => run(argv, options).exited,

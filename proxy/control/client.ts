@@ -16,7 +16,7 @@ export interface ControlClient {
   readonly limits: StreamLimits;
   /** Starts a call as soon as there is a connection, which may take until the service is back. */
   start(path: string, request: Uint8Array, reader: ControlReader): GrpcCall;
-  /** Waits, but no longer than until the service answers somebody again after a failure; false when aborted. */
+  /** Waits, but no longer than until the service answers somebody again after a failure; false when aborted or closed. */
   pause(delayMs: number, signal: AbortSignal): Promise<boolean>;
   close(): void;
 }
@@ -114,18 +114,19 @@ export function createControlClient(
         clearTimeout(timer);
         sleepers.delete(wake);
         signal.removeEventListener("abort", wake);
-        resolve(!signal.aborted);
+        resolve(!signal.aborted && !closed);
       };
       const timer = setTimeout(wake, delayMs);
       sleepers.add(wake);
       signal.addEventListener("abort", wake);
-      if (signal.aborted) wake();
+      if (signal.aborted || closed) wake();
       return promise;
     },
     close() {
       closed = true;
       if (idleTimer !== null) clearTimeout(idleTimer);
       connector.close();
+      for (const wake of sleepers) wake();
     },
   };
 }

@@ -11,6 +11,9 @@ import { counters, MAX_QUEUED_BYTES, TINY_FRAME_BYTES } from "./limits.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { Stream } from "./stream.ts";
 
+/** Output of one turn of the event loop after which sources pause: what a socket's channel, too, takes for much. */
+const MAX_TURN_BYTES = 262_144;
+
 /** What a sender needs of its connection. */
 interface SenderOwner {
   readonly channel: Channel;
@@ -36,6 +39,7 @@ export class Sender {
   private last: Stream | null = null;
   /** Streams without a queue that were told to pause because the channel is congested. */
   private stalled: Stream[] = [];
+  private checking = false;
 
   constructor(owner: SenderOwner) {
     this.owner = owner;
@@ -46,12 +50,11 @@ export class Sender {
 
   /** Sends or queues (a copy of) `chunk`; false when the source should pause until `stream.drained`. */
   data(stream: Stream, chunk: Uint8Array): boolean {
-    const sent = stream.queue === null && this.first === null &&
-        !this.channel.congested
+    const sent = stream.queue === null && this.first === null && !this.isFull()
       ? this.sendNow(stream, chunk)
       : 0;
     if (sent === chunk.length) {
-      if (!this.channel.congested) return true;
+      if (!this.isFull()) return true;
       if (!stream.blocked) this.stalled.push(stream);
     } else if (!stream.closed) {
       stream.queue ??= new SendQueue();
@@ -89,9 +92,7 @@ export class Sender {
 
   /** The connection's window has grown, or its channel takes bytes again. */
   pump(): void {
-    while (
-      this.first !== null && this.window > 0 && !this.channel.congested
-    ) {
+    while (this.first !== null && this.window > 0 && !this.isFull()) {
       const stream = this.first;
       this.first = stream.nextWaiting;
       if (this.first === null) this.last = null;
@@ -101,7 +102,7 @@ export class Sender {
     }
   }
 
-  /** The channel is no longer congested. */
+  /** The channel takes bytes again. */
   resume(): void {
     this.pump();
     const stalled = this.stalled;
@@ -110,6 +111,23 @@ export class Sender {
       if (stream.queue === null) this.unblock(stream);
     }
   }
+
+  /** True when the channel should get no more now. It tells when that is over, unless it has not noticed yet. */
+  private isFull(): boolean {
+    if (this.channel.congested) return true;
+    if (this.channel.out.length < MAX_TURN_BYTES) return false;
+    if (!this.checking) {
+      this.checking = true;
+      setImmediate(this.check);
+    }
+    return true;
+  }
+
+  /** Runs after the turn's output has left, or has made the channel congested. */
+  private readonly check = (): void => {
+    this.checking = false;
+    if (!this.isFull()) this.resume();
+  };
 
   private sendNow(stream: Stream, chunk: Uint8Array): number {
     const size = this.admit(stream, chunk.length);

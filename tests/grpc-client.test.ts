@@ -173,15 +173,16 @@ afterEach(async () => {
 function open(
   port = server.port,
   serverName: string | null = null,
-  credentials: () => Credentials | { anchors: string } = () => ({
-    anchors: "",
-  }),
+  anchors = "",
+  credentials: () => Credentials | null = () => null,
 ): ControlClient {
   const client = openControlClient(
     "destination",
     { host: "127.0.0.1", port, serverName, stream: UNLIMITED },
     {
       credentials,
+      anchors,
+      http2: {},
       connectTimeoutMs: 1_000,
       tcp: {},
       log: (_level, message) => logs.push(message),
@@ -382,25 +383,18 @@ describe("our client over TLS", () => {
     return { port: listener.port, met, stop: () => listener.stop() };
   }
 
-  test("shows a certificate only once it has one", async () => {
+  test("shows a certificate only while it has a valid one", async () => {
     const front = terminate(NAME);
-    let credentials: Credentials | { anchors: string } = {
-      anchors: pki.anchors,
-    };
     const signal = new AbortController().signal;
-    const request = {
-      identity: "a",
-      token: new Uint8Array(1),
-      csr: new Uint8Array(1),
-    };
-    const first = open(front.port, NAME, () => credentials);
-    expect((await certifyWith(first)(request, signal)).validUntilMs).toBe(2e12);
-    credentials = pki.issue("web.shop.id");
-    const second = open(front.port, NAME, () => credentials);
-    expect((await certifyWith(second)(request, signal)).validUntilMs).toBe(
-      2e12,
-    );
-    expect(front.met).toEqual(["nobody", "DNS:web.shop.id"]);
+    const one = new Uint8Array(1);
+    const request = { identity: "web.shop.id", token: one, csr: one };
+    const expired = pki.issue("web.shop.id", { days: -1 });
+    for (const credentials of [null, pki.issue("web.shop.id"), expired]) {
+      const client = open(front.port, NAME, pki.anchors, () => credentials);
+      const answer = await certifyWith(client)(request, signal);
+      expect(answer.validUntilMs).toBe(2e12);
+    }
+    expect(front.met).toEqual(["nobody", "DNS:web.shop.id", "nobody"]);
     front.stop();
   });
 
@@ -408,7 +402,7 @@ describe("our client over TLS", () => {
     const front = terminate("impostor.test");
     const observer = observe<EndpointSet>();
     const control = openControl(
-      open(front.port, NAME, () => ({ anchors: pki.anchors })),
+      open(front.port, NAME, pki.anchors),
     );
     control.watchEndpoints("web.shop.svc:80", observer);
     await until(() => logs.length > 1);

@@ -1,6 +1,7 @@
 import type { ControlService } from "../config/control.ts";
 import { dial } from "../connect.ts";
 import { connectHttp2 } from "../http2/client.ts";
+import type { Http2Options } from "../http2/options.ts";
 import type { TcpOptions } from "../socket.ts";
 import type { Credentials } from "../tls.ts";
 import { type ControlClient, createControlClient } from "./client.ts";
@@ -12,8 +13,11 @@ const KEEP_ALIVE = { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 };
 
 /** What a control client needs besides the service's address. */
 export interface OpenOptions {
-  /** Asked for each new connection; before the first certificate only the anchors, and the service alone proves itself. */
-  readonly credentials: () => Credentials | { readonly anchors: string };
+  /** Asked for each new connection; null before the first certificate, when the service alone proves itself. */
+  readonly credentials: () => Credentials | null;
+  /** PEM bundle. */
+  readonly anchors: string;
+  readonly http2: Http2Options;
   readonly connectTimeoutMs: number;
   readonly tcp: TcpOptions;
   readonly log: Log;
@@ -47,15 +51,30 @@ export function openControlClient(
         timeoutMs: options.connectTimeoutMs,
         tcp: options.tcp,
         tls: serverName === null ? null : {
-          credentials: options.credentials(),
+          credentials: presentable(options.credentials()) ??
+            { anchors: options.anchors },
           peer: { id: serverName, kind: "dns", serverName },
           transportHeader: false,
         },
       }),
     connect: (channel, events) =>
-      connectHttp2(channel, { keepAlive: KEEP_ALIVE }, events),
+      connectHttp2(
+        channel,
+        { keepAlive: KEEP_ALIVE, ...options.http2 },
+        events,
+      ),
     random: Math.random,
     log: options.log,
   });
   return createControlClient(service, connector);
+}
+
+/**
+ * Credentials that a server will not refuse. With an expired certificate the handshake would fail, and the proxy could
+ * never ask for another; without one Certify is allowed.
+ */
+function presentable(credentials: Credentials | null): Credentials | null {
+  return credentials !== null && credentials.expiresAtMs > Date.now()
+    ? credentials
+    : null;
 }

@@ -75,7 +75,7 @@ export class Output {
     const bigger = size === BLOCK_BYTES
       ? spare.pop() ?? new Uint8Array(size)
       : new Uint8Array(size);
-    bigger.set(this.bytes.subarray(0, this.length));
+    if (this.length > 0) bigger.set(this.bytes.subarray(0, this.length));
     if (this.bytes.length === BLOCK_BYTES && spare.length < SPARE_BLOCKS) {
       spare.push(this.bytes);
     }

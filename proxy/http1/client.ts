@@ -52,7 +52,7 @@ const Phase = { idle: 0, head: 1, body: 2, tunnel: 3, gone: 4 } as const;
 
 const NOTHING = new Uint8Array(0);
 /** Shared by all connections: servers of one service answer with much the same fields. */
-const responseFields = new FieldCache();
+const responseFields = new FieldCache(1024, 2);
 
 class Http1Client implements ChannelReader, RequestOwner {
   readonly channel: Channel;

@@ -5,8 +5,6 @@ import { GET, neverAnswer, OK, startServer } from "../testing/http1.ts";
 import type { Page } from "../testing/http1.ts";
 import { Recorder, turn } from "../testing/recorder.ts";
 
-const ENDED = { ended: true };
-
 describe("serveHttp1() responses", () => {
   const respond = async (page: Page, request = GET): Promise<string> => {
     const { client } = startServer(page);
@@ -48,7 +46,7 @@ describe("serveHttp1() responses", () => {
 
   test("a head that ends the response says content-length: 0", async () => {
     const text = await respond((request) =>
-      request.exchange.respond(new ResponseHead("2", 404, []), ENDED.ended)
+      request.exchange.respond(new ResponseHead("2", 404, []), true)
     );
     expect(text).toBe("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
   });
@@ -63,7 +61,7 @@ describe("serveHttp1() responses", () => {
   ])("%s answered %d with length %d", async (method, status, length, text) => {
     const page: Page = (request) => {
       const head = new ResponseHead("1.1", status, [], length);
-      request.exchange.respond(head, ENDED.ended);
+      request.exchange.respond(head, true);
     };
     const request = GET.replace("GET", method);
     expect(await respond(page, request + request)).toBe(text + text);

@@ -53,7 +53,7 @@ const Phase = { head: 0, body: 1, answer: 2, linger: 3, gone: 4 } as const;
 
 const NOTHING = new Uint8Array(0);
 /** Shared by all connections: clients of one application send much the same fields. */
-const requestFields = new FieldCache();
+const requestFields = new FieldCache(1024, 2);
 
 class Http1Server implements ChannelReader, ExchangeOwner {
   readonly channel: Channel;

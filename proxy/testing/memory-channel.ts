@@ -165,9 +165,10 @@ export class MemoryChannel implements Channel {
 
   private receiveChunk(): void {
     const first = this.inbox[0] ?? NOTHING;
-    const chunk = first.subarray(0, this.chunkBytes);
-    if (chunk.length === first.length) this.inbox.shift();
-    else this.inbox[0] = first.subarray(chunk.length);
+    const whole = first.length <= this.chunkBytes;
+    const chunk = whole ? first : first.subarray(0, this.chunkBytes);
+    if (whole) this.inbox.shift();
+    else this.inbox[0] = first.subarray(this.chunkBytes);
     this.inboxBytes -= chunk.length;
     this.hand(chunk);
   }

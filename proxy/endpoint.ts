@@ -16,7 +16,7 @@ import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
-import type { Http2ClientOptions } from "./http2/client.ts";
+import type { Http2Options } from "./http2/options.ts";
 import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
 import {
@@ -33,7 +33,7 @@ export interface EndpointContext {
   readonly tcp: TcpOptions;
   readonly pool: PoolOptions;
   readonly backOff: BackOff;
-  readonly http2: Http2ClientOptions;
+  readonly http2: Http2Options;
   readonly families: Families;
 }
 

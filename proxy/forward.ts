@@ -109,6 +109,11 @@ class Forward implements RequestReader, ResponseReader, Lease {
   /** The request as the upstream gets it. */
   private outgoing: RequestHead | null = null;
   private stream: ClientStream | null = null;
+  /** What of the body came before there was a stream to send it on: no more than a codec lets through while paused. */
+  private early: {
+    readonly chunks: Uint8Array[];
+    trailers: readonly Field[] | null;
+  } | null = null;
   private waiter: Waiter<Upstream> | null = null;
   private reused = false;
   private redispatches = 0;
@@ -181,7 +186,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     const stream = connection.request(outgoing, exchange.ended, this);
     if (!this.over) {
       this.stream = stream;
-      if (!exchange.ended) exchange.resumeRequest();
+      if (!exchange.ended) this.sendEarly(stream);
     }
     return true;
   }
@@ -204,15 +209,42 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   requestData(chunk: Uint8Array): boolean {
-    this.bodySent = true;
     this.direction.metrics.requestFrame(this.grpc, chunk.length);
-    return this.stream?.data(chunk) ?? true;
+    if (this.stream === null) {
+      (this.early ??= { chunks: [], trailers: null }).chunks.push(
+        chunk.slice(),
+      );
+      return false;
+    }
+    this.bodySent = true;
+    return this.stream.data(chunk);
   }
 
   requestEnd(trailers: readonly Field[]): void {
-    this.bodySent = true;
     this.sentMs = performance.now();
-    this.stream?.end(trailers);
+    if (this.stream === null) {
+      (this.early ??= { chunks: [], trailers: null }).trailers = trailers;
+      return;
+    }
+    this.bodySent = true;
+    this.stream.end(trailers);
+  }
+
+  private sendEarly(stream: ClientStream): void {
+    const { early } = this;
+    this.early = null;
+    let open = true;
+    for (const chunk of early?.chunks ?? []) {
+      this.bodySent = true;
+      open = stream.data(chunk);
+    }
+    if (early !== null && early.trailers !== null) {
+      this.bodySent = true;
+      stream.end(early.trailers);
+    } else if (open) {
+      // Otherwise `requestDrain` resumes.
+      this.exchange.resumeRequest();
+    }
   }
 
   requestReset(reset: Reset): void {

@@ -12,7 +12,8 @@ import { createUpstream, type EndpointContext } from "./endpoint.ts";
 import { type Direction, forward } from "./forward.ts";
 import type { ServerConnection } from "./http/message.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
-import { type Http2ServerOptions, serveHttp2 } from "./http2/server.ts";
+import type { Http2ServerOptions } from "./http2/options.ts";
+import { serveHttp2 } from "./http2/server.ts";
 import type { Log } from "./log.ts";
 import {
   createUpstreams,

@@ -1,6 +1,7 @@
 import type { Channel } from "../channel.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
-import { connectHttp2, type Http2ClientOptions } from "../http2/client.ts";
+import { connectHttp2 } from "../http2/client.ts";
+import type { Http2Options } from "../http2/options.ts";
 import type { Lease } from "./http1-pool.ts";
 import type { ClientConnection } from "./message.ts";
 
@@ -8,7 +9,7 @@ export interface LinkOptions {
   /** Connect at once and again after every loss; otherwise when a request comes. */
   readonly eager: boolean;
   readonly backOff: BackOff;
-  readonly http2: Http2ClientOptions;
+  readonly http2: Http2Options;
 }
 
 /** Exponential back-off between attempts. */

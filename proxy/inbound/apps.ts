@@ -10,7 +10,7 @@ import {
   createHttp2Link,
   type Http2Link,
 } from "../http/http2-link.ts";
-import type { Http2ClientOptions } from "../http2/client.ts";
+import type { Http2Options } from "../http2/options.ts";
 import {
   type ConnectionMeters,
   meter,
@@ -32,7 +32,7 @@ export interface AppsOptions {
   readonly tcp: TcpOptions;
   readonly pool: PoolOptions;
   readonly backOff: BackOff;
-  readonly http2: Http2ClientOptions;
+  readonly http2: Http2Options;
   readonly meters: ConnectionMeters;
 }
 

@@ -90,7 +90,7 @@ export function parseManifest(value: unknown): Reading {
       { hint: "remove it from the folder; nothing else of its file is read" },
     );
   }
-  const object = read(withoutNulls(value), what);
+  const object = read(value, what);
   checkObject(object, what);
   return { kind: "object", object };
 }
@@ -101,14 +101,4 @@ function nameOf(value: unknown): string {
   }).metadata ?? {};
   const text = typeof name === "string" ? name : "without a name";
   return typeof namespace === "string" ? `${namespace}/${text}` : text;
-}
-
-/** Kubernetes reads a field that is null as one that is absent, and `labels:` with nothing after it is null in YAML. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).filter(([, field]) => field !== null)
-      .map(([name, field]) => [name, withoutNulls(field)]),
-  );
 }

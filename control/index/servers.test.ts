@@ -16,6 +16,7 @@ test("matches() holds labels against a selector", () => {
     [expression("none", "NotIn", ["web"]), true],
     [expression("tier", "Exists"), true],
     [expression("tier", "DoesNotExist"), false],
+    [expression("constructor", "Exists"), false],
     [{ matchLabels: { app: "web" }, ...expression("none", "Exists") }, false],
   ];
   for (const [selector, expected] of cases) {

@@ -77,7 +77,7 @@ export function matches(
   return Object.entries(matchLabels).every(([key, value]) =>
     labels[key] === value
   ) && matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key];
+    const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
     switch (operator) {
       case "Exists":
         return value !== undefined;

@@ -13,11 +13,40 @@ export function createValidator<Schema extends TSchema>(
 ): (value: unknown, what: string) => Static<Schema> {
   const compiled = Compile(schema);
   return (value, what) => {
-    if (!compiled.Check(value)) {
-      throw explain(compiled.Errors(value), schema, value, what);
-    }
-    return compiled.Clean(value) as Static<Schema>;
+    const kept = project(schema, value);
+    if (compiled.Check(kept)) return kept as Static<Schema>;
+    throw explain(compiled.Errors(kept), schema, kept, what);
   };
+}
+
+/**
+ * A copy of what the schema knows of a value; our own, because the library's takes 60 to 100 us for a Pod and this one
+ * 2. Kubernetes reads a field that is null as one that is absent, and `labels:` with nothing after it is null in YAML.
+ */
+function project(schema: unknown, value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const { properties, items } = schema as Parts;
+  if (Array.isArray(value)) {
+    return items === undefined
+      ? value
+      : value.map((item) => project(items, item));
+  }
+  const kept: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(value)) {
+    // The one name that would set a prototype instead of a field.
+    if (field === null || name === "__proto__") continue;
+    if (properties === undefined) kept[name] = field;
+    else if (Object.hasOwn(properties, name)) {
+      kept[name] = project(properties[name], field);
+    }
+  }
+  return kept;
+}
+
+/** What of a JSON schema leads to the schemas of fields and items. */
+interface Parts {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly items?: unknown;
 }
 
 function explain(

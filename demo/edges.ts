@@ -134,23 +134,31 @@ function measure(group: Group, ends: Ends): Edge {
   );
   const isTcp = responses.length === 0;
   return {
-    ...ends,
+    src: ends.src,
+    dst: ends.dst,
     protocol: isTcp ? "tcp" : isGrpc ? "grpc" : "http",
     secured: group.secured,
     // Our proxies offer and accept no other version.
     tls: group.secured ? "TLSv1.3" : null,
+    clientId: ends.clientId,
+    serverId: ends.serverId,
     requests: isTcp ? opened : requests,
     successRate: isTcp
       ? share(opened - broken, opened)
       : share(succeeded, requests),
-    p50Ms: quantile(buckets, 0.5),
-    p95Ms: quantile(buckets, 0.95),
-    p99Ms: quantile(buckets, 0.99),
+    p50Ms: round(quantile(buckets, 0.5)),
+    p95Ms: round(quantile(buckets, 0.95)),
+    p99Ms: round(quantile(buckets, 0.99)),
   };
 }
 
 function sum(samples: readonly Sample[]): number {
   return samples.reduce((total, { value }) => total + value, 0);
+}
+
+/** Buckets are a millisecond wide at least: more than microseconds would be a pretence. */
+function round(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 1000) / 1000;
 }
 
 /** Of nothing, all went well. */

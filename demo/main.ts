@@ -112,8 +112,8 @@ async function watch(
   const recent = [start];
   for (;;) {
     const leftMs = endMs - performance.now();
-    if (leftMs <= 0 || stop.aborted) return;
-    await sleep(Math.min(leftMs, screen.refreshMs), stop);
+    await sleep(Math.min(Math.max(0, leftMs), screen.refreshMs), stop);
+    if (leftMs <= screen.refreshMs || stop.aborted) return;
     const now = await takeSnapshot(shop);
     recent.push(now);
     while (recent.length > 2 && now.atMs - (recent[1]?.atMs ?? 0) > WINDOW_MS) {
@@ -151,7 +151,7 @@ async function conclude(
   if (options.json) {
     const report = {
       ok: faults.length === 0,
-      seconds,
+      seconds: Math.round(seconds * 1000) / 1000,
       edges,
       pods: await Promise.all([...control, ...shop].map(describePod)),
     };

@@ -15,6 +15,7 @@ interface Workload {
 
 const NAMESPACE = "shop";
 
+/** What only answers. */
 const BACKENDS: readonly Workload[] = [
   {
     service: "catalog",
@@ -51,14 +52,6 @@ const BACKENDS: readonly Workload[] = [
     ],
     ready: "Ready to accept connections",
   },
-  {
-    service: "legacy",
-    replicas: ["legacy"],
-    port: { name: "http", port: 8080 },
-    meshed: false,
-    argv: ["bun", "demo/workloads/legacy.ts"],
-    ready: "ready",
-  },
 ];
 
 const FRONT: Workload = {
@@ -69,6 +62,18 @@ const FRONT: Workload = {
   argv: ["bun", "demo/workloads/web.ts"],
   ready: "ready",
 };
+
+const LEGACY: Workload = {
+  service: "legacy",
+  replicas: ["legacy"],
+  port: { name: "http", port: 8080 },
+  meshed: false,
+  argv: ["bun", "demo/workloads/legacy.ts"],
+  ready: "ready",
+};
+
+/** Each stage starts when all that it calls serves: nothing fails for want of a service. */
+const STAGES: readonly (readonly Workload[])[] = [BACKENDS, [LEGACY], [FRONT]];
 
 /** The running shop. */
 export interface Shop {
@@ -82,21 +87,25 @@ export async function openShop(
   bed: Bed,
   say: (line: string) => void,
 ): Promise<Shop> {
-  const backends = Promise.all(
-    BACKENDS.map((workload) => launch(bed, workload, { after: null, say })),
-  );
-  const [load, front, rest] = await Promise.all([
+  let last: Promise<unknown> = Promise.resolve();
+  const stages = STAGES.map((stage) => {
+    const after = last;
+    const pods = Promise.all(
+      stage.map((workload) => launch(bed, workload, { after, say })),
+    );
+    last = pods;
+    return pods;
+  });
+  const [load, ...pods] = await Promise.all([
     bed.addPod({ name: "load", namespace: NAMESPACE, serviceAccount: "load" }),
-    // Its program starts when all that it calls is there: no page fails for want of a service.
-    launch(bed, FRONT, { after: backends, say }),
-    backends,
+    ...stages,
   ]);
-  return { pods: [load, ...front, ...rest.flat()], load };
+  return { pods: [load, ...pods.flat(2)], load };
 }
 
 interface Launch {
   /** What must be up before the program starts. */
-  readonly after: Promise<unknown> | null;
+  readonly after: Promise<unknown>;
   readonly say: (line: string) => void;
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readdir } from "node:fs/promises";
+import { waitFor } from "./bed/wait.ts";
 import type { Edge } from "./edges.ts";
 
 /** Start, a few seconds of load and the end, on a machine that is busy with other tests. */
@@ -24,9 +25,11 @@ function startDemo(...flags: string[]) {
   });
 }
 
+/** What demos have left or are using: folders and network namespaces. */
 async function findBeds(): Promise<string[]> {
-  return (await readdir("/run/linkerd-beds"))
-    .filter((name) => name.startsWith("l5d-demo-"));
+  const folders = ["/run/linkerd-beds", "/run/netns", "/etc/netns"];
+  const names = await Promise.all(folders.map((folder) => readdir(folder)));
+  return names.flat().filter((name) => name.startsWith("l5d-demo-")).sort();
 }
 
 test(
@@ -82,14 +85,36 @@ test(
   TIMEOUT_MS,
 );
 
-test("Ctrl-C removes everything, also while the mesh comes up", async () => {
+test.each([
+  ["at the start", "bridge and node"],
+  ["while the control plane comes up", null],
+  ["while the shop opens", "control plane"],
+  ["under load", "To try"],
+])("Ctrl-C %s removes everything", async (_when, sign) => {
   const before = await findBeds();
   const demo = startDemo("--json");
-  const reader = demo.stderr.getReader();
-  await reader.read();
-  expect(await findBeds()).toHaveLength(before.length + 1);
+  const stdout = demo.stdout.text();
+  let said = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of demo.stderr) said += decoder.decode(chunk);
+  })();
+  await waitFor(
+    async () =>
+      sign === null
+        ? (await findBeds()).some((name) => name.endsWith("-identity")) || null
+        : said.includes(sign) || null,
+    { what: () => `"${sign}" among:\n${said}` },
+  );
   demo.kill("SIGINT");
-  expect(await demo.exited).toBe(130);
-  expect(await demo.stdout.text()).toBe("");
+  const code = await demo.exited;
+  await reading;
+  if (sign === "To try") {
+    expect({ code, ok: (JSON.parse(await stdout) as Report).ok })
+      .toEqual({ code: 0, ok: true });
+  } else {expect({ code, stdout: await stdout }).toEqual({
+      code: 130,
+      stdout: "",
+    });}
   expect(await findBeds()).toEqual(before);
 }, TIMEOUT_MS);

@@ -91,6 +91,8 @@ async function furnish(
   };
   const namespaces = new Set<string>();
   const counts = { pods: 0, services: 0, captures: 0 };
+  const making = new Set<Promise<Pod>>();
+  let closed = false;
 
   const apply = async (...objects: readonly KubeObject[]): Promise<void> => {
     await Promise.all(objects.map((object) => folder.write(object)));
@@ -109,10 +111,17 @@ async function furnish(
     tokens,
     fetch,
     async createPod(spec) {
+      if (closed) throw new TypeError("Cannot add a pod to a closed bed");
       const index = counts.pods++;
-      await ensureNamespace(spec.namespace ?? "default");
       const ip = formatNth("10.42", index);
-      return await createPod(context, spec, { index, ip });
+      const pod = ensureNamespace(spec.namespace ?? "default")
+        .then(() => createPod(context, spec, { index, ip }));
+      making.add(pod);
+      try {
+        return await pod;
+      } finally {
+        making.delete(pod);
+      }
     },
     async addPod(spec) {
       const pod = await bed.createPod(spec);
@@ -137,7 +146,10 @@ async function furnish(
         mark,
       }),
     async close() {
+      closed = true;
       folder.close();
+      // A pod that is half made would outlive what is removed now.
+      await Promise.allSettled(making);
       await demolish(layout.id);
     },
   };

@@ -34,9 +34,16 @@ export async function claim(name: string, suffix: string): Promise<Layout> {
 
 /** Removes what beds left behind whose owner is gone; returns their ids. Live beds are not touched. */
 export async function reapStale(): Promise<string[]> {
-  const ids = (await list(BEDS)).filter((name) => name.startsWith(PREFIX));
+  // In this order: a bed has its folder before its first namespace and until after its last.
+  const namespaces = await list("/run/netns");
+  const folders = await list(BEDS);
+  const ids = [
+    ...folders,
+    ...namespaces.map((name) => name.split(".")[0] ?? ""),
+  ]
+    .filter((id) => id.startsWith(PREFIX));
   const stale: string[] = [];
-  for (const id of ids) {
+  for (const id of new Set(ids)) {
     if (await isOwned(id)) continue;
     await demolish(id);
     stale.push(id);

@@ -8,7 +8,7 @@ import { decodedSizeLimit, decodeHuffman } from "./huffman.ts";
 import { STATIC_ENTRIES, STATIC_TABLE } from "./static-table.ts";
 
 /** Literals met on any connection, so that equal fields are one object and an encoder can index them by identity. */
-const sharedFields = new FieldCache(1024);
+const sharedFields = new FieldCache(1024, 2);
 /** Names as they are spelled on the wire, each in a field without a value. */
 const sharedNames = new FieldCache(512);
 const NOTHING = new Uint8Array(0);
@@ -80,9 +80,12 @@ export class HeaderDecoder {
   private decodeIndexed(block: FieldBlock): void {
     const index = this.readInteger(0x7f);
     const field = this.entry(index);
-    if (index > STATIC_ENTRIES) {
-      field.repeated = true;
-      if (this.refused?.has(field)) block.refuse(field);
+    field.repeated = true;
+    const refused = index <= STATIC_ENTRIES
+      ? REFUSED_STATIC[index]
+      : this.refused?.has(field);
+    if (refused === true) {
+      block.refuse(field);
     }
     block.add(field);
   }
@@ -196,6 +199,11 @@ function isAllowed(field: Field): boolean {
     isFieldName(name.bytes);
   return spelled && isFieldAllowed(name, field.value);
 }
+
+/** Static entries that only lend their names, such as `transfer-encoding`, and `:authority` without a value. */
+const REFUSED_STATIC: readonly boolean[] = STATIC_TABLE.map((field) =>
+  !isAllowed(field)
+);
 
 /** Text of a name; octets that no name may have keep their place, so that table sizes stay right. */
 function asciiOf(bytes: Uint8Array): string {

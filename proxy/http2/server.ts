@@ -116,12 +116,12 @@ class Http2Server extends Connection implements ServerConnection {
     block: FieldBlock,
     endStream: boolean,
   ): void {
+    if (block.fault === null && block.method?.text === "CONNECT") {
+      return this.refuse(id, ErrorCode.http11Required, "CONNECT");
+    }
     const head = parseRequest(block);
     if (typeof head === "string") {
       return this.refuse(id, ErrorCode.protocolError, head);
-    }
-    if (head.method.text === "CONNECT") {
-      return this.refuse(id, ErrorCode.http11Required, "CONNECT");
     }
     if (endStream && head.contentLength > 0) {
       return this.refuse(id, ErrorCode.protocolError, "no body");

@@ -26,9 +26,12 @@ export interface Channel {
   /** True while so much is queued that the source of the bytes should pause; `drain` tells when it is over. */
   readonly congested: boolean;
   readonly closed: boolean;
-  /** Makes `reader` the receiver of events, starting with bytes put back by `unread`, delivered before this returns. */
+  /**
+   * Makes `reader` the receiver of events, starting with bytes put back by `unread`, delivered before this returns, and
+   * with the peer's FIN if it has come.
+   */
   attach(reader: ChannelReader): void;
-  /** Puts bytes back in front of what has not been read yet; they go to the next reader that attaches. */
+  /** Puts bytes back in front of what has not been read yet; they go to the next reader. The chunk is the channel's now. */
   unread(chunk: Uint8Array): void;
   /** Sends what is in `out` at the end of this event-loop turn. */
   flush(): void;

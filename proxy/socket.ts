@@ -180,7 +180,9 @@ export class SocketChannel implements Channel, SocketEvents {
         return;
       }
       this.sent = 0;
-      if (out.length > 0) out.clear();
+      out.clear();
+      // The kernel took everything at once: no `drain` of Bun's will follow.
+      if (this.congested) this.relieve();
     }
     if (this.ending && !this.finished) this.finish();
   }
@@ -202,8 +204,7 @@ export class SocketChannel implements Channel, SocketEvents {
     this.blocked = false;
     this.flushNow();
     if (this.congested && this.out.length - this.sent < LOW_WATER_BYTES) {
-      this.congested = false;
-      this.reader.drain();
+      this.relieve();
     }
   }
 
@@ -217,6 +218,11 @@ export class SocketChannel implements Channel, SocketEvents {
     this.socket = null;
     if (error !== null) this.early = null;
     this.catchUp();
+  }
+
+  private relieve(): void {
+    this.congested = false;
+    this.reader.drain();
   }
 
   private settle(): void {

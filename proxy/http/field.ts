@@ -4,7 +4,6 @@
  */
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("latin1");
 
 /** What the proxy must know of a field name. */
 export const NameFlag = {
@@ -90,7 +89,7 @@ export class Field {
 
   /** The value as text (latin1, so that any byte survives). */
   get text(): string {
-    return this.cachedText ??= decoder.decode(this.value);
+    return this.cachedText ??= latin1(this.value);
   }
 
   /** The field as an HTTP/1 line, `name: value` and CRLF. */
@@ -106,6 +105,12 @@ export class Field {
     twin.secret = this.secret;
     return this.cachedTwin = twin;
   }
+}
+
+/** Not TextDecoder("latin1"), which is windows-1252 by the Encoding Standard and loses 0x80 to 0x9f. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    .latin1Slice();
 }
 
 function formatLine(field: Field): Uint8Array {

@@ -110,7 +110,7 @@ export class Field {
 /** Not TextDecoder("latin1"), which is windows-1252 by the Encoding Standard and loses 0x80 to 0x9f. */
 function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    .latin1Slice();
+    .toString("latin1");
 }
 
 function formatLine(field: Field): Uint8Array {

@@ -13,6 +13,11 @@ export interface Caller {
   readonly tls: { readonly id: string | null } | null;
 }
 
+/** True when the caller proved who it is. */
+export function isNamed(caller: Caller): boolean {
+  return caller.tls !== null && caller.tls.id !== null;
+}
+
 /** Whether a caller may proceed, and by which authorization. */
 export type Decision =
   | { readonly kind: "permit"; readonly by: ServerMeta }
@@ -66,8 +71,7 @@ function authenticates(
   }
 }
 
-/** Suffixes are whole DNS labels and never match URIs; the empty one matches any name. */
+/** A suffix begins with a dot, or is empty and matches any name; URIs match exactly or not at all. */
 function hasSuffix(id: string, suffix: string): boolean {
-  if (suffix === "") return true;
-  return !id.includes("/") && id.endsWith(`.${suffix}`);
+  return suffix === "" || (!id.includes("/") && id.endsWith(suffix));
 }

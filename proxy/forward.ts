@@ -1,5 +1,6 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
+import type { Direction } from "./direction.ts";
 import type { Upstream } from "./endpoint.ts";
 import { type Field, Name } from "./http/field.ts";
 import type { Lease } from "./http/http1-pool.ts";
@@ -17,46 +18,6 @@ import {
 import { classify } from "./record/classify.ts";
 import { relay } from "./relay.ts";
 import { isGrpc, rescue, statusOf } from "./rescue.ts";
-
-/** What the two directions do differently with a request. */
-export interface Direction {
-  /** An upstream that can take a request now; null: `wait` for one. */
-  pick(): Upstream | null;
-  wait(waiter: Waiter<Upstream>): void;
-  withdraw(waiter: Waiter<Upstream>): void;
-  /** The request as it is sent to this upstream. */
-  toUpstream(head: RequestHead, upstream: Upstream): RequestHead;
-  /** The response as it is given to the client. */
-  toClient(head: ResponseHead, request: RequestHead): ResponseHead;
-  /** Whether our own answers carry `l5d-proxy-*` fields. */
-  readonly informational: boolean;
-  /** Counts a request that failed here. */
-  failed(problem: Problem): void;
-  /** Counts what a route or Server is told. */
-  readonly metrics: ExchangeMetrics;
-  /** Requests between head and response head, over all connections of the direction. */
-  readonly inFlight: InFlight;
-}
-
-/** Room for requests in a direction. */
-export interface InFlight {
-  count: number;
-  readonly max: number;
-}
-
-/** Counters of exchanges beyond `request_total` and its kin. */
-export interface ExchangeMetrics {
-  dispatched(grpc: boolean): void;
-  requestFrame(grpc: boolean, bytes: number): void;
-  responseFrame(grpc: boolean, bytes: number): void;
-  /** Milliseconds since the request came, and since it was completely sent. */
-  ended(
-    grpc: boolean,
-    ending: { status: number; grpcStatus: string | null; reset: Reset | null },
-    sinceStartMs: number,
-    sinceSentMs: number,
-  ): void;
-}
 
 const GRPC_STATUS = Name.of("grpc-status");
 const IDEMPOTENT: ReadonlySet<string> = new Set([

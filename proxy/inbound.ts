@@ -1,11 +1,12 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
-import { authorize, type Caller } from "./authorize.ts";
+import { authorize, type Caller, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectTls } from "./detect.ts";
 import { detectEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
-import { forward, type InFlight, refuseExchange } from "./forward.ts";
+import type { InFlight } from "./direction.ts";
+import { forward, refuseExchange } from "./forward.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
@@ -249,7 +250,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
       const next = requests.next();
       if (!(next instanceof Problem)) return forward(exchange, next);
       logDenial("Request denied", connection);
-      refuseExchange(exchange, next, caller.tls?.id != null);
+      refuseExchange(exchange, next, isNamed(caller));
     };
     const served = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)

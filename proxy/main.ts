@@ -4,16 +4,11 @@ import { type Config, parseConfig } from "./config.ts";
 import type { ControlService } from "./config/control.ts";
 import { defaultServerPolicy } from "./config/policy.ts";
 import { hasPort } from "./config/side.ts";
-import { dial } from "./connect.ts";
 import { createControl } from "./control.ts";
-import { type ControlClient, createControlClient } from "./control/client.ts";
-import {
-  createConnector,
-  type Log as ControlLog,
-} from "./control/connector.ts";
-import { resolveHost } from "./control/resolve.ts";
+import type { ControlClient } from "./control/client.ts";
+import type { Log as ControlLog } from "./control/connector.ts";
+import { openControlClient } from "./control/open.ts";
 import { createDrain } from "./drain.ts";
-import { connectHttp2 } from "./http2/client.ts";
 import {
   certifyWith,
   type Identity,
@@ -29,7 +24,8 @@ import { createOutput } from "./log/output.ts";
 import { startOutbound } from "./outbound.ts";
 import { createOutboundRecorder } from "./outbound/recorder.ts";
 import { recordProcess } from "./process.ts";
-import { createRegistry } from "./record.ts";
+import { countOne, createRegistry } from "./record.ts";
+import { dnsLabels } from "./record/control.ts";
 import { createFamilies, type Families } from "./record/families.ts";
 import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
@@ -40,12 +36,6 @@ import { BUILD } from "./version.ts";
 const EXIT_CONFIG = 64;
 /** How often a proxy without its first certificate says so. */
 const WAITING_LINE_MS = 15_000;
-/** Pings on the connections to the control plane: a dead one is noticed within their sum. */
-const CONTROL_KEEP_ALIVE = {
-  keepAliveIntervalMs: 10_000,
-  keepAliveTimeoutMs: 3_000,
-  keepAliveWhileIdle: true,
-} as const;
 
 const output = createOutput(Bun.stdout.writer());
 
@@ -133,6 +123,7 @@ async function run(config: Config): Promise<void> {
         "destination",
         credentials,
         config,
+        families,
         logs.target("destination"),
       ),
       policy: client(
@@ -140,6 +131,7 @@ async function run(config: Config): Promise<void> {
         "policy",
         credentials,
         config,
+        families,
         logs.target("policy"),
       ),
       workload: config.policy.workload,
@@ -274,6 +266,7 @@ async function startCertification(
         "identity",
         () => identity.credentials,
         config,
+        families,
         log,
       ),
     ),
@@ -292,42 +285,29 @@ async function startCertification(
   return identity;
 }
 
-/** A client of one service of the control plane; mutual TLS as soon as we have a certificate. */
+/** A client of one service of the control plane. */
 function client(
   service: ControlService,
   name: "identity" | "destination" | "policy",
   credentials: () => Credentials | null,
   config: Config,
+  families: Families,
   log: Log,
 ): ControlClient {
-  const { outbound, identity } = config;
-  const { serverName } = service;
-  return createControlClient(
-    service,
-    createConnector({
-      name,
-      host: service.host,
-      port: service.port,
-      resolve: resolveHost,
-      dial: (address) =>
-        dial(address, {
-          timeoutMs: outbound.connectTimeoutMs,
-          tcp: outbound.connect,
-          tls: serverName === null ? null : {
-            credentials: credentials() ?? { anchors: identity.trustAnchors },
-            peer: { id: serverName, kind: "dns", serverName },
-            transportHeader: false,
-          },
-        }),
-      connect: (channel, events) =>
-        connectHttp2(channel, {
-          ...clientHttp2(config),
-          keepAlive: CONTROL_KEEP_ALIVE,
-        }, events),
-      random: Math.random,
-      log: lines(log),
-    }),
-  );
+  const { connectTimeoutMs, connect } = config.outbound;
+  return openControlClient(name, service, {
+    credentials,
+    anchors: config.identity.trustAnchors,
+    http2: clientHttp2(config),
+    connectTimeoutMs,
+    tcp: connect,
+    log: lines(log),
+    resolved: (by, result) =>
+      countOne(
+        families.control.dnsResolutions,
+        dnsLabels(by, "A/AAAA", result),
+      ),
+  });
 }
 
 /** A log as the control clients know it. */

@@ -14,6 +14,12 @@ export const HOST = Name.of("host");
 /** Marks a body whose length is not declared. */
 export const UNKNOWN_LENGTH = -1;
 
+/** The HTTP/1 request that an HTTP/2 request between two proxies stands for. */
+export interface OrigProto {
+  readonly version: "1.0" | "1.1";
+  readonly absolute: boolean;
+}
+
 /** A request without its body. Codecs make one per request; stages replace `fields` rather than edit a shared array. */
 export class RequestHead {
   readonly version: Version;
@@ -33,6 +39,8 @@ export class RequestHead {
   fields: readonly Field[];
   /** Declared body length in bytes, or `UNKNOWN_LENGTH` (chunked, or HTTP/2 without content-length). */
   contentLength: number;
+  /** What HTTP/1 was upgraded to this HTTP/2, once it has been looked for (`origProto`). */
+  orig: OrigProto | null | undefined;
   /** True for HTTP/1.1 with an `upgrade` other than h2c, and for CONNECT: may turn into a tunnel. */
   upgrade: boolean;
 
@@ -51,6 +59,7 @@ export class RequestHead {
     this.absolute = false;
     this.fields = fields;
     this.contentLength = UNKNOWN_LENGTH;
+    this.orig = undefined;
     this.upgrade = false;
   }
 }

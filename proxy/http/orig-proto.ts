@@ -1,10 +1,16 @@
 import { Field, Name } from "./field.ts";
-import { HOST, RequestHead, ResponseHead, type Version } from "./message.ts";
+import {
+  HOST,
+  type OrigProto,
+  RequestHead,
+  ResponseHead,
+  type Version,
+} from "./message.ts";
 
 /**
  * HTTP/1 carried as HTTP/2 between two proxies: `l5d-orig-proto` tells the far side what to restore (facts 4.3).
  */
-const ORIG_PROTO = Name.of("l5d-orig-proto");
+export const ORIG_PROTO: Name = Name.of("l5d-orig-proto");
 const ORIG: Readonly<
   Record<"1.0" | "1.1", { readonly origin: Field; readonly absolute: Field }>
 > = {
@@ -26,37 +32,35 @@ for (const { origin, absolute } of Object.values(ORIG)) {
 export function upgradeRequest(head: RequestHead): RequestHead {
   if (head.version === "2") return head;
   const { origin, absolute } = ORIG[head.version];
-  const upgraded = copyHead(head, head.version);
-  upgraded.fields = [...head.fields, head.absolute ? absolute : origin];
-  return upgraded;
+  return copyHead(head, head.version, [
+    ...head.fields,
+    head.absolute ? absolute : origin,
+  ]);
 }
 
-/** What a downgraded request was: null when it is genuine HTTP/2. */
-export interface OrigProto {
-  readonly version: "1.0" | "1.1";
-  readonly absolute: boolean;
-}
+const MARKS: ReadonlyMap<string, OrigProto> = new Map([
+  ["HTTP/1.0", { version: "1.0", absolute: false }],
+  ["HTTP/1.0; absolute-form", { version: "1.0", absolute: true }],
+  ["HTTP/1.1", { version: "1.1", absolute: false }],
+  ["HTTP/1.1; absolute-form", { version: "1.1", absolute: true }],
+]);
 
-/** Reads the marking of a request that came from another proxy. */
+/** Reads the marking of a request that came from another proxy; null when it is genuine HTTP/2. */
 export function origProto(head: RequestHead): OrigProto | null {
-  const mark = head.fields.find((field) => field.name === ORIG_PROTO);
-  const match = mark === undefined
-    ? null
-    : /^HTTP\/(1\.[01])(; absolute-form)?$/.exec(mark.text);
-  if (match === null) return null;
-  return {
-    version: match[1] === "1.0" ? "1.0" : "1.1",
-    absolute: match[2] !== undefined,
-  };
+  if (head.orig === undefined) {
+    const mark = head.fields.find(({ name }) => name === ORIG_PROTO);
+    head.orig = (mark && MARKS.get(mark.text)) ?? null;
+  }
+  return head.orig;
 }
 
-/** The HTTP/1 request that was upgraded: mark removed, target form and Host restored. */
+/** The HTTP/1 request that was upgraded, with `fields` for its own: target form and Host restored. */
 export function downgradeRequest(
   head: RequestHead,
   orig: OrigProto,
+  fields: readonly Field[],
 ): RequestHead {
-  const restored = copyHead(head, orig.version);
-  restored.fields = head.fields.filter((field) => field.name !== ORIG_PROTO);
+  const restored = copyHead(head, orig.version, fields);
   restored.absolute = orig.absolute;
   restored.host = head.host ?? head.authority?.renamed(HOST) ?? null;
   if (!orig.absolute) restored.authority = null;
@@ -76,21 +80,13 @@ export function markResponse(
   );
 }
 
-/** Removes the mark from a response that came over an upgraded exchange. */
-export function unmarkResponse(head: ResponseHead): ResponseHead {
-  if (!head.fields.some((field) => field.name === ORIG_PROTO)) return head;
-  const fields = head.fields.filter((field) => field.name !== ORIG_PROTO);
-  return new ResponseHead(
-    head.version,
-    head.status,
-    fields,
-    head.contentLength,
-  );
-}
-
-/** A copy to change, with the same body. */
-export function copyHead(head: RequestHead, version: Version): RequestHead {
-  const copy = new RequestHead(version, head.method, head.path, head.fields);
+/** A copy with other fields and the same body. */
+export function copyHead(
+  head: RequestHead,
+  version: Version,
+  fields: readonly Field[],
+): RequestHead {
+  const copy = new RequestHead(version, head.method, head.path, fields);
   copy.scheme = head.scheme;
   copy.authority = head.authority;
   copy.host = head.host;

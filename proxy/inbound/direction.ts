@@ -1,9 +1,9 @@
 import type { ServerMeta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
-import { authorize, type Caller } from "../authorize.ts";
+import { authorize, type Caller, isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import type { Channel } from "../channel.ts";
-import type { Direction, ExchangeMetrics, InFlight } from "../forward.ts";
+import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
 import { leaseEarly } from "../http/early.ts";
 import { Field, Name, NameFlag } from "../http/field.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -11,6 +11,7 @@ import {
   copyHead,
   downgradeRequest,
   markResponse,
+  ORIG_PROTO,
   origProto,
 } from "../http/orig-proto.ts";
 import type { HttpRecorder } from "../record/http.ts";
@@ -137,34 +138,40 @@ function directionTo(
     pick: () => upstream,
     wait: (waiter) => waiter.use(upstream),
     withdraw() {},
-    toUpstream: (head) => identify(restore(head), idField),
+    toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
       const orig = origProto(request);
       return orig === null ? head : markResponse(head, orig);
     },
     // Only a client that proved who it is learns why something failed (facts 4.14).
-    informational: caller.tls?.id != null,
+    informational: isNamed(caller),
     failed: (problem) => recorder.httpError(problem, counted),
     metrics,
     inFlight,
   };
 }
 
-function restore(head: RequestHead): RequestHead {
+/**
+ * The request as the application gets it: HTTP/1 again if it was, and with `l5d-client-id` saying who called. Whatever a
+ * client claims there is removed, what TLS proved is added.
+ */
+function toApplication(head: RequestHead, idField: Field | null): RequestHead {
   const orig = head.version === "2" ? origProto(head) : null;
-  return orig === null ? head : downgradeRequest(head, orig);
-}
-
-/** `l5d-client-id` says who called: whatever a client claims is removed, what TLS proved is added. */
-function identify(head: RequestHead, idField: Field | null): RequestHead {
-  const claimed = head.fields.some(({ name }) =>
-    (name.flags & NameFlag.mesh) !== 0 && name === CLIENT_ID
-  );
-  if (!claimed && idField === null) return head;
-  const copy = copyHead(head, head.version);
-  const fields = claimed
-    ? head.fields.filter(({ name }) => name !== CLIENT_ID)
-    : head.fields;
-  copy.fields = idField === null ? fields : [...fields, idField];
-  return copy;
+  let ours = idField === null && orig === null;
+  for (const { name } of head.fields) {
+    if ((name.flags & NameFlag.mesh) !== 0 && name === CLIENT_ID) ours = false;
+  }
+  if (ours) return head;
+  const fields: Field[] = [];
+  for (const field of head.fields) {
+    const { name } = field;
+    const mesh = (name.flags & NameFlag.mesh) !== 0;
+    if (!mesh || (name !== CLIENT_ID && name !== ORIG_PROTO)) {
+      fields.push(field);
+    }
+  }
+  if (idField !== null) fields.push(idField);
+  return orig === null
+    ? copyHead(head, head.version, fields)
+    : downgradeRequest(head, orig, fields);
 }

@@ -2,7 +2,7 @@ import type { SocketAddress } from "../../schemas/address.ts";
 import type { ServerMeta } from "../../schemas/policy.ts";
 import type { Problem } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
-import type { ExchangeMetrics } from "../forward.ts";
+import type { ExchangeMetrics } from "../direction.ts";
 import { resultOf } from "../outbound/recorder.ts";
 import { countOne } from "../record.ts";
 import { recordConnection } from "../record/connection.ts";

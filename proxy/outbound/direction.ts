@@ -2,7 +2,7 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
 import type { Channel } from "../channel.ts";
 import type { Upstream } from "../endpoint.ts";
-import type { Direction, ExchangeMetrics, InFlight } from "../forward.ts";
+import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
 import { Name, NameFlag } from "../http/field.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
 import { leaseEarly } from "../http/early.ts";
@@ -106,9 +106,11 @@ function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
       `required id ${required.text}; found ${found === "" ? "none" : found}`,
     );
   }
-  const copy = copyHead(head, head.version);
-  copy.fields = head.fields.filter(({ name }) => name !== REQUIRE_ID);
-  return copy;
+  return copyHead(
+    head,
+    head.version,
+    head.fields.filter(({ name }) => name !== REQUIRE_ID),
+  );
 }
 
 function toClient(head: ResponseHead): ResponseHead {

@@ -2,7 +2,7 @@ import type { SocketAddress } from "../../schemas/address.ts";
 import type { ClientPolicy, ClientRoute, Meta } from "../../schemas/policy.ts";
 import type { Problem } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
-import type { ExchangeMetrics } from "../forward.ts";
+import type { Ending, ExchangeMetrics } from "../direction.ts";
 import type { BalancerEvents } from "../balance.ts";
 import type { QueueOptions } from "../balance/failfast.ts";
 import { countOne } from "../record.ts";
@@ -19,11 +19,13 @@ import {
   outboundProtocolLabels,
   type OutboundRouteFamilies,
   outboundRouteLabels,
+  type RouteError,
   routeStatus,
   tcpBalancerLabels,
   tcpRouteLabels,
 } from "../record/outbound.ts";
 import { outboundSourceLabels } from "../record/traffic.ts";
+import type { Series } from "../record/series.ts";
 import type { ConnectionMeters } from "../socket.ts";
 
 /** What the outbound side counts, in its own words. */
@@ -200,14 +202,10 @@ function recordRoute(
   let grpc: Kind | null = null;
   const of = (isGrpc: boolean): Kind =>
     isGrpc ? grpc ??= open("grpc") : http ??= open("http");
-  const statuses = new Map<string, { value: number }[]>();
-  const statusSeries = (
-    isGrpc: boolean,
-    status: string,
-    error: ReturnType<typeof endingError>,
-  ) => {
+  const byLabels = new Map<string, readonly Series[]>();
+  const seriesOf = (isGrpc: boolean, status: string, error: RouteError) => {
     const labels = routeStatus(isGrpc ? "grpc" : "http", status, error);
-    let pair = statuses.get(labels);
+    let pair = byLabels.get(labels);
     if (pair === undefined) {
       const { requestStatuses, backendStatuses } =
         families[isGrpc ? "grpc" : "http"];
@@ -215,26 +213,42 @@ function recordRoute(
         requestStatuses.with(joinLabels(routeText, labels)),
         backendStatuses.with(joinLabels(backendText, labels)),
       ];
-      statuses.set(labels, pair);
+      byLabels.set(labels, pair);
     }
     return pair;
+  };
+  /** Complete responses by HTTP status: nearly all of them, and no text is made to find their series. */
+  const byStatus = new Map<number, readonly Series[]>();
+  const statusSeries = (
+    isGrpc: boolean,
+    { status, grpcStatus, reset }: Ending,
+  ) => {
+    if (isGrpc) {
+      return seriesOf(isGrpc, codeName(grpcStatus), endingError(reset));
+    }
+    if (reset !== null) {
+      return seriesOf(
+        isGrpc,
+        status === 0 ? "" : String(status),
+        endingError(reset),
+      );
+    }
+    let found = byStatus.get(status);
+    if (found === undefined) {
+      found = seriesOf(isGrpc, String(status), "");
+      byStatus.set(status, found);
+    }
+    return found;
   };
   return {
     dispatched: (isGrpc) => void (of(isGrpc).requests.value += 1),
     requestFrame: (isGrpc, bytes) => of(isGrpc).requestFrames.observe(bytes),
     responseFrame: (isGrpc, bytes) => of(isGrpc).backendFrames.observe(bytes),
-    ended(isGrpc, { status, grpcStatus, reset }, sinceStartMs, sinceSentMs) {
+    ended(isGrpc, ending, sinceStartMs, sinceSentMs) {
       const series = of(isGrpc);
       series.requestSeconds.observe(sinceStartMs / 1_000);
       series.backendSeconds.observe(sinceSentMs / 1_000);
-      const shown = isGrpc
-        ? codeName(grpcStatus)
-        : status === 0
-        ? ""
-        : String(status);
-      for (const one of statusSeries(isGrpc, shown, endingError(reset))) {
-        one.value += 1;
-      }
+      for (const one of statusSeries(isGrpc, ending)) one.value += 1;
     },
   };
 }

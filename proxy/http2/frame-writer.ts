@@ -173,6 +173,7 @@ export class FrameWriter {
     bytes[this.openAt + 1] = length >>> 8;
     bytes[this.openAt + 2] = length;
     this.openEnd += count;
+    this.flush();
     return count;
   }
 

@@ -13,8 +13,8 @@ export const MAX_HEADER_BLOCK_BYTES = 65_536;
 export const MAX_CONTINUATIONS = 8;
 /** Settings in one SETTINGS frame; RFC 9113 defines 6 (nghttp2's limit). */
 export const MAX_SETTINGS_ENTRIES = 32;
-/** Answers queued behind output that the peer does not read (CVE-2019-9512, -9515; nghttp2's limit). */
-export const MAX_UNREAD_REPLIES = 1_000;
+/** Answers queued behind output that the peer does not read (CVE-2019-9512, -9515; nghttp2 allows 1,000). */
+export const MAX_UNREAD_REPLIES = 500;
 /** Body bytes queued on one stream for lack of window; sources stop long before, so that only a bug gets here. */
 export const MAX_QUEUED_BYTES = 4_194_304;
 /** Body bytes of paused streams on one connection; beyond it the connection's own window is withheld too. */

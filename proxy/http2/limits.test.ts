@@ -1,0 +1,293 @@
+import { describe, expect, test } from "bun:test";
+import { ErrorCode } from "../http/message.ts";
+import { send } from "../testing/http1.ts";
+import { turn } from "../testing/recorder.ts";
+import { Flag, FrameType } from "./frames.ts";
+import {
+  Budget,
+  counters,
+  type LimitName,
+  MAX_CONTINUATIONS,
+  MAX_UNREAD_REPLIES,
+  RATES,
+} from "./limits.ts";
+import { Setting } from "./settings.ts";
+import { startClient, startServer } from "./testing/http2.ts";
+import type { RawPeer } from "./testing/raw-peer.ts";
+
+const CALM = ErrorCode.enhanceYourCalm;
+/** A clock that stands still: only the bursts count. */
+const now = () => 0;
+
+interface Flood {
+  readonly limit: LimitName;
+  /** Streams the attacker opens first. */
+  readonly streams?: number;
+  readonly round: (peer: RawPeer, round: number) => void;
+}
+
+/** Each is repeated until the connection ends. */
+const FLOODS: Readonly<Record<string, Flood>> = {
+  "rapid reset": {
+    limit: "resets",
+    round: (peer, round) => {
+      peer.get(2 * round + 1);
+      peer.reset(2 * round + 1, ErrorCode.cancel);
+    },
+  },
+  "made-you-reset by malformed requests": {
+    limit: "faults",
+    round: (peer, round) => peer.get(2 * round + 1, ["Bad: 1"]),
+  },
+  "made-you-reset by window overflow": {
+    limit: "faults",
+    round: (peer, round) => {
+      peer.post(2 * round + 1);
+      peer.windowUpdate(2 * round + 1, 0x7fffffff);
+    },
+  },
+  "made-you-reset by window updates of 0": {
+    limit: "faults",
+    round: (peer, round) => {
+      peer.post(2 * round + 1);
+      peer.windowUpdate(2 * round + 1, 0);
+    },
+  },
+  "header lists too large": {
+    limit: "faults",
+    round: (peer, round) => peer.get(2 * round + 1, ["a: " + "x".repeat(1000)]),
+  },
+  "SETTINGS": { limit: "settings", round: (peer) => peer.settings([]) },
+  "SETTINGS acknowledgements": {
+    limit: "settings",
+    round: (peer) => peer.frame(FrameType.settings, Flag.ack, 0),
+  },
+  "PING": { limit: "pings", round: (peer) => peer.ping() },
+  "PING answers": { limit: "pings", round: (peer) => peer.ping(Flag.ack) },
+  "PRIORITY": {
+    limit: "priorities",
+    round: (peer) => peer.frame(FrameType.priority, 0, 9, [0, 0, 0, 0, 1]),
+  },
+  "unknown frames": {
+    limit: "unknownFrames",
+    round: (peer) => peer.frame(0xbb, 0, 0, [1, 2, 3]),
+  },
+  "GOAWAY": { limit: "goaways", round: (peer) => peer.goaway(1, 0) },
+  "empty DATA": {
+    limit: "emptyData",
+    streams: 1,
+    round: (peer) => peer.body(1, 0, false),
+  },
+  "DATA of padding only": {
+    limit: "emptyData",
+    streams: 1,
+    round: (peer) => peer.frame(FrameType.data, Flag.padded, 1, [1, 0]),
+  },
+  "window updates on a stream": {
+    limit: "windowUpdates",
+    streams: 1,
+    round: (peer) => peer.windowUpdate(1, 1),
+  },
+  "window updates on the connection": {
+    limit: "windowUpdates",
+    round: (peer) => peer.windowUpdate(0, 1),
+  },
+  "CONTINUATION without octets": {
+    limit: "continuations",
+    round: (peer, round) => {
+      if (round === 0) peer.frame(FrameType.headers, 0, 1);
+      peer.frame(FrameType.continuation, 0, 1);
+    },
+  },
+  "CONTINUATION without end": {
+    limit: "headerBlock",
+    round: (peer, round) => {
+      if (round === 0) peer.frame(FrameType.headers, 0, 1);
+      peer.frame(FrameType.continuation, 0, 1, new Uint8Array(16_384));
+    },
+  },
+};
+
+describe("a server is not hurt by floods", () => {
+  test.each(Object.keys(FLOODS))("of %s", async (name) => {
+    const flood = FLOODS[name] as Flood;
+    const before = counters[flood.limit];
+    const { client } = startServer(() => {}, { now, maxHeaderListBytes: 1000 });
+    client.start();
+    for (let at = 0; at < (flood.streams ?? 0); at++) client.post(2 * at + 1);
+    await repeat(client, flood);
+    expect(client.lines.at(-1)).toEndWith(` ${CALM}`);
+    expect(counters[flood.limit]).toBe(before + 1);
+  });
+});
+
+const FROM_SERVERS = [
+  "SETTINGS",
+  "PING",
+  "PRIORITY",
+  "unknown frames",
+  "GOAWAY",
+  "window updates on the connection",
+];
+
+describe("a client is not hurt by floods", () => {
+  test.each(FROM_SERVERS)("of %s", async (name) => {
+    const flood = FLOODS[name] as Flood;
+    const before = counters[flood.limit];
+    const { connection, server } = startClient({ now });
+    const [response] = send(connection);
+    server.settings([]);
+    await server.line("headers 1");
+    await repeat(server, flood);
+    expect(server.lines.at(-1)).toBe(`goaway 0 ${CALM}`);
+    expect(counters[flood.limit]).toBe(before + 1);
+    expect(response.reset).not.toBe(null);
+  });
+});
+
+test("more SETTINGS entries than there are end the connection", async () => {
+  const { client } = startServer();
+  client.start();
+  client.settings(new Array(2 * 33).fill(0x9));
+  expect(await client.line("goaway")).toBe(`goaway 0 ${CALM}`);
+});
+
+test("as many CONTINUATION frames as allowed are read", async () => {
+  const { client } = startServer((request) => request.answer(200));
+  client.start();
+  const block = client.block([
+    ":method: GET",
+    ":scheme: http",
+    ":path: /",
+    ":authority: a",
+  ]);
+  client.frame(FrameType.headers, Flag.endStream, 1, block);
+  for (let frame = 1; frame <= MAX_CONTINUATIONS; frame++) {
+    const last = frame === MAX_CONTINUATIONS ? Flag.endHeaders : 0;
+    client.frame(FrameType.continuation, last, 1);
+  }
+  await client.line("headers 1 end");
+});
+
+test("answers that nobody reads end the connection", async () => {
+  const before = counters.unreadReplies;
+  const { client, near, far } = startServer(
+    (request) => request.answer(200, "x".repeat(60_000)),
+    { now, highWaterBytes: 10_000 },
+  );
+  client.start();
+  client.windowUpdate(0, 1_000_000);
+  client.get(1);
+  await client.line("headers 1");
+  near.pause();
+  client.get(3);
+  await turn();
+  // One chunk: the server reads no further once its output is congested.
+  const ping = new Uint8Array([
+    0,
+    0,
+    8,
+    6,
+    0,
+    0,
+    0,
+    0,
+    0,
+    ...new Uint8Array(8),
+  ]);
+  const pings = new Uint8Array(ping.length * (MAX_UNREAD_REPLIES + 1));
+  for (let at = 0; at < pings.length; at += ping.length) pings.set(ping, at);
+  expect(far.congested).toBeTrue();
+  far.resume();
+  client.send(pings);
+  await turn();
+  near.resume();
+  await client.end();
+  expect(client.lines.at(-1)).toBe(`goaway 3 ${CALM}`);
+  expect(counters.unreadReplies).toBe(before + 1);
+});
+
+test("streams beyond the limit are refused, and may be tried again", async () => {
+  const before = counters.streams;
+  const { client, requests } = startServer(() => {}, {
+    maxConcurrentStreams: 2,
+  });
+  client.start();
+  for (const id of [1, 3, 5]) client.get(id);
+  expect(await client.line("rstStream")).toBe(
+    `rstStream 5 ${ErrorCode.refusedStream}`,
+  );
+  expect(counters.streams).toBe(before + 1);
+  requests[0]?.answer(200);
+  client.get(7);
+  while (requests.length < 3) await turn();
+});
+
+test("a client that lets only single octets through is left", async () => {
+  const before = counters.tinyWindows;
+  const { client } = startServer(
+    (request) => request.answer(200, "x".repeat(100_000)),
+    { now },
+  );
+  client.start([Setting.initialWindowSize, 1]);
+  client.get(1);
+  for (let round = 0; !client.over; round++) {
+    client.windowUpdate(1, 1);
+    await turn();
+  }
+  expect(client.lines.at(-1)).toBe(`goaway 1 ${CALM}`);
+  expect(counters.tinyWindows).toBe(before + 1);
+});
+
+test("resets that go with finished streams are no flood", async () => {
+  const { client } = startServer((request) => {
+    if (request.exchange.head.path.text === "/") request.answer(204);
+  }, { now });
+  client.start();
+  const slow = [":method: GET", ":scheme: http", ":path: /slow"];
+  for (let round = 0; round < 3 * RATES.resets.burst; round++) {
+    client.headers(4 * round + 1, slow);
+    client.reset(4 * round + 1, ErrorCode.cancel);
+    client.get(4 * round + 3);
+    await turn();
+  }
+  client.ping();
+  await client.line("ping ack");
+});
+
+test("a body that outruns its window without end is given up", async () => {
+  const before = counters.queuedBytes;
+  const { client, requests } = startServer((request) => request.begin(200));
+  client.start();
+  client.get(1);
+  await client.line("headers 1");
+  for (let round = 0; round < 50; round++) {
+    requests[0]?.write("x".repeat(100_000));
+  }
+  expect(await client.line("rstStream")).toBe("rstStream 1 2");
+  expect(requests[0]?.reset).toMatchObject({ origin: "local" });
+  expect(counters.queuedBytes).toBe(before + 1);
+});
+
+test("Budget admits its burst, then its rate, and what is refunded", () => {
+  let nowMs = 0;
+  const budget = new Budget({ burst: 3, perSecond: 2 }, () => nowMs);
+  const spend = (times: number) =>
+    Array.from({ length: times }, () => budget.spend());
+  expect(spend(4)).toEqual([true, true, true, false]);
+  nowMs = 1000;
+  expect(spend(3)).toEqual([true, true, false]);
+  budget.refund(1);
+  expect(spend(2)).toEqual([true, false]);
+  nowMs = 100_000;
+  expect(spend(4)).toEqual([true, true, true, false]);
+});
+
+/** Repeats a flood until the other end has finished. */
+async function repeat(peer: RawPeer, flood: Flood): Promise<void> {
+  for (let round = 0; !peer.over; round++) {
+    expect(round).toBeLessThan(5_000);
+    flood.round(peer, round);
+    if (round % 16 === 0) await turn();
+  }
+}

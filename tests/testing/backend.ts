@@ -1,9 +1,9 @@
 // A server that tests send to: `bun tests/testing/backend.ts`. HTTP on 8080 sends a request's body back, or NAME when it
-// has none, and prints its path; 8081 answers how many requests 8080 has had; TCP on 9000 sends back what it hears. After
-// SIGTERM it serves on for GRACE_MS, as an application with a preStop hook does, and ends once open requests are answered.
+// has none; 8081 answers how many requests 8080 has had; TCP on 9000 sends back what it hears. After SIGTERM it serves on
+// for GRACE_MS, as an application with a preStop hook does, and ends once open requests are answered.
 import type { Socket } from "bun";
 
-const { NAME = "", GRACE_MS = "0", PRINT = "" } = process.env;
+const { NAME = "", GRACE_MS = "0" } = process.env;
 let served = 0;
 
 const web = Bun.serve({
@@ -11,9 +11,6 @@ const web = Bun.serve({
   hostname: "0.0.0.0",
   async fetch(request) {
     served++;
-    if (PRINT !== "") {
-      process.stdout.write(`${new URL(request.url).pathname}\n`);
-    }
     return new Response(await request.text() || NAME);
   },
 });

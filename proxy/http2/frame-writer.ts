@@ -98,6 +98,10 @@ export class FrameWriter {
 
   endHeaders(at: number, streamId: number, endStream: boolean): void {
     const { out } = this;
+    if (this.closed) {
+      out.length = at;
+      return;
+    }
     const length = out.length - at - FRAME_HEADER_BYTES;
     const flags = endStream ? Flag.endStream : Flag.none;
     if (length > DEFAULT_FRAME_BYTES) {
@@ -119,6 +123,7 @@ export class FrameWriter {
 
   /** Writes `chunk` from `from` to `to` as DATA; windows are the caller's concern. */
   data(streamId: number, chunk: Uint8Array, from: number, to: number): void {
+    if (this.closed) return;
     let at = from + this.extend(streamId, chunk, from, to);
     while (at < to) {
       const length = Math.min(to - at, DEFAULT_FRAME_BYTES);

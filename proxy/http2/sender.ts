@@ -140,7 +140,7 @@ export class Sender {
     const { queue } = stream;
     if (queue === null) return;
     let share = DEFAULT_FRAME_BYTES;
-    while (queue.bytes > 0 && share > 0) {
+    while (queue.bytes > 0 && share > 0 && !stream.closed) {
       const size = this.admit(stream, Math.min(queue.bytes, share));
       if (size === 0) break;
       for (let rest = size; rest > 0;) {

@@ -1,8 +1,9 @@
+import { VERSION } from "../schemas/version.ts";
 import type { Build } from "./process.ts";
 
 /** What `proxy_build_info` tells. */
 export const BUILD: Build = {
-  version: "0.1.0",
+  version: VERSION,
   gitSha: "",
   date: "",
   profile: "release",

@@ -14,6 +14,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "@peculiar/x509",
     "reflect-metadata",
   ],
+  cli: [
+    "schemas",
+    "install",
+    "cli",
+    "node:",
+    "cac",
+    "kleur",
+    "yaml",
+    "@peculiar/x509",
+  ],
   control: [
     "schemas",
     "install",
@@ -38,6 +48,7 @@ const PROXY_SCHEMAS = [
   "names",
   "policy",
   "problem",
+  "version",
 ];
 /** Sources of these rooms inside `control` know nothing of each other; `main` joins them. */
 const APART = [

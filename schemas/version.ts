@@ -1,0 +1,2 @@
+/** The version that all programs of a release share. */
+export const VERSION = "0.1.0";

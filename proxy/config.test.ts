@@ -35,14 +35,9 @@ describe("parseConfig()", () => {
       initialConnectionWindowBytes: 1_048_576,
       keepAlive: null,
       maxConcurrentStreams: undefined,
-      maxFrameBytes: undefined,
       maxHeaderListBytes: undefined,
-      maxPendingAcceptResetStreams: undefined,
-      maxSendBufferBytes: undefined,
     });
     expect(outbound.informationalHeaders).toBe(true);
-    expect(outbound.hostnameLabels).toBe(false);
-    expect(inbound.authorityLabels).toBe(false);
     expect(config.destination.profileSuffixes).toEqual(["svc.cluster.local"]);
     expect(config.identity.minRefreshMs).toBe(10_000);
     expect(config.identity.maxRefreshMs).toBe(86_400_000);

@@ -20,6 +20,20 @@ export type TlsDetection =
   | { readonly kind: "timeout" }
   | { readonly kind: "gone"; readonly error: Error | null };
 
+/** Called once if the client says nothing for that long. */
+export interface Silence {
+  readonly afterMs: number;
+  readonly call: () => void;
+}
+
+interface DetectOptions {
+  readonly timeoutMs: number;
+  readonly silence: Silence | null;
+}
+
+/** Longer timers fire at once; policies say 365 days for "never". */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** Stops waiting; what has been read is put back into the channel. */
 export type Cancel = () => void;
 
@@ -29,29 +43,16 @@ export type Cancel = () => void;
  */
 const UNKNOWN_WORD_MS = 200;
 
-/** Reads until it is clear whether this is HTTP. `silent`: called once if the client says nothing for that long. */
+/** Reads until it is clear whether this is HTTP. */
 export function detectHttp(
   channel: Channel,
-  options: {
-    readonly timeoutMs: number;
-    readonly silence:
-      | { readonly afterMs: number; readonly call: () => void }
-      | null;
-  },
+  options: DetectOptions,
   done: (detection: Detection) => void,
 ): Cancel {
   let unknownWord: ReturnType<typeof setTimeout> | null = null;
-  const silence = options.silence === null
-    ? null
-    : setTimeout(options.silence.call, options.silence.afterMs);
-  const stop = () => {
-    clearTimeout(silence ?? undefined);
-    clearTimeout(unknownWord ?? undefined);
-  };
   let seen: "nothing" | "maybe" | "likely" = "nothing";
-  const gathering = collect(channel, options.timeoutMs, {
+  const gathering = collect(channel, options, {
     data(bytes) {
-      clearTimeout(silence ?? undefined);
       const guess = guessHttp(bytes);
       if (guess === "more" || guess === "likely-http1") {
         seen = guess === "more" ? "maybe" : "likely";
@@ -79,25 +80,25 @@ export function detectHttp(
       ),
     close: (error) => finish({ kind: "gone", error }),
   });
+  const stop = () => {
+    clearTimeout(unknownWord ?? undefined);
+    gathering.cancel();
+  };
   const finish = (detection: Detection) => {
     stop();
-    gathering.cancel();
     done(detection);
   };
   gathering.begin();
-  return () => {
-    stop();
-    gathering.cancel();
-  };
+  return stop;
 }
 
 /** Reads until it is clear whether this is a TLS ClientHello, and for whom. */
 export function detectTls(
   channel: Channel,
-  timeoutMs: number,
+  options: DetectOptions,
   done: (detection: TlsDetection) => void,
 ): Cancel {
-  const gathering = collect(channel, timeoutMs, {
+  const gathering = collect(channel, options, {
     data(bytes) {
       const guess = guessTls(bytes);
       if (guess.kind !== "more") finish(guess);
@@ -118,7 +119,7 @@ export function detectTls(
 /** Gathers a channel's first bytes and shows all of them at each arrival, until cancelled. */
 function collect(
   channel: Channel,
-  timeoutMs: number,
+  { timeoutMs, silence }: DetectOptions,
   events: {
     data(bytes: Uint8Array): void;
     timeout(): void;
@@ -129,16 +130,24 @@ function collect(
 ): { begin(): void; cancel: Cancel } {
   let gathered: Uint8Array = new Uint8Array(0);
   let active = true;
-  const timer = setTimeout(() => events.timeout(), timeoutMs);
+  const timer = setTimeout(
+    () => events.timeout(),
+    Math.min(timeoutMs, TIMER_MAX_MS),
+  );
+  const silent = silence === null
+    ? undefined
+    : setTimeout(silence.call, silence.afterMs);
   const cancel = () => {
     if (!active) return;
     active = false;
     clearTimeout(timer);
+    clearTimeout(silent);
     channel.unread(gathered);
   };
   const begin = () =>
     channel.attach({
       data(chunk) {
+        clearTimeout(silent);
         gathered = gathered.length === 0
           ? chunk
           : Buffer.concat([gathered, chunk]);

@@ -18,6 +18,12 @@ export interface DiscoverOptions {
   readonly detectTimeoutMs: number;
 }
 
+/**
+ * How much longer than policy the profile of an address may take: a profile that only fails counts as none (facts 1.3),
+ * and policy alone says all but what an endpoint of its own needs.
+ */
+const PROFILE_PATIENCE_MS = 1_000;
+
 /** What the control plane has said of an address. `undefined`: nothing yet; null: it knows nothing. */
 export interface Answers {
   policy: ClientPolicy | null | undefined;
@@ -38,13 +44,19 @@ export function watchTarget(
     policy: undefined,
     profile: profiled ? undefined : null,
   };
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  const update = () => {
+    const policy = decide(answers, address, detectTimeoutMs);
+    if (policy !== null) return next(policy);
+    if (answers.policy === undefined || answers.profile !== undefined) return;
+    patience ??= setTimeout(() => {
+      answers.profile ??= null;
+      update();
+    }, PROFILE_PATIENCE_MS);
+  };
   const observe = <K extends keyof Answers>(
     name: K,
   ): Observer<NonNullable<Answers[K]>> => {
-    const update = () => {
-      const policy = decide(answers, address, detectTimeoutMs);
-      if (policy !== null) next(policy);
-    };
     return {
       next(snapshot) {
         answers[name] = snapshot;
@@ -63,6 +75,7 @@ export function watchTarget(
   }
   return {
     close() {
+      clearTimeout(patience);
       for (const watch of open) watch.close();
     },
   };

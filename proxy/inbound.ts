@@ -2,8 +2,7 @@ import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { authorize, type Caller, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
-import { detectTls } from "./detect.ts";
-import { detectEitherSide } from "./detect/either-side.ts";
+import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
 import type { InFlight } from "./direction.ts";
 import { forward, refuseExchange } from "./forward.ts";
@@ -20,17 +19,17 @@ import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
 import {
+  type ListenOptions,
   listenTcp,
   meter,
   type SocketChannel,
-  type TcpOptions,
 } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
 import type { TransportHeader } from "./wire/transport-header.ts";
 
 export interface InboundOptions {
   readonly listen: SocketAddress;
-  readonly accept: TcpOptions;
+  readonly accept: ListenOptions;
   /** Addresses of our own pod; empty: any. */
   readonly ownIps: ReadonlySet<string>;
   /** Our own name, as clients ask for it. */
@@ -118,9 +117,8 @@ export function startInbound(options: InboundOptions): { close(): void } {
   /** From anybody to an application's port: their TLS, ours, or none. */
   function redirected(socket: SocketChannel, address: SocketAddress): void {
     const port = options.ports.take(address.port);
-    const { policy } = port;
-    port.release();
-    if (policy.protocol.kind === "opaque") {
+    socket.whenClosed(port.release);
+    if (port.policy.protocol.kind === "opaque") {
       // Opaque by declaration: not even TLS is looked for; whatever it is, it passes as it is.
       return tunnel(
         open(socket, socket, address, null, {
@@ -130,7 +128,12 @@ export function startInbound(options: InboundOptions): { close(): void } {
         null,
       );
     }
-    detectTls(socket, options.detectTimeoutMs, (found) => {
+    const unknown = { port, caller: { ip: socket.remote.ip, tls: null } };
+    detectTlsEitherSide(socket, {
+      timeoutMs: options.detectTimeoutMs,
+      habits: port.habits,
+      open: () => openApp(unknown, address),
+    }, (found) => {
       switch (found.kind) {
         case "gone":
           return drop(socket, address, null);
@@ -138,20 +141,28 @@ export function startInbound(options: InboundOptions): { close(): void } {
           recorder.tcpError("tls detection timeout", address);
           return drop(socket, address, null);
         case "none":
-          return plain(open(socket, socket, address, null));
+        case "server":
+          return plain(open(socket, socket, address, null), found.early);
         case "hello":
-          if (found.sni === options.name) return secured(socket, address);
+          if (found.sni === options.name) {
+            return secured(socket, address, found.early);
+          }
           return plain(
             open(socket, socket, address, null, {
               kind: "opaque",
               sni: found.sni ?? "",
             }),
+            found.early,
           );
       }
     });
   }
 
-  function secured(socket: SocketChannel, address: SocketAddress): void {
+  function secured(
+    socket: SocketChannel,
+    address: SocketAddress,
+    early: Promise<Channel> | null,
+  ): void {
     const credentials = options.credentials();
     if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
     terminateSniffed(
@@ -160,26 +171,30 @@ export function startInbound(options: InboundOptions): { close(): void } {
       options.detectTimeoutMs,
       (outcome) => {
         if (outcome instanceof Problem) return drop(socket, address, outcome);
-        plain(open(socket, outcome.channel, address, { id: outcome.peer.id }));
+        const peer = { id: outcome.peer.id };
+        plain(open(socket, outcome.channel, address, peer), early);
       },
     );
   }
 
   /** Decrypted bytes of unknown protocol: policy names it, or detection finds it. */
-  function plain(connection: Connection): void {
+  function plain(
+    connection: Connection,
+    early: Promise<Channel> | null,
+  ): void {
     const { channel, port, caller } = connection;
     const { protocol, meta } = port.policy;
     const meshed = caller.tls !== null;
     switch (protocol.kind) {
       case "opaque":
       case "tls":
-        return tunnel(connection, null);
+        return tunnel(connection, early);
       case "http2":
       case "grpc":
-        return serve(connection, "http2", null);
+        return serve(connection, "http2", early);
       case "http1":
         // A meshed peer may have upgraded its requests to HTTP/2; an unmeshed one speaks what the port speaks.
-        if (!meshed) return serve(connection, "http1", null);
+        if (!meshed) return serve(connection, "http1", early);
         break;
       case "detect":
         break;
@@ -188,13 +203,14 @@ export function startInbound(options: InboundOptions): { close(): void } {
     const timeoutMs = protocol.kind === "detect"
       ? protocol.timeoutMs
       : options.detectTimeoutMs;
-    const open = () =>
-      permitted(connection)
-        ? options.apps(connection.address).open()
-        : Promise.reject(DENIED);
     detectEitherSide(
       channel,
-      { timeoutMs, habits: port.habits, open },
+      {
+        timeoutMs,
+        habits: port.habits,
+        open: () => openApp(connection, connection.address),
+        early,
+      },
       (finding, detection) => {
         recorder.detected(
           detection,
@@ -318,16 +334,35 @@ export function startInbound(options: InboundOptions): { close(): void } {
     return connection;
   }
 
-  function decide({ port, caller }: Connection): ReturnType<typeof authorize> {
+  function decide(
+    { port, caller }: Pick<Connection, "port" | "caller">,
+  ): ReturnType<typeof authorize> {
     return authorize(port.policy, caller);
   }
 
-  /** Decides on bytes that are not parsed, and counts the decision. */
-  function permitted(connection: Connection): boolean {
-    const { kind } = connection.port.policy.protocol;
+  /** Opens a connection to the application before it is known what the client will say, if any bytes may pass. */
+  function openApp(
+    client: Pick<Connection, "port" | "caller">,
+    address: SocketAddress,
+  ): Promise<Channel> {
+    return decideBytes(client).kind === "permit"
+      ? options.apps(address).open()
+      : Promise.reject(DENIED);
+  }
+
+  /** Decides on bytes that are not parsed. */
+  function decideBytes(
+    client: Pick<Connection, "port" | "caller">,
+  ): ReturnType<typeof authorize> {
+    const { kind } = client.port.policy.protocol;
     // Policies of HTTP ports authorize requests, never bytes (facts 5.3).
     const parsed = kind === "http1" || kind === "http2" || kind === "grpc";
-    const decision = parsed ? { kind: "denial" } as const : decide(connection);
+    return parsed ? { kind: "denial" } : decide(client);
+  }
+
+  /** The same, and counts the decision. */
+  function permitted(connection: Connection): boolean {
+    const decision = decideBytes(connection);
     recorder.tcpDecided(
       counted(connection),
       decision.kind === "permit" ? decision.by : null,

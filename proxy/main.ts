@@ -149,7 +149,7 @@ async function run(config: Config): Promise<void> {
     const side = config.inbound;
     return startInbound({
       listen: side.listen,
-      accept: side.accept,
+      accept: { ...side.accept, backlog: side.listenBacklog },
       ownIps: side.ips,
       name: config.identity.localName,
       credentials,
@@ -194,7 +194,7 @@ async function run(config: Config): Promise<void> {
     const recorder = createOutboundRecorder(families);
     return startOutbound({
       listen: side.listen,
-      accept: side.accept,
+      accept: { ...side.accept, backlog: side.listenBacklog },
       detectTimeoutMs: side.detectTimeoutMs,
       idleMs: side.discoveryIdleTimeoutMs,
       control,

@@ -33,15 +33,15 @@ import { createTcpUpstream } from "./outbound/tcp-upstream.ts";
 import { openTunnel } from "./outbound/tunnel.ts";
 import { relay } from "./relay.ts";
 import {
+  type ListenOptions,
   listenTcp,
   meter,
   type SocketChannel,
-  type TcpOptions,
 } from "./socket.ts";
 
 export interface OutboundOptions {
   readonly listen: readonly SocketAddress[];
-  readonly accept: TcpOptions;
+  readonly accept: ListenOptions;
   readonly detectTimeoutMs: number;
   /** How long a target that nobody uses is remembered. */
   readonly idleMs: number;

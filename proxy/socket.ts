@@ -3,6 +3,7 @@ import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
 import {
   originalDestination,
+  setBacklog,
   setKeepAlive,
   setUserTimeout,
 } from "./socket-options.ts";
@@ -338,13 +339,19 @@ export interface Listener {
   close(): void;
 }
 
+/** Settings of a listener and of the connections it accepts. */
+export interface ListenOptions extends TcpOptions {
+  /** Connections that may wait to be accepted; undefined leaves Bun's. */
+  readonly backlog?: number | undefined;
+}
+
 /**
  * Accepts TCP connections. `accept` runs before any byte is read, so that it may start TLS on the channel at once or
  * attach a reader.
  */
 export function listenTcp(
   address: SocketAddress,
-  options: TcpOptions,
+  options: ListenOptions,
   accept: (channel: SocketChannel) => void,
 ): Listener {
   const listener: TCPSocketListener<SocketEvents> = Bun.listen<SocketEvents>({
@@ -365,6 +372,9 @@ export function listenTcp(
       },
     },
   });
+  if (options.backlog !== undefined) {
+    setBacklog((listener as unknown as { fd: number }).fd, options.backlog);
+  }
   return {
     address: { ip: address.ip, port: listener.port },
     close: () => listener.stop(),

@@ -44,13 +44,6 @@ export interface ControlConfig {
   readonly identity: ControlService;
   readonly destination: ControlService;
   readonly policy: ControlService;
-  readonly dns: DnsConfig;
-}
-
-/** Bounds on how long an answer of the DNS is used; undefined: as it says itself. */
-export interface DnsConfig {
-  readonly minTtlMs: number | undefined;
-  readonly maxTtlMs: number | undefined;
 }
 
 export interface DestinationConfig {
@@ -70,10 +63,6 @@ export function control(source: Source): ControlConfig {
     identity: service("IDENTITY", stream),
     destination: service("DESTINATION", stream),
     policy: service("POLICY", stream),
-    dns: section<DnsConfig>({
-      minTtlMs: optional("DNS_MIN_TTL", duration, undefined),
-      maxTtlMs: optional("DNS_MAX_TTL", duration, undefined),
-    }),
   })(source);
 }
 

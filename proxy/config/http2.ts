@@ -9,9 +9,6 @@ import {
 
 /** Largest flow-control window (RFC 9113 6.9.1). */
 const WINDOW_MAX = 2 ** 31 - 1;
-/** Smallest and largest frame a peer may be allowed to send (RFC 9113 4.2). */
-const FRAME_MIN = 16_384;
-const FRAME_MAX = 16_777_215;
 /** A header list beyond this is an attack rather than a message. */
 const HEADER_LIST_MAX = 16_777_216;
 
@@ -28,10 +25,7 @@ export interface ServerHttp2 extends Windows {
     | { readonly intervalMs: number; readonly timeoutMs: number }
     | null;
   readonly maxConcurrentStreams: number | undefined;
-  readonly maxFrameBytes: number | undefined;
   readonly maxHeaderListBytes: number | undefined;
-  readonly maxPendingAcceptResetStreams: number | undefined;
-  readonly maxSendBufferBytes: number | undefined;
 }
 
 /** Windows below `<prefix>HTTP2_`; defaults are Linkerd's. */
@@ -67,14 +61,7 @@ export function serverHttp2(
       count,
       undefined,
     ),
-    maxFrameBytes: size("MAX_FRAME_SIZE", FRAME_MIN, FRAME_MAX),
     maxHeaderListBytes: size("MAX_HEADER_LIST_SIZE", 1, HEADER_LIST_MAX),
-    maxPendingAcceptResetStreams: optional(
-      `${prefix}MAX_PENDING_ACCEPT_RESET_STREAMS`,
-      count,
-      undefined,
-    ),
-    maxSendBufferBytes: size("MAX_SEND_BUF_SIZE", 1, WINDOW_MAX),
   });
   const adaptive = optional(`${prefix}ADAPTIVE_FLOW_CONTROL`, flag, null);
   return refine(settings, (value, source) => {

@@ -1,6 +1,5 @@
 import type { SocketAddress } from "../../schemas/address.ts";
 import {
-  choice,
   count,
   duration,
   flag,
@@ -51,8 +50,6 @@ export interface InboundConfig extends SideConfig {
   readonly opaquePorts: readonly PortRange[];
   /** The pod's own addresses in canonical text; empty: any address is taken for our own. */
   readonly ips: ReadonlySet<string>;
-  /** Whether metrics carry the request's authority, which any client may choose. */
-  readonly authorityLabels: boolean;
 }
 
 export interface OutboundConfig extends SideConfig {
@@ -61,7 +58,6 @@ export interface OutboundConfig extends SideConfig {
   readonly tcpQueue: QueueConfig;
   /** Whether applications are sent `l5d-proxy-*` headers. */
   readonly informationalHeaders: boolean;
-  readonly hostnameLabels: boolean;
 }
 
 /** Undefined: not set on the socket. */
@@ -147,10 +143,6 @@ export const inbound: Setting<InboundConfig> = section<InboundConfig>({
     optional("INBOUND_IPS", list(ip), []),
     (ips): ReadonlySet<string> => new Set(ips),
   ),
-  authorityLabels: refine(
-    optional("INBOUND_METRICS_AUTHORITY_LABELS", choice("unsafe"), null),
-    (value) => value !== null,
-  ),
 });
 
 export const outbound: Setting<OutboundConfig> = section<OutboundConfig>({
@@ -167,7 +159,6 @@ export const outbound: Setting<OutboundConfig> = section<OutboundConfig>({
     optional("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", flag, false),
     (disabled) => !disabled,
   ),
-  hostnameLabels: optional("OUTBOUND_METRICS_HOSTNAME_LABELS", flag, false),
 });
 
 /** Whether a list of ranges holds a port. */

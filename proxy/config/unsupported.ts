@@ -13,7 +13,21 @@ const REFUSED: Readonly<Record<string, string>> = {
 const MISSED: Readonly<Record<string, string>> = {
   ACCESS_LOG: "there is no access log",
   TRACE_COLLECTOR_SVC_ADDR: "there is no tracing",
+  OUTBOUND_METRICS_HOSTNAME_LABELS: "metrics have no host names",
+  INBOUND_METRICS_AUTHORITY_LABELS: "inbound metrics have no authorities",
+  DNS_MIN_TTL: "names are resolved for each connection",
+  DNS_MAX_TTL: "names are resolved for each connection",
+  ...perServer("MAX_FRAME_SIZE", "frames have 16 KiB at most"),
+  ...perServer("MAX_PENDING_ACCEPT_RESET_STREAMS", "the limit is fixed"),
+  ...perServer("MAX_SEND_BUF_SIZE", "the limit is fixed"),
 };
+
+function perServer(name: string, lack: string): Record<string, string> {
+  return {
+    [`INBOUND_SERVER_HTTP2_${name}`]: lack,
+    [`OUTBOUND_SERVER_HTTP2_${name}`]: lack,
+  };
+}
 
 /** Says which features were asked for that this version does not have. */
 export function checkUnsupported(source: Source): void {
@@ -31,7 +45,9 @@ export function checkUnsupported(source: Source): void {
     refuse("INGRESS_MODE", "ingress mode");
   }
   for (const [name, lack] of Object.entries(MISSED)) {
-    if (readText(source, name) !== null) {
+    const value = readText(source, name);
+    // Linkerd's injector writes "false" for what is off.
+    if (value !== null && value !== "false") {
       source.warnings.push(
         `${variable(name)} is ignored: ${lack} in this version`,
       );

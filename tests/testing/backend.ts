@@ -1,9 +1,9 @@
 // A server that tests send to: `bun tests/testing/backend.ts`. HTTP on 8080 sends a request's body back, or NAME when it
-// has none; 8081 answers how many requests 8080 has had; TCP on 9000 sends back what it hears. After SIGTERM it serves on
-// for GRACE_MS, as an application with a preStop hook does, and ends once open requests are answered.
+// has none, after DELAY_MS; 8081 answers how many requests 8080 has had; TCP on 9000 sends back what it hears. After
+// SIGTERM it serves on for GRACE_MS, as an application with a preStop hook does, and ends once open requests are answered.
 import type { Socket } from "bun";
 
-const { NAME = "", GRACE_MS = "0" } = process.env;
+const { NAME = "", GRACE_MS = "0", DELAY_MS = "0" } = process.env;
 let served = 0;
 
 const web = Bun.serve({
@@ -11,6 +11,7 @@ const web = Bun.serve({
   hostname: "0.0.0.0",
   async fetch(request) {
     served++;
+    await Bun.sleep(Number(DELAY_MS));
     return new Response(await request.text() || NAME);
   },
 });

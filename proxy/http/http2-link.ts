@@ -31,11 +31,26 @@ export interface Http2Link {
 /** Requests that may wait for a connection, as in Linkerd's per-backend queue (facts 4.7). */
 const MAX_WAITING = 10_000;
 
+/**
+ * Age at which a connection is replaced by a new one, give or take a tenth: peers are authenticated anew several times in
+ * the life of a certificate (24 h), and connections spread again over what has changed in between.
+ */
+const MAX_AGE_MS = 3_600_000;
+/** How long a connection that is opened on demand may carry nothing: as long as nginx keeps an idle upstream. */
+const MAX_IDLE_MS = 60_000;
+
 type State =
   | { readonly kind: "down" }
   | { readonly kind: "connecting" }
-  | { readonly kind: "waiting"; readonly timer: ReturnType<typeof setTimeout> }
-  | { readonly kind: "up"; readonly connection: ClientConnection };
+  | { readonly kind: "waiting"; readonly timer: Timer }
+  | {
+    readonly kind: "up";
+    readonly connection: ClientConnection;
+    readonly age: Timer;
+    idle: Timer | undefined;
+  };
+
+type Timer = ReturnType<typeof setTimeout>;
 
 /** `open` dials and rejects with a Problem; `changed` hears every change of `ready`. */
 export function createHttp2Link(
@@ -45,6 +60,7 @@ export function createHttp2Link(
 ): Http2Link {
   let state: State = { kind: "down" };
   let failures = 0;
+  let usedAtMs = 0;
   let closed = false;
   let waiting: Lease[] = [];
 
@@ -60,15 +76,64 @@ export function createHttp2Link(
     waiting = [];
     for (const lease of refused) lease.refuse(problem);
   };
+  const establish = async (): Promise<ClientConnection> => {
+    const connection: ClientConnection = connectHttp2(
+      await open(),
+      options.http2,
+      {
+        ready() {
+          if (state.kind !== "up" || state.connection !== connection) return;
+          changed();
+          serve();
+        },
+        retiring: () => lost(connection),
+        closed: () => lost(connection),
+      },
+    );
+    return connection;
+  };
+  const enter = (connection: ClientConnection) => {
+    leave();
+    failures = 0;
+    const ageMs = MAX_AGE_MS * (0.9 + 0.2 * Math.random());
+    state = {
+      kind: "up",
+      connection,
+      age: setTimeout(renew, ageMs),
+      idle: options.eager ? undefined : setTimeout(rest, MAX_IDLE_MS),
+    };
+    if (connection.closed) return lost(connection);
+    changed();
+    serve();
+  };
+  /** Ends what the present state has going; what the connection carries is finished. */
+  const leave = () => {
+    if (state.kind === "waiting") clearTimeout(state.timer);
+    if (state.kind === "up") {
+      clearTimeout(state.age);
+      clearTimeout(state.idle);
+      state.connection.drain();
+    }
+    state = { kind: "down" };
+  };
   const lost = (connection: ClientConnection) => {
     if (state.kind !== "up" || state.connection !== connection) return;
-    state = { kind: "down" };
+    leave();
     changed();
     if (options.eager || waiting.length > 0) connect();
   };
+  const connect = () => {
+    if (closed) return;
+    state = { kind: "connecting" };
+    establish().then(
+      (connection) => closed ? connection.destroy() : enter(connection),
+      (error: unknown) => retry(toProblem(error)),
+    );
+  };
   const retry = (problem: Problem) => {
+    state = { kind: "down" };
     refuseAll(problem);
-    if (closed || !options.eager) return void (state = { kind: "down" });
+    if (closed || !options.eager) return;
     const { minMs, maxMs, jitter } = options.backOff;
     const waitMs = Math.min(maxMs, minMs * 2 ** Math.min(failures++, 20));
     state = {
@@ -76,38 +141,20 @@ export function createHttp2Link(
       timer: setTimeout(connect, waitMs * (1 + jitter * Math.random())),
     };
   };
-  const connect = () => {
-    if (closed) return;
-    state = { kind: "connecting" };
-    open().then(
-      (channel) => {
-        if (closed) return channel.destroy();
-        const connection: ClientConnection = connectHttp2(
-          channel,
-          options.http2,
-          {
-            ready() {
-              failures = 0;
-              changed();
-              serve();
-            },
-            retiring: () => lost(connection),
-            closed: () => lost(connection),
-          },
-        );
-        state = { kind: "up", connection };
-        if (connection.ready) {
-          changed();
-          serve();
-        }
-      },
-      (error: unknown) =>
-        retry(
-          error instanceof Problem
-            ? error
-            : new Problem("connect.failed", describe(error), { cause: error }),
-        ),
+  /** The new connection first, then the end of the old one: no request waits. */
+  const renew = () => {
+    establish().then(
+      (connection) => closed ? connection.destroy() : enter(connection),
+      () => {}, // The old connection stays until it fails by itself.
     );
+  };
+  const rest = () => {
+    if (state.kind !== "up") return;
+    const idleMs = state.connection.active > 0
+      ? 0
+      : performance.now() - usedAtMs;
+    if (idleMs >= MAX_IDLE_MS) return leave();
+    state.idle = setTimeout(rest, MAX_IDLE_MS - idleMs);
   };
 
   if (options.eager) connect();
@@ -116,8 +163,9 @@ export function createHttp2Link(
       return state.kind === "up" && state.connection.ready;
     },
     acquire(lease) {
+      if (!options.eager) usedAtMs = performance.now();
       if (state.kind === "up" && state.connection.ready) {
-        return void lease.use(state.connection, true);
+        return void lease.use(state.connection, false);
       }
       if (waiting.length >= MAX_WAITING) {
         return lease.refuse(
@@ -132,12 +180,16 @@ export function createHttp2Link(
     },
     close() {
       closed = true;
-      if (state.kind === "waiting") clearTimeout(state.timer);
-      if (state.kind === "up") state.connection.drain();
-      state = { kind: "down" };
+      leave();
       refuseAll(
         new Problem("connect.failed", "the endpoint is not used any more"),
       );
     },
   };
+}
+
+function toProblem(error: unknown): Problem {
+  return error instanceof Problem
+    ? error
+    : new Problem("connect.failed", describe(error), { cause: error });
 }

@@ -1,42 +1,52 @@
-import { cac } from "cac";
 import process from "node:process";
-import { VERSION } from "../schemas/version.ts";
+import { describe, Problem } from "../schemas/problem.ts";
+import type { World } from "./command.ts";
+import { runPlugin } from "./plugin.ts";
+import { run } from "./program.ts";
 
-const program = cac("linkerd");
+// A reader that has seen enough, such as `head`, is not an error worth a trace.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.stderr.write(
+    error.code === "EPIPE" ? "" : `Error printing: ${error.message}\n`,
+  );
+  process.exit(1);
+});
 
-program
-  .command("version", "Print the version of this command")
-  .option("--client", "Ask no cluster (this release cannot ask one)")
-  .option("--short", "Print the number alone")
-  .example("  linkerd version --client")
-  .action(({ short }: { short?: boolean }) => {
-    write(short === true ? VERSION : `Client version: ${VERSION}`);
-  });
-
-program.help();
-program.version(VERSION);
+const { env, stdout } = process;
+const world: World = {
+  env,
+  colour: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+  terminal: stdout.isTTY === true,
+  readInput,
+};
 
 try {
-  program.parse(process.argv, { run: false });
-  if (program.matchedCommand === undefined && program.args[0] !== undefined) {
-    refuse(`unknown command "${program.args[0]}" for "linkerd"`);
-  } else if (
-    program.matchedCommand === undefined &&
-    Object.keys(program.options).length <= 1
-  ) {
-    program.outputHelp();
+  const result = await run(process.argv.slice(2), world);
+  if ("help" in result) result.help();
+  else if ("plugin" in result) {
+    process.exitCode = await runPlugin(result.plugin, result.args);
   } else {
-    await program.runMatchedCommand();
+    for (const text of result.stdout ?? []) stdout.write(text);
+    process.stderr.write(result.stderr ?? "");
+    process.exitCode = result.code;
   }
 } catch (error) {
-  refuse(error instanceof Error ? error.message : String(error));
-}
-
-function write(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function refuse(reason: string): void {
-  process.stderr.write(`Error: ${reason}\nRun 'linkerd --help' for usage.\n`);
+  process.stderr.write(`Error: ${describe(error)}\n`);
   process.exitCode = 1;
+}
+
+async function readInput(maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin) {
+    length += chunk.length;
+    if (length > maxBytes) {
+      throw new Problem(
+        "config.invalid",
+        `Cannot read standard input: more than ${maxBytes} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }

@@ -1,0 +1,51 @@
+import type { Given } from "./flags.ts";
+
+/** One flag as a person types it; what is not a `switch` takes a value. */
+export interface Flag {
+  readonly name: string;
+  /** A single letter. */
+  readonly short?: string;
+  /** `list` may be repeated and takes commas; `repeat` may be repeated and keeps commas, as in `--set a={x,y}`. */
+  readonly kind: "switch" | "text" | "list" | "repeat";
+  readonly about: string;
+  /** What happens without the flag, as help shows it. */
+  readonly otherwise?: string;
+  /** Understood, but not shown. */
+  readonly hidden?: boolean;
+  /** The flag to use instead; using this one warns. */
+  readonly replacedBy?: string;
+}
+
+/** What a command did: all it has to say, said only once it is known whether it worked. */
+export interface Outcome {
+  readonly code: number;
+  /** Printed in order. */
+  readonly stdout?: readonly string[];
+  readonly stderr?: string;
+}
+
+/** What a command may know of the machine; the edge gives it, tests give another. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether glyphs may be coloured. */
+  readonly colour: boolean;
+  /** Whether somebody watches the progress of things. */
+  readonly terminal: boolean;
+  /** All of standard input, at most `maxBytes`; throws `config.invalid` beyond. */
+  readonly readInput: (maxBytes: number) => Promise<Uint8Array>;
+}
+
+/** One verb of the command line. */
+export interface Command {
+  readonly name: string;
+  /** What comes after the name, such as `[flags] CONFIG-FILE`. */
+  readonly usage: string;
+  /** One sentence. */
+  readonly about: string;
+  readonly flags: readonly Flag[];
+  /** Lines that work when pasted; comments start with `#`. */
+  readonly examples: readonly string[];
+  /** How many words may follow the name. */
+  readonly maxWords: number;
+  readonly run: (given: Given, world: World) => Promise<Outcome>;
+}

@@ -20,11 +20,17 @@ export const TRANSPORT_PROTOCOL = "transport.l5d.io/v1";
 
 export const LABELS = {
   controlPlaneNamespace: "linkerd.io/control-plane-ns",
+  controlPlaneComponent: "linkerd.io/control-plane-component",
+  workloadNamespace: "linkerd.io/workload-ns",
   serviceName: "kubernetes.io/service-name",
   podTemplateHash: "pod-template-hash",
 } as const;
 
 export const ANNOTATIONS = {
+  inject: "linkerd.io/inject",
+  createdBy: "linkerd.io/created-by",
+  proxyVersion: "linkerd.io/proxy-version",
+  trustRootSha256: "linkerd.io/trust-root-sha256",
   opaquePorts: "config.linkerd.io/opaque-ports",
   skipInboundPorts: "config.linkerd.io/skip-inbound-ports",
   skipOutboundPorts: "config.linkerd.io/skip-outbound-ports",

@@ -96,6 +96,7 @@ export const ProxySchema = Type.Object({
   runtime: Type.Object({
     workers: Type.Object({
       minimum: Type.Integer({ minimum: 1 }),
+      maximum: Type.Optional(Type.Integer({ minimum: 1 })),
       maximumCPURatio: Type.Optional(
         Type.Number({ description: "a number between 0 and 1" }),
       ),

@@ -22,6 +22,10 @@ export const LABELS = {
   controlPlaneNamespace: "linkerd.io/control-plane-ns",
   controlPlaneComponent: "linkerd.io/control-plane-component",
   workloadNamespace: "linkerd.io/workload-ns",
+  isControlPlane: "linkerd.io/is-control-plane",
+  proxyDeployment: "linkerd.io/proxy-deployment",
+  admissionWebhooks: "config.linkerd.io/admission-webhooks",
+  podSecurity: "pod-security.kubernetes.io/enforce",
   serviceName: "kubernetes.io/service-name",
   podTemplateHash: "pod-template-hash",
 } as const;
@@ -45,3 +49,13 @@ export const DEFAULT_OPAQUE_PORTS = "25,587,3306,4444,5432,6379,9300,11211";
 /** Private ranges in which Services and Pods live (Linkerd chart 2.x). */
 export const DEFAULT_CLUSTER_NETWORKS =
   "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fd00::/8";
+
+/** The words that say who may call a port nobody wrote a policy for. */
+export const INBOUND_POLICIES = [
+  "all-unauthenticated",
+  "all-authenticated",
+  "cluster-unauthenticated",
+  "cluster-authenticated",
+  "deny",
+  "audit",
+] as const;

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { INBOUND_POLICIES } from "../names.ts";
 
 const Text = Type.String({ description: "a string (quote it)" });
 const Flag = Type.Boolean({ description: "true or false" });
@@ -55,16 +56,6 @@ const Parameters = Type.Record(
     ),
   ),
 );
-
-/** The words that say who may call a port nobody wrote a policy for. */
-export const INBOUND_POLICIES = [
-  "all-unauthenticated",
-  "all-authenticated",
-  "cluster-unauthenticated",
-  "cluster-authenticated",
-  "deny",
-  "audit",
-] as const;
 
 const TracingSchema = Type.Object({
   enabled: Flag,

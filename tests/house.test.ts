@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** In `proxy`, of `schemas` only words: nothing that knows Kubernetes or brings the schema library. */
 const PROXY_SCHEMAS = [
   "address",
+  "der",
   "destination",
   "duration",
   "identity",

@@ -7,7 +7,7 @@ import {
   sequence,
   set,
   utf8,
-} from "./der.ts";
+} from "../../schemas/der.ts";
 
 /** What the proxy needs to ask for a certificate. */
 export interface CertificateRequest {

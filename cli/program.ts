@@ -2,13 +2,20 @@ import { type CAC, cac } from "cac";
 import { Problem } from "../schemas/problem.ts";
 import type { Command, Flag, Outcome, World } from "./command.ts";
 import { completion } from "./commands/completion.ts";
+import { inject } from "./commands/inject.ts";
+import { uninject } from "./commands/uninject.ts";
 import { version } from "./commands/version.ts";
 import { type Given, parseFlags } from "./flags.ts";
 import { nearest } from "./nearest.ts";
 import { findPlugin } from "./plugin.ts";
 
 /** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */
-export const COMMANDS: readonly Command[] = [completion, version];
+export const COMMANDS: readonly Command[] = [
+  completion,
+  inject,
+  uninject,
+  version,
+];
 
 /** Flags that every command takes. */
 export const GLOBAL_FLAGS: readonly Flag[] = [

@@ -41,17 +41,44 @@ export function applyAnnotations(
       }
     }
   }
-  const { proxyInit } = draft.values;
-  if (proxyInit.closeWaitTimeoutSecs > 0 && !proxyInit.runAsRoot) {
-    mistakes.push(
-      `annotation ${CONFIG}close-wait-timeout needs proxyInit.runAsRoot=true, found false`,
-    );
-  }
   if (mistakes.length > 0) {
     throw new Problem("config.invalid", mistakes.join("; "));
   }
   return { values: draft.values, debug: draft.debug };
 }
+
+/** What one annotation alone makes of an install's values, or what it should have been. */
+export function configuredBy(
+  key: string,
+  text: string,
+  values: InjectionValues,
+):
+  | { readonly kind: "read"; readonly settings: Settings }
+  | { readonly kind: "wrong"; readonly allowed: string } {
+  const setting = SETTINGS.find((one) => one.key === key);
+  const draft: Draft = {
+    values: structuredClone(values),
+    debug: false,
+    pod: BARE,
+  };
+  if (setting === undefined || !setting.apply(draft, text.trim())) {
+    return { kind: "wrong", allowed: setting?.allowed ?? "a known annotation" };
+  }
+  return {
+    kind: "read",
+    settings: { values: draft.values, debug: draft.debug },
+  };
+}
+
+/** A pod whose ports have no names. */
+const BARE: Pod = {
+  labels: {},
+  annotations: {},
+  metadata: null,
+  spec: {},
+  containers: [],
+  initContainers: [],
+};
 
 /** Lists of this annotation add up, entry by entry; of all others the pod's own value counts. */
 const ADDITIONAL_ENV = `${CONFIG}proxy-additional-env`;

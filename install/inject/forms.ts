@@ -87,12 +87,15 @@ export const quantity: Form<string> = {
 
 /** Whole cores that a quantity of CPU amounts to, rounded up, at least one. */
 export function coresOf(text: string): number {
-  const match = /^\+?([\d.]+)(.*)$/.exec(text);
-  const amount = Number(match?.[1] ?? 0);
-  const suffix = match?.[2] ?? "";
-  const scale = SCALES[suffix] ?? Number(`1${suffix}`);
   // To millionths first: 3 cores that arithmetic makes 3.0000000000000004 are not 4.
-  return Math.max(1, Math.ceil(Math.round(amount * scale * 1e6) / 1e6));
+  return Math.max(1, Math.ceil(Math.round(amountOf(text) * 1e6) / 1e6));
+}
+
+/** The number that a quantity stands for, in its base unit. */
+export function amountOf(text: string): number {
+  const match = /^\+?([\d.]+)(.*)$/.exec(text);
+  const suffix = match?.[2] ?? "";
+  return Number(match?.[1] ?? 0) * (SCALES[suffix] ?? Number(`1${suffix}`));
 }
 
 const SCALES: Readonly<Record<string, number>> = {

@@ -1,0 +1,143 @@
+import type {
+  InjectionValues,
+  ProxyValues,
+  ResourceValues,
+} from "../../schemas/values/proxy.ts";
+import {
+  END_ENTITY_PATH,
+  proxyEnvironment,
+  type Sidecar,
+  TOKEN_PATH,
+} from "./environment.ts";
+import type { Fields } from "./workload.ts";
+import { VOLUMES } from "./volumes.ts";
+
+/** What a proxy takes over from the pod it stands in. */
+export interface Surroundings {
+  /** Capabilities of the pod's first container. */
+  readonly capabilities?: Fields;
+  /** The first container's mount of its service account. */
+  readonly serviceAccountMount?: Fields;
+}
+
+/** Linkerd's names inside the image; ours provides the same paths. */
+const AWAIT_COMMAND = "/usr/lib/linkerd/linkerd-await";
+const AWAIT_TIMEOUT = "2m";
+
+/** The container `linkerd-proxy`, as Linkerd writes it. */
+export function proxyContainer(
+  sidecar: Sidecar,
+  surroundings: Surroundings = {},
+): Fields {
+  const { values } = sidecar;
+  const { proxy } = values;
+  const lifecycle = lifecycleOf(proxy);
+  return {
+    name: "linkerd-proxy",
+    image: proxyImage(values),
+    imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
+    env: proxyEnvironment(sidecar),
+    ...(lifecycle === undefined ? {} : { lifecycle }),
+    livenessProbe: {
+      httpGet: { path: "/live", port: proxy.ports.admin },
+      ...proxy.livenessProbe,
+    },
+    ports: [
+      { containerPort: proxy.ports.inbound, name: "linkerd-proxy" },
+      { containerPort: proxy.ports.admin, name: "linkerd-admin" },
+    ],
+    readinessProbe: {
+      httpGet: { path: "/ready", port: proxy.ports.admin },
+      ...proxy.readinessProbe,
+    },
+    ...(proxy.nativeSidecar && proxy.await
+      ? {
+        startupProbe: {
+          httpGet: { path: "/ready", port: proxy.ports.admin },
+          ...proxy.startupProbe,
+        },
+      }
+      : {}),
+    ...resourcesOf(proxy.resources),
+    ...(proxy.nativeSidecar ? { restartPolicy: "Always" } : {}),
+    securityContext: securityContext(proxy, surroundings),
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: mounts(values, surroundings),
+  };
+}
+
+/** The proxy's image with its tag: an install without one uses its own version. */
+export function proxyImage({ proxy, linkerdVersion }: InjectionValues): string {
+  return `${proxy.image.name}:${proxy.image.version || linkerdVersion}`;
+}
+
+/** Kubernetes' form of a block of quantities; nothing when none is asked for. */
+export function resourcesOf(
+  resources: ResourceValues,
+): { readonly resources?: Fields } {
+  const kinds = ["limits", "requests"].flatMap((list) => {
+    const side = list === "limits" ? "limit" : "request";
+    const amounts = (["cpu", "ephemeral-storage", "memory"] as const)
+      .map((name) => [name, resources[name][side]])
+      .filter(([, amount]) => amount !== "");
+    return amounts.length === 0 ? [] : [[list, Object.fromEntries(amounts)]];
+  });
+  return kinds.length === 0 ? {} : { resources: Object.fromEntries(kinds) };
+}
+
+/** Hooks of a plain container; kubelet orders a native sidecar by itself. */
+function lifecycleOf(proxy: ProxyValues): Fields | undefined {
+  if (proxy.nativeSidecar) return undefined;
+  const hooks: Record<string, unknown> = {};
+  if (proxy.await) {
+    hooks["postStart"] = {
+      exec: {
+        command: [
+          AWAIT_COMMAND,
+          `--timeout=${AWAIT_TIMEOUT}`,
+          `--port=${proxy.ports.admin}`,
+        ],
+      },
+    };
+  }
+  if (proxy.waitBeforeExitSeconds > 0) {
+    hooks["preStop"] = {
+      exec: { command: ["/bin/sleep", String(proxy.waitBeforeExitSeconds)] },
+    };
+  }
+  return Object.keys(hooks).length === 0 ? undefined : hooks;
+}
+
+function securityContext(
+  proxy: ProxyValues,
+  { capabilities }: Surroundings,
+): Fields {
+  if (Object.keys(proxy.securityContext).length > 0) {
+    return proxy.securityContext;
+  }
+  return {
+    allowPrivilegeEscalation: false,
+    ...(capabilities === undefined ? {} : { capabilities }),
+    readOnlyRootFilesystem: true,
+    ...(proxy.gid >= 0 ? { runAsGroup: proxy.gid } : {}),
+    runAsNonRoot: true,
+    runAsUser: proxy.uid,
+    seccompProfile: { type: "RuntimeDefault" },
+  };
+}
+
+function mounts(
+  values: InjectionValues,
+  { serviceAccountMount }: Surroundings,
+): Fields[] {
+  const list: Fields[] = [];
+  if (values.proxy.tracing.enabled) {
+    list.push({ mountPath: "/var/run/linkerd/podinfo", name: VOLUMES.podinfo });
+  }
+  list.push({ mountPath: END_ENTITY_PATH, name: VOLUMES.endEntity });
+  if (values.identity.serviceAccountTokenProjection) {
+    list.push({ mountPath: TOKEN_PATH, name: VOLUMES.token });
+  }
+  if (serviceAccountMount !== undefined) list.push(serviceAccountMount);
+  return list;
+}

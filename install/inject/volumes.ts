@@ -1,0 +1,49 @@
+import { TOKEN_AUDIENCE } from "../../schemas/names.ts";
+import type { InjectionValues } from "../../schemas/values/proxy.ts";
+import type { Fields } from "./workload.ts";
+
+/** Names of the volumes that injection adds. */
+export const VOLUMES = {
+  endEntity: "linkerd-identity-end-entity",
+  token: "linkerd-identity-token",
+  xtablesLock: "linkerd-proxy-init-xtables-lock",
+  podinfo: "linkerd-podinfo",
+} as const;
+
+/** How long a token for identity is good; kubelet renews it well before (Linkerd chart 2.x). */
+const TOKEN_SECONDS = 86_400;
+
+/** The lock file of iptables: the image's own root is read-only. */
+export function xtablesLockVolume({ proxyInit }: InjectionValues): Fields {
+  return { name: proxyInit.xtMountPath.name, emptyDir: {} };
+}
+
+/** Volumes of the proxy: key and certificate in memory, labels for traces, a token for identity. */
+export function proxyVolumes(values: InjectionValues): Fields[] {
+  const list: Fields[] = [
+    { name: VOLUMES.endEntity, emptyDir: { medium: "Memory" } },
+  ];
+  if (values.proxy.tracing.enabled) {
+    list.push({
+      name: VOLUMES.podinfo,
+      downwardAPI: {
+        items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }],
+      },
+    });
+  }
+  if (values.identity.serviceAccountTokenProjection) {
+    list.push({
+      name: VOLUMES.token,
+      projected: {
+        sources: [{
+          serviceAccountToken: {
+            path: "linkerd-identity-token",
+            expirationSeconds: TOKEN_SECONDS,
+            audience: TOKEN_AUDIENCE,
+          },
+        }],
+      },
+    });
+  }
+  return list;
+}

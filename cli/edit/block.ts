@@ -77,9 +77,12 @@ function editSequence(
     const column = dash - lineStart(page.text, dash);
     let at = 0;
     for (const [index, item] of sequence.items.entries()) {
-      const match = to.findIndex((wanted, place) =>
-        place >= at && isSame(from[index], wanted)
-      );
+      // Items without names of their own, such as a List's, change where they stand.
+      const match = from.length === to.length
+        ? index
+        : to.findIndex((wanted, place) =>
+          place >= at && isSame(from[index], wanted)
+        );
       const start = starts[index] ?? 0;
       if (match < 0) {
         removeLines(page, start, endOf(page, item as Node));

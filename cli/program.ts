@@ -3,6 +3,7 @@ import { Problem } from "../schemas/problem.ts";
 import type { Command, Flag, Outcome, World } from "./command.ts";
 import { completion } from "./commands/completion.ts";
 import { inject } from "./commands/inject.ts";
+import { install } from "./commands/install.ts";
 import { uninject } from "./commands/uninject.ts";
 import { version } from "./commands/version.ts";
 import { type Given, parseFlags } from "./flags.ts";
@@ -13,6 +14,7 @@ import { findPlugin } from "./plugin.ts";
 export const COMMANDS: readonly Command[] = [
   completion,
   inject,
+  install,
   uninject,
   version,
 ];

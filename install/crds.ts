@@ -17,7 +17,7 @@ import {
 } from "../schemas/crd/traffic.ts";
 import { type Structural, toStructural } from "./crds/structural.ts";
 import { type Manifest, type Metadata, present } from "./manifest.ts";
-import { ANNOTATIONS, LABELS } from "./words.ts";
+import { ANNOTATIONS, LABELS } from "../schemas/names.ts";
 
 /** Kubernetes asks who approved a group of its own; this is Gateway API's answer in that release. */
 const GATEWAY_APPROVAL =

@@ -27,7 +27,8 @@ const FOUND_MAX_CHARS = 60;
 
 /**
  * Values that were merged, as a type. Throws `config.invalid` with every key that is unknown, missing or mistyped, what
- * was wanted, and the nearest known key. A whole number where text is wanted becomes text: ports are often given so.
+ * was wanted, and the nearest known key. A whole number where text is wanted becomes text: ports are often given so;
+ * a decimal text where a number is wanted becomes one.
  */
 export function parseValues(merged: unknown): Values {
   const mistakes: string[] = [];
@@ -68,6 +69,7 @@ function walk(
   if (schema.type === "string" && Number.isSafeInteger(value)) {
     return walk(String(value), schema, path, mistakes);
   }
+  if (schema.type === "number" && isDecimal(value)) return Number(value);
   if (!fits(value, schema)) {
     mistakes.push(`${path}: found ${found(value)}, expected ${wanted(schema)}`);
   }
@@ -124,6 +126,11 @@ function fits(value: unknown, schema: Schema): boolean {
       // A map or a list, and `walk` was not given one.
       return false;
   }
+}
+
+/** How `--set` gives fractions: Helm takes only whole numbers for numbers. */
+function isDecimal(value: unknown): value is string {
+  return typeof value === "string" && /^\d*\.\d+$/.test(value);
 }
 
 function wanted(schema: Schema): string {

@@ -48,7 +48,7 @@ const PodMonitor = Block({
   scrapeInterval: Text,
   scrapeTimeout: Text,
   labels: Texts,
-  controller: Block({ enabled: Flag, namespaceSelector: Text }),
+  controller: Block({ enabled: Flag }),
   serviceMirror: Block({ enabled: Flag }),
   proxy: Block({ enabled: Flag }),
 });

@@ -59,7 +59,7 @@ export const DEFAULT_VALUES: Values = {
     scrapeInterval: "10s",
     scrapeTimeout: "10s",
     labels: {},
-    controller: { enabled: true, namespaceSelector: "" },
+    controller: { enabled: true },
     serviceMirror: { enabled: true },
     proxy: { enabled: true },
   },

@@ -26,7 +26,11 @@ export function applyAnnotations(
   pod: Pod,
   namespaceAnnotations: Texts = {},
 ): Settings {
-  const draft: Draft = { values: structuredClone(values), debug: false, pod };
+  const draft: Draft = {
+    values: copy(values) as Draft["values"],
+    debug: false,
+    pod,
+  };
   const mistakes: string[] = [];
   for (const { key, inherited, allowed, apply } of SETTINGS) {
     const around = inherited ? namespaceAnnotations[key] : undefined;
@@ -57,7 +61,7 @@ export function configuredBy(
   | { readonly kind: "wrong"; readonly allowed: string } {
   const setting = SETTINGS.find((one) => one.key === key);
   const draft: Draft = {
-    values: structuredClone(values),
+    values: copy(values) as Draft["values"],
     debug: false,
     pod: BARE,
   };
@@ -68,6 +72,15 @@ export function configuredBy(
     kind: "read",
     settings: { values: draft.values, debug: draft.debug },
   };
+}
+
+/** A deep copy of plain values; `structuredClone` takes six times as long, for every pod. */
+function copy(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(copy);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, copy(inner)]),
+  );
 }
 
 /** A pod whose ports have no names. */

@@ -18,8 +18,7 @@ export interface Parsed {
 
 /** Parses a document. Throws `manifest.invalid` with file, document and line. */
 export function parsePart(part: Part): Parsed {
-  // The byte order mark is no part of any value.
-  const text = part.text.replace(/^\uFEFF/, " ");
+  const { text } = part;
   try {
     const tree = parseDocument(text, OPTIONS);
     const [error] = tree.errors;

@@ -12,6 +12,7 @@ import {
 import { type Fields, isFields } from "../../install/inject/workload.ts";
 import { renderYaml } from "../render.ts";
 import {
+  columnOf,
   indentLines,
   insertLines,
   lineStart,
@@ -29,7 +30,7 @@ export function editMap(
   return orNothing(page, () => {
     const first = keyNode(map.items[0]);
     if (map.flow === true || first === null) return false;
-    const column = first.start - lineStart(page.text, first.start);
+    const column = columnOf(page.text, first.start);
     const seen = new Set<string>();
     for (const pair of map.items) {
       const key = keyNode(pair);
@@ -74,7 +75,7 @@ function editSequence(
     if (dash === undefined || starts.includes(null) || dash === null) {
       return false;
     }
-    const column = dash - lineStart(page.text, dash);
+    const column = columnOf(page.text, dash);
     let at = 0;
     for (const [index, item] of sequence.items.entries()) {
       // Items without names of their own, such as a List's, change where they stand.

@@ -31,6 +31,12 @@ export function lineStart(text: string, at: number): number {
   return text.lastIndexOf("\n", at - 1) + 1;
 }
 
+/** How far a position is indented; a byte order mark has no width. */
+export function columnOf(text: string, at: number): number {
+  const start = lineStart(text, at);
+  return at - start - (text[start] === "\uFEFF" ? 1 : 0);
+}
+
 /** Where the line after a position begins; the end of the text after its last line. */
 export function nextLine(text: string, at: number): number {
   // A block of text ends after its newline: its end is a line's start already.

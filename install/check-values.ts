@@ -46,10 +46,29 @@ export function checkValues(values: Values): void {
   const { issuanceLifetime, clockSkewAllowance } = values.identity.issuer;
   form("identity.issuer.issuanceLifetime", issuanceLifetime, duration);
   form("identity.issuer.clockSkewAllowance", clockSkewAllowance, duration);
+  checkTracing(values);
   for (const resources of resourcesIn(values)) checkResources(resources);
   if (proxy.outboundTransportMode !== "transport-header") {
     throw refuse(
       `Cannot use proxy.outboundTransportMode "${proxy.outboundTransportMode}": this version has only transport-header`,
+    );
+  }
+}
+
+/** Traces need somebody to take them, and his name, for they travel by mutual TLS. */
+function checkTracing({ proxy }: Values): void {
+  const { enabled, collector } = proxy.tracing;
+  const { endpoint, meshIdentity } = collector;
+  if (!enabled) return;
+  const wanted = {
+    endpoint,
+    "meshIdentity.serviceAccountName": meshIdentity.serviceAccountName,
+    "meshIdentity.namespace": meshIdentity.namespace,
+  };
+  for (const [key, text] of Object.entries(wanted)) {
+    if (text !== "") continue;
+    throw refuse(
+      `Cannot trace: proxy.tracing.collector.${key} is empty, but proxy.tracing.enabled is true`,
     );
   }
 }

@@ -169,6 +169,11 @@ test.each<[string[], string]>([
     ["--identity-issuance-lifetime=long"],
     'identity.issuer.issuanceLifetime "long"',
   ],
+  [
+    ["--set=proxy.tracing.enabled=true"],
+    "proxy.tracing.collector.endpoint is empty",
+  ],
+  [["--crds", "--set=enableTlsRoutes=true"], "enableTlsRoutes: found true"],
   [["-o", "xml"], "unsupported format xml"],
   [["-L", "a/b"], "a/b is not a valid namespace"],
   [["--set=a"], "it has no value, expected key=value"],

@@ -39,7 +39,9 @@ const WebhookFields = {
 };
 
 const Tracing = Block({
-  enabled: Flag,
+  enabled: Type.Literal(false, {
+    description: "false: only proxies can send traces",
+  }),
   collector: Block({ endpoint: Text }),
 });
 
@@ -194,10 +196,15 @@ export const controlPlaneFields = {
   heartbeatSchedule: Type.Optional(Text),
 };
 
+const NotStandard = Type.Literal(false, {
+  description:
+    "false: only HTTPRoute and GRPCRoute are printed here; apply others from the Gateway API's experimental channel",
+});
+
 /** Keys of the CRDs' own chart. */
 export const crdFields = {
   installGatewayAPI: Type.Optional(Flag),
   enableHttpRoutes: Type.Optional(Flag),
-  enableTlsRoutes: Type.Optional(Flag),
-  enableTcpRoutes: Type.Optional(Flag),
+  enableTlsRoutes: Type.Optional(NotStandard),
+  enableTcpRoutes: Type.Optional(NotStandard),
 };

@@ -1,5 +1,5 @@
 // Builds the standalone executable:
-//   npm run build [-- --offline] [-- --target linux-amd64|linux-arm64|darwin-amd64|darwin-arm64]
+//   npm run build [-- --offline] [-- --target linux-amd64|linux-arm64|darwin-amd64|darwin-arm64] [-- --output FILE]
 // The release path is `deno compile`, which downloads Deno's base runtime on first use. `--offline` bundles with Deno and
 // compiles with Bun, which needs no download; nobody gets the one when asking for the other. Either way the product is
 // run in an empty environment in an empty folder before it is called built. Plain JavaScript: Node runs it.
@@ -38,17 +38,19 @@ const PERMISSIONS = [
   "--allow-sys",
 ];
 
-const { offline, target } = readOptions();
+const { offline, target, output } = readOptions();
 /** Removed however the build ends. */
 const scratch = mkdtempSync(join(tmpdir(), "linkerd-build-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-mkdirSync(DIST, { recursive: true });
+
 const made = join(scratch, "linkerd");
 if (offline) makeOffline(made);
 else makeRelease(made);
 if (target === HOST) verify(made);
 else say(`not run: it is for ${target}, this is ${HOST}`);
-const product = join(DIST, target === HOST ? "linkerd" : `linkerd-${target}`);
+const product = output ??
+  join(DIST, target === HOST ? "linkerd" : `linkerd-${target}`);
+mkdirSync(dirname(product), { recursive: true });
 // Copied beside its place and renamed: whoever runs the old one is not disturbed.
 copyFileSync(made, `${product}.new`);
 renameSync(`${product}.new`, product);
@@ -66,6 +68,7 @@ function readOptions() {
       options: {
         offline: { type: "boolean", default: false },
         target: { type: "string", default: HOST },
+        output: { type: "string" },
       },
     });
     if (!(values.target in TARGETS)) {

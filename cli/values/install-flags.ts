@@ -43,12 +43,15 @@ export const CONTROL_FLAGS: readonly ValueFlag[] = [
     about: "Group the control plane runs as; none when negative",
     otherwise: String(DEFAULT_VALUES.controllerGID),
   }),
-  switchFlag(
-    "disable-h2-upgrade",
-    "enableH2Upgrade",
-    "Carry HTTP/1 between proxies as it is (not possible yet)",
-    "opposite",
-  ),
+  {
+    ...switchFlag(
+      "disable-h2-upgrade",
+      "enableH2Upgrade",
+      "Not possible yet: HTTP/1 always crosses between proxies as HTTP/2",
+      "opposite",
+    ),
+    hidden: true,
+  },
   {
     ...switchFlag(
       "disable-heartbeat",

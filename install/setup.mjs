@@ -16,7 +16,7 @@ const POLICY = "/usr/sbin/policy-rc.d";
 const NAMESPACES = ["iproute2", "iptables", "util-linux", "procps", "tcpdump"];
 const PACKAGES = {
   demo: [...NAMESPACES, "redis-server"],
-  test: [...NAMESPACES, "redis-server", "postgresql", "nginx-light", "prometheus", "openssl", "curl", "nghttp2-client"],
+  test: [...NAMESPACES, "redis-server", "postgresql", "nginx-light", "prometheus", "openssl", "curl", "nghttp2-client", "zsh", "fish"],
   bench: [...NAMESPACES, "nginx-light", "libnginx-mod-stream", "haproxy", "wrk", "nghttp2-client", "nghttp2-proxy", "openssl"],
 };
 

@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { nearest } from "./nearest.ts";
+import { COMMANDS, GLOBAL_FLAGS, run } from "./program.ts";
+import type { World } from "./command.ts";
+
+const world: World = {
+  env: {},
+  colour: false,
+  terminal: false,
+  readInput: () => Promise.resolve(new Uint8Array()),
+};
+
+test("no command uses a flag's name or letter twice, or one that all commands have", () => {
+  for (const { flags } of COMMANDS) {
+    const all = [...flags, ...GLOBAL_FLAGS];
+    const names = all.flatMap(({ name, short }) =>
+      short === undefined ? [name] : [name, `-${short}`]
+    );
+    expect(names.length).toBe(new Set(names).size);
+  }
+});
+
+test("examples name commands and flags that exist", () => {
+  for (const { examples } of COMMANDS) {
+    for (const example of examples) {
+      for (const [, line = ""] of example.matchAll(/\blinkerd ([^|>#)&]*)/g)) {
+        const [word, ...rest] = line.trim().split(/\s+/);
+        const command = COMMANDS.find(({ name }) => name === word);
+        expect(`${word} ${command === undefined ? "is no command" : "is one"}`)
+          .toBe(`${word} is one`);
+        for (const flag of rest.filter((arg) => arg.startsWith("--"))) {
+          const name = flag.slice(2).split("=")[0];
+          expect(
+            [...command?.flags ?? [], ...GLOBAL_FLAGS].map((one) => one.name),
+          ).toContain(name ?? "");
+        }
+      }
+    }
+  }
+});
+
+test("a switch of the program may stand before the command, a surplus word may not stand anywhere", async () => {
+  expect(await run(["--verbose", "version", "--client", "--short"], world))
+    .toMatchObject({ code: 0 });
+  expect(await run(["version", "extra"], world)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(
+      'unexpected argument "extra" for "linkerd version"',
+    ),
+  });
+});
+
+test("nearest() suggests what is two letters away, and nothing beyond", () => {
+  expect(nearest("injct", ["inject", "uninject"])).toBe("inject");
+  expect(nearest("frobnicate", ["inject", "uninject"])).toBeUndefined();
+});

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { element, integer, objectId, octets, sequence } from "../../schemas/der.ts";
+import {
+  element,
+  integer,
+  objectId,
+  octets,
+  sequence,
+} from "../../schemas/der.ts";
 import { createPki } from "../testing/pki.ts";
 import { subjectNames } from "./subject-names.ts";
 

@@ -102,7 +102,7 @@ function parseUrl(name: string): URL | null {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^/]/i.test(name)) return null;
   const url = URL.parse(name);
   if (url !== null && url.protocol !== "https:") {
-    throw new Problem("config.invalid", "only HTTPS URLs are allowed");
+    throw notHttps();
   }
   return url;
 }
@@ -122,7 +122,13 @@ async function fetchPage(url: URL): Promise<Uint8Array> {
       `unable to read URL "${url.href}", server reported ${response.status} ${response.statusText}, status code=${response.status}`,
     );
   }
+  // A redirection may not lead where the name itself may not.
+  if (!response.url.startsWith("https:")) throw notHttps();
   return new Uint8Array(await response.arrayBuffer());
+}
+
+function notHttps(): Problem {
+  return new Problem("config.invalid", "only HTTPS URLs are allowed");
 }
 
 async function listFiles(path: string): Promise<string[]> {

@@ -21,6 +21,13 @@ export const COMMANDS: readonly Command[] = [
 
 /** Flags that every command takes. */
 export const GLOBAL_FLAGS: readonly Flag[] = [
+  {
+    name: "linkerd-namespace",
+    short: "L",
+    kind: "text",
+    about: "The control plane's namespace",
+    otherwise: "linkerd",
+  },
   { name: "verbose", kind: "switch", about: "Say more on standard error" },
   { name: "help", short: "h", kind: "switch", about: "Show this help" },
 ];

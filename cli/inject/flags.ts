@@ -123,13 +123,6 @@ export const INJECT_FLAGS: readonly Flag[] = [
     otherwise: "yaml",
   },
   {
-    name: "linkerd-namespace",
-    short: "L",
-    kind: "text",
-    about: "The control plane's namespace",
-    otherwise: "linkerd",
-  },
-  {
     name: "registry",
     kind: "text",
     about: "Where images are, instead of their own registry",

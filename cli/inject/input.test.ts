@@ -342,6 +342,40 @@ test("pages are read over HTTPS only", async () => {
   expect(ran.stderr).toStartWith("Error: only HTTPS URLs are allowed\n");
 });
 
+test("a page that cannot be read is an error", async () => {
+  const ran = await runWith(
+    "",
+    "inject",
+    "--ignore-cluster",
+    "https://localhost:1/x.yml",
+  );
+  expect(ran.stderr).toStartWith(
+    'Error: unable to read URL "https://localhost:1/x.yml": ',
+  );
+});
+
+test("the control plane's namespace may be said before the command", async () => {
+  const ran = await runWith(
+    deployment(),
+    "-L",
+    "mesh",
+    "inject",
+    "--ignore-cluster",
+    "--manual",
+    "-",
+  );
+  expect(ran.stdout).toContain("linkerd.io/control-plane-ns: mesh");
+  const wrong = await runWith(
+    deployment(),
+    "inject",
+    "-L",
+    "no.dots",
+    "--ignore-cluster",
+    "-",
+  );
+  expect(wrong.stderr).toStartWith("Error: no.dots is not a valid namespace\n");
+});
+
 test("flags are checked, and written only where they change something", async () => {
   const wrong = await inject(deployment(), "--proxy-memory-limit=much");
   expect(wrong.stderr).toStartWith(

@@ -7,6 +7,7 @@ import { INJECTION_DEFAULTS } from "../../schemas/values/proxy-defaults.ts";
 import { VERSION } from "../../schemas/version.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
+import { readNamespace } from "../namespace.ts";
 import { readSources } from "../manifest.ts";
 import {
   glyph,
@@ -16,9 +17,6 @@ import {
 } from "../report.ts";
 import { readOverrides } from "./overrides.ts";
 import { type Format, type Result, transformSources } from "./transform.ts";
-
-/** The control plane's namespace unless somebody says otherwise. */
-const NAMESPACE = "linkerd";
 
 /** Injects all objects of an input: annotations by default, the proxy itself with `--manual`. */
 export async function runInject(
@@ -103,13 +101,6 @@ function readFormat(given: Given): Format {
   const format = given.text("output") ?? "yaml";
   if (format === "yaml" || format === "json") return format;
   throw new Problem("config.invalid", `unsupported format ${format}`);
-}
-
-function readNamespace(given: Given, world: World): string {
-  const namespace = given.text("linkerd-namespace") ??
-    (world.env["LINKERD_NAMESPACE"] || NAMESPACE);
-  if (/^[a-zA-Z0-9-]+$/.test(namespace)) return namespace;
-  throw new Problem("config.invalid", `${namespace} is not a valid namespace`);
 }
 
 /** The configuration that proxies get; a cluster's own once one can be asked. */

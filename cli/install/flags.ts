@@ -35,13 +35,6 @@ export const INSTALL_FLAGS: readonly Flag[] = [
     about: "Print yaml or json",
     otherwise: "yaml",
   },
-  {
-    name: "linkerd-namespace",
-    short: "L",
-    kind: "text",
-    about: "The control plane's namespace",
-    otherwise: "linkerd",
-  },
   ...SET_FLAGS,
   ...CREDENTIAL_FLAGS,
   ...VALUE_FLAGS,

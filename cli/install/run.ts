@@ -10,6 +10,7 @@ import type { Values } from "../../schemas/values.ts";
 import { VERSION } from "../../schemas/version.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
+import { readNamespace } from "../namespace.ts";
 import { renderJson, renderYaml } from "../render.ts";
 import { gatherValues } from "../values/gather.ts";
 import {
@@ -18,9 +19,6 @@ import {
   webhookCertificates,
 } from "./credentials.ts";
 import { VALUE_FLAGS } from "./flags.ts";
-
-/** The control plane's namespace unless somebody says otherwise. */
-const NAMESPACE = "linkerd";
 
 /** Renders an install as its command line asks; `now` (milliseconds) is when certificates begin. */
 export async function runInstall(
@@ -106,11 +104,4 @@ function readFormat(given: Given): (manifest: Manifest) => string {
     default:
       throw new Problem("config.invalid", `unsupported format ${format}`);
   }
-}
-
-function readNamespace(given: Given, world: World): string {
-  const namespace = given.text("linkerd-namespace") ??
-    (world.env["LINKERD_NAMESPACE"] || NAMESPACE);
-  if (/^[a-zA-Z0-9-]+$/.test(namespace)) return namespace;
-  throw new Problem("config.invalid", `${namespace} is not a valid namespace`);
 }

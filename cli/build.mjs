@@ -89,36 +89,35 @@ function readOptions() {
   }
 }
 
+/** One file with all packages in it. Compiling main.ts itself would put every package of the repository into the product. */
+function bundle() {
+  const file = join(scratch, "linkerd.js");
+  must("deno", ["bundle", "--quiet", "--minify", "--output", file, MAIN]);
+  return file;
+}
+
 function makeRelease(made) {
-  const { status, stderr } = tool("deno", [
-    "compile",
-    ...PERMISSIONS,
-    "--target",
-    TARGETS[target],
-    "--output",
-    made,
-    MAIN,
-  ]);
-  if (status === 0) return;
-  process.stderr.write(stderr);
-  fail(
-    "deno compile failed. Where Deno's base runtime cannot be downloaded: npm run build -- --offline",
+  must(
+    "deno",
+    [
+      "compile",
+      "--no-config",
+      ...PERMISSIONS,
+      ...["--target", TARGETS[target], "--output", made, bundle()],
+    ],
+    "Where Deno's base runtime cannot be downloaded: npm run build -- --offline",
   );
 }
 
 function makeOffline(made) {
-  const bundle = join(scratch, "linkerd.js");
-  for (
-    const [name, args] of [
-      ["deno", ["bundle", "--quiet", "--minify", "--output", bundle, MAIN]],
-      ["bun", ["build", "--compile", "--outfile", made, bundle]],
-    ]
-  ) {
-    const { status, stdout, stderr } = tool(name, args);
-    if (status === 0) continue;
-    process.stderr.write(stdout + stderr);
-    fail(`${name} ${args[0]} failed`);
-  }
+  must("bun", ["build", "--compile", "--outfile", made, bundle()]);
+}
+
+function must(name, args, advice = "") {
+  const { status, stdout, stderr } = tool(name, args);
+  if (status === 0) return;
+  process.stderr.write(stdout + stderr);
+  fail(`${name} ${args[0]} failed. ${advice}`.trim());
 }
 
 /** Runs the product where nothing can help it: no environment, no files, no runtime in sight. */

@@ -16,6 +16,7 @@ import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
+import { isUpgraded } from "./http/orig-proto.ts";
 import type { Http2Options } from "./http2/options.ts";
 import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
@@ -39,7 +40,7 @@ export interface EndpointContext {
 
 /** Opens connections to one endpoint and counts them. */
 export interface Opener {
-  /** `session`: what HTTP the bytes will be; null for bytes that are not parsed. */
+  /** `session`: what the bytes will be. */
   open(session: TransportHeader["session"]): Promise<SocketChannel>;
   /** Labels of requests to it. */
   readonly requestLabels: string;
@@ -130,7 +131,8 @@ export function createUpstream(
     },
     upgrades,
     acquire(head, fresh, lease) {
-      if (head.version === "2" || upgrades(head)) link.acquire(lease);
+      // What was not marked for the far proxy must not reach it as HTTP/2, whatever the endpoint could do.
+      if (head.version === "2" || isUpgraded(head)) link.acquire(lease);
       else if (fresh) pool.acquireFresh(lease);
       else pool.acquire(lease);
     },

@@ -1,11 +1,17 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
-import { authorize, type Caller, isNamed } from "./authorize.ts";
+import {
+  authorize,
+  authorizeBytes,
+  type Caller,
+  isNamed,
+} from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
 import type { InFlight } from "./direction.ts";
 import { forward, refuseExchange } from "./forward.ts";
+import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
@@ -59,6 +65,12 @@ const LOOP = new Problem(
   "inbound connection must not target the proxy's own port",
 );
 const DENIED = new Problem("forbidden", "unauthorized connection");
+
+const PORT_SKIPPED: TlsStatus = { kind: "none", reason: "port_skipped" };
+const foreignTls = (sni: string | null): TlsStatus => ({
+  kind: "opaque",
+  sni: sni ?? "",
+});
 
 /** A connection on its way to an application. */
 interface Connection {
@@ -121,10 +133,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
     if (port.policy.protocol.kind === "opaque") {
       // Opaque by declaration: not even TLS is looked for; whatever it is, it passes as it is.
       return tunnel(
-        open(socket, socket, address, null, {
-          kind: "none",
-          reason: "port_skipped",
-        }),
+        open(socket, socket, address, null, PORT_SKIPPED),
         null,
       );
     }
@@ -144,16 +153,12 @@ export function startInbound(options: InboundOptions): { close(): void } {
         case "server":
           return plain(open(socket, socket, address, null), found.early);
         case "hello":
-          if (found.sni === options.name) {
-            return secured(socket, address, found.early);
-          }
-          return plain(
-            open(socket, socket, address, null, {
-              kind: "opaque",
-              sni: found.sni ?? "",
-            }),
-            found.early,
-          );
+          return found.sni === options.name
+            ? secured(socket, address, found.early)
+            : plain(
+              open(socket, socket, address, null, foreignTls(found.sni)),
+              found.early,
+            );
       }
     });
   }
@@ -163,6 +168,8 @@ export function startInbound(options: InboundOptions): { close(): void } {
     address: SocketAddress,
     early: Promise<Channel> | null,
   ): void {
+    const first = createEarly(early);
+    socket.whenClosed(first.release);
     const credentials = options.credentials();
     if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
     terminateSniffed(
@@ -172,7 +179,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
       (outcome) => {
         if (outcome instanceof Problem) return drop(socket, address, outcome);
         const peer = { id: outcome.peer.id };
-        plain(open(socket, outcome.channel, address, peer), early);
+        plain(open(socket, outcome.channel, address, peer), first.take());
       },
     );
   }
@@ -244,7 +251,9 @@ export function startInbound(options: InboundOptions): { close(): void } {
     session: TransportHeader["session"],
   ): void {
     if (session === null) tunnel(connection, null);
-    else serve(connection, session, null);
+    else if (session !== "detect") serve(connection, session, null);
+    // The client has been silent towards its own proxy: it is the application's turn.
+    else plain(connection, openApp(connection, connection.address));
   }
 
   function serve(
@@ -260,7 +269,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
       connection: { target: address, tls },
       recorder,
       inFlight: options.inFlight,
-      early: early === null ? null : { channel: early, protocol },
+      early: createEarly(early),
     });
     const respond = (exchange: Parameters<typeof forward>[0]) => {
       const next = requests.next();
@@ -280,19 +289,21 @@ export function startInbound(options: InboundOptions): { close(): void } {
     connection: Connection,
     early: Promise<Channel> | null,
   ): void {
-    const { socket, channel, address, port } = connection;
+    const { socket, channel, address, port, caller } = connection;
     socket.whenClosed(drain.hold(WAITED_FOR));
+    const first = createEarly(early);
+    socket.whenClosed(first.release);
     if (!permitted(connection)) {
       logDenial("Connection denied", connection);
       return socket.destroy();
     }
     socket.whenClosed(port.subscribe(() => {
-      if (decide(connection).kind === "permit") return;
+      if (authorize(port.policy, caller).kind === "permit") return;
       recorder.terminated(counted(connection));
       socket.destroy();
     }));
     channel.pause();
-    (early ?? options.apps(address).open()).then(
+    (first.take() ?? options.apps(address).open()).then(
       (server) => {
         if (channel.closed) return server.destroy();
         relay(channel, server, () => {});
@@ -334,35 +345,20 @@ export function startInbound(options: InboundOptions): { close(): void } {
     return connection;
   }
 
-  function decide(
-    { port, caller }: Pick<Connection, "port" | "caller">,
-  ): ReturnType<typeof authorize> {
-    return authorize(port.policy, caller);
-  }
-
   /** Opens a connection to the application before it is known what the client will say, if any bytes may pass. */
   function openApp(
-    client: Pick<Connection, "port" | "caller">,
+    { port, caller }: Pick<Connection, "port" | "caller">,
     address: SocketAddress,
   ): Promise<Channel> {
-    return decideBytes(client).kind === "permit"
+    return authorizeBytes(port.policy, caller).kind === "permit"
       ? options.apps(address).open()
       : Promise.reject(DENIED);
   }
 
-  /** Decides on bytes that are not parsed. */
-  function decideBytes(
-    client: Pick<Connection, "port" | "caller">,
-  ): ReturnType<typeof authorize> {
-    const { kind } = client.port.policy.protocol;
-    // Policies of HTTP ports authorize requests, never bytes (facts 5.3).
-    const parsed = kind === "http1" || kind === "http2" || kind === "grpc";
-    return parsed ? { kind: "denial" } : decide(client);
-  }
-
-  /** The same, and counts the decision. */
+  /** Decides on bytes that are not parsed, and counts the decision. */
   function permitted(connection: Connection): boolean {
-    const decision = decideBytes(connection);
+    const { port, caller } = connection;
+    const decision = authorizeBytes(port.policy, caller);
     recorder.tcpDecided(
       counted(connection),
       decision.kind === "permit" ? decision.by : null,

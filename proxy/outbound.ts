@@ -11,6 +11,7 @@ import { type Drain, WAITED_FOR } from "./drain.ts";
 import { createUpstream, type EndpointContext } from "./endpoint.ts";
 import type { Direction } from "./direction.ts";
 import { forward } from "./forward.ts";
+import { createEarly } from "./http/early.ts";
 import type { ServerConnection } from "./http/message.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
@@ -151,7 +152,12 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       case "opaque":
       case "tls":
         recorder.protocol(protocol.kind === "tls" ? "tls" : "opaq", parent);
-        return void tunnel(channel, target, policy, openTunnel(target.tcp()));
+        return void tunnel(
+          channel,
+          target,
+          policy,
+          openTunnel(target.tcp(), null),
+        );
       case "detect":
         recorder.protocol("detect", parent);
         return detect(channel, target, policy, protocol.http);
@@ -165,7 +171,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     route: ClientRoute,
   ): void {
     const startedMs = performance.now();
-    const open = () => openTunnel(target.tcp());
+    const open = () => openTunnel(target.tcp(), "detect");
     detectEitherSide(channel, {
       timeoutMs: options.detectTimeoutMs,
       habits: target.habits,
@@ -182,11 +188,10 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       }
       const direction = directionOf(target, policy, route);
       const { early, protocol } = finding;
-      serve(
-        channel,
-        protocol,
-        early === null ? direction : pinFirst(direction, early, protocol),
-      );
+      if (early === null) return serve(channel, protocol, direction);
+      const first = createEarly(early);
+      channel.whenClosed(first.release);
+      serve(channel, protocol, pinFirst(direction, first));
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Socket, TCPSocketListener } from "bun";
 import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
+import { addressOf } from "./socket-address.ts";
 import {
   originalDestination,
   setBacklog,
@@ -88,6 +89,8 @@ export class SocketChannel implements Channel, SocketEvents {
 
   attach(reader: ChannelReader): void {
     this.reader = reader;
+    // Whoever read before may have been told; the new reader has not.
+    this.endTold = this.closeTold = false;
     this.catchUp();
   }
 
@@ -378,22 +381,5 @@ export function listenTcp(
   return {
     address: { ip: address.ip, port: listener.port },
     close: () => listener.stop(),
-  };
-}
-
-/** Text of a socket's address, an IPv4-mapped one unwrapped. */
-export function addressOf(
-  socket: BunSocket,
-  side: "remote" | "local",
-): SocketAddress {
-  const ip = side === "remote"
-    ? socket.remoteAddress
-    : (socket as unknown as { localAddress: string }).localAddress;
-  const port = side === "remote"
-    ? (socket as unknown as { remotePort: number }).remotePort
-    : socket.localPort;
-  return {
-    ip: ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip,
-    port,
   };
 }

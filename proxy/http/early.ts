@@ -2,15 +2,37 @@ import type { Channel } from "../channel.ts";
 import { connectHttp1 } from "../http1/client.ts";
 import { connectHttp2 } from "../http2/client.ts";
 import type { Lease } from "./http1-pool.ts";
-import type { ClientConnection } from "./message.ts";
+import type { ClientConnection, RequestHead } from "./message.ts";
 
 /**
- * Gives a connection that was opened before the client spoke to the first request, so that no server sees a connection
- * without one. Anything wrong with it: `otherwise`.
+ * A connection to a server that was opened before the client spoke. It is for the client's first request, so that no
+ * server sees a connection without one.
  */
+export interface Early {
+  /** Gives it away, once; null when there is none (any more). */
+  take(): Promise<Channel> | null;
+  /** Closes it unless it has been taken. */
+  release(): void;
+}
+
+/** Holds what detection has opened, if anything. */
+export function createEarly(opened: Promise<Channel> | null): Early {
+  let kept = opened;
+  const take = (): Promise<Channel> | null => {
+    const taken = kept;
+    kept = null;
+    return taken;
+  };
+  return {
+    take,
+    release: () => void take()?.then((channel) => channel.destroy(), () => {}),
+  };
+}
+
+/** Lends an early connection to one request. Anything wrong with it: `otherwise`. */
 export function leaseEarly(
   early: Promise<Channel>,
-  protocol: "http1" | "http2",
+  head: RequestHead,
   lease: Lease,
   otherwise: () => void,
 ): void {
@@ -25,9 +47,9 @@ export function leaseEarly(
       leased = true;
     };
     const events = { ready: use, retiring() {}, closed() {} };
-    connection = protocol === "http1"
-      ? connectHttp1(channel, events)
-      : connectHttp2(channel, {}, events);
+    connection = head.version === "2"
+      ? connectHttp2(channel, {}, events)
+      : connectHttp1(channel, events);
     if (!leased) use();
   }, otherwise);
 }

@@ -32,10 +32,15 @@ for (const { origin, absolute } of Object.values(ORIG)) {
 export function upgradeRequest(head: RequestHead): RequestHead {
   if (head.version === "2") return head;
   const { origin, absolute } = ORIG[head.version];
-  return copyHead(head, head.version, [
-    ...head.fields,
-    head.absolute ? absolute : origin,
-  ]);
+  const mark = head.absolute ? absolute : origin;
+  const marked = copyHead(head, head.version, [...head.fields, mark]);
+  marked.orig = MARKS.get(mark.text) ?? null;
+  return marked;
+}
+
+/** Whether `upgradeRequest` has marked it. */
+export function isUpgraded({ orig }: RequestHead): boolean {
+  return orig !== undefined && orig !== null;
 }
 
 const MARKS: ReadonlyMap<string, OrigProto> = new Map([

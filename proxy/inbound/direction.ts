@@ -2,9 +2,9 @@ import type { ServerMeta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { authorize, type Caller, isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
-import type { Channel } from "../channel.ts";
+import { noteAnswer } from "../detect/either-side.ts";
 import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
-import { leaseEarly } from "../http/early.ts";
+import { type Early, leaseEarly } from "../http/early.ts";
 import { Field, Name, NameFlag } from "../http/field.ts";
 import type { RequestHead } from "../http/message.ts";
 import {
@@ -34,11 +34,7 @@ export interface RequestsOptions {
   readonly connection: Omit<Counted, "server">;
   readonly recorder: InboundRecorder;
   readonly inFlight: InFlight;
-  /** A connection to the application that was opened before the client spoke. */
-  readonly early: {
-    readonly channel: Promise<Channel>;
-    readonly protocol: "http1" | "http2";
-  } | null;
+  readonly early: Early;
 }
 
 const CLIENT_ID = Name.of("l5d-client-id");
@@ -52,19 +48,13 @@ export function createRequests(options: RequestsOptions): Requests {
     ? null
     : new Field(CLIENT_ID, new TextEncoder().encode(clientId));
   if (idField !== null) idField.repeated = true;
-  let early = options.early;
-  const takeEarly = () => {
-    const taken = early;
-    early = null;
-    return taken;
-  };
   let decided: {
     readonly policy: unknown;
     readonly decisions: Series;
     readonly outcome: Ready | null;
   } | null = null;
 
-  const release = () => {
+  const forget = () => {
     decided?.decisions.release();
     decided?.outcome?.http.release();
     decided = null;
@@ -72,7 +62,7 @@ export function createRequests(options: RequestsOptions): Requests {
   const decide = () => {
     const { policy } = port;
     if (decided?.policy === policy) return decided;
-    release();
+    forget();
     const counted: Counted = { ...options.connection, server: policy.meta };
     const decision = authorize(policy, caller);
     const by = decision.kind === "permit" ? decision.by : null;
@@ -84,7 +74,7 @@ export function createRequests(options: RequestsOptions): Requests {
     const http = recorder.requests(counted, by);
     return {
       http,
-      direction: directionTo(options, counted, http, idField, takeEarly),
+      direction: directionTo(options, counted, http, idField),
     };
   };
 
@@ -94,7 +84,10 @@ export function createRequests(options: RequestsOptions): Requests {
       decisions.value += 1;
       return outcome === null ? DENIED : outcome.direction;
     },
-    release,
+    release() {
+      forget();
+      options.early.release();
+    },
   };
 }
 
@@ -104,11 +97,10 @@ interface Ready {
 }
 
 function directionTo(
-  { app, caller, recorder, inFlight }: RequestsOptions,
+  { app, port, caller, recorder, inFlight, early }: RequestsOptions,
   counted: Counted,
   http: HttpRecorder,
   idField: Field | null,
-  takeEarly: () => RequestsOptions["early"],
 ): Direction {
   const metrics: ExchangeMetrics = recorder.exchanges(counted);
   const upstream = {
@@ -128,9 +120,9 @@ function directionTo(
         else if (fresh) app.http1.acquireFresh(lease);
         else app.http1.acquire(lease);
       };
-      const early = takeEarly();
-      if (early === null) acquire();
-      else leaseEarly(early.channel, early.protocol, lease, acquire);
+      const channel = early.take();
+      if (channel === null) acquire();
+      else leaseEarly(channel, head, lease, acquire);
     },
     close() {},
   };
@@ -140,6 +132,7 @@ function directionTo(
     withdraw() {},
     toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
+      noteAnswer(port.habits, head.status);
       const orig = origProto(request);
       return orig === null ? head : markResponse(head, orig);
     },

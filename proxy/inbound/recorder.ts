@@ -146,7 +146,12 @@ export function createInboundRecorder(families: Families): {
 
 export type InboundRecorder = ReturnType<typeof createInboundRecorder>;
 
-const SESSIONS = { http1: "http/1", http2: "http/2", none: "" } as const;
+const SESSIONS = {
+  http1: "http/1",
+  http2: "http/2",
+  detect: "",
+  none: "",
+} as const;
 
 function recordExchanges(
   families: Families["inbound"],

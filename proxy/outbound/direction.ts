@@ -1,11 +1,11 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
-import type { Channel } from "../channel.ts";
+import { noteAnswer } from "../detect/either-side.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
 import { Name, NameFlag } from "../http/field.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
-import { leaseEarly } from "../http/early.ts";
+import { type Early, leaseEarly } from "../http/early.ts";
 import { copyHead, upgradeRequest } from "../http/orig-proto.ts";
 import type { OutboundRecorder } from "./recorder.ts";
 import type { Target } from "./targets.ts";
@@ -38,7 +38,10 @@ export function createDirection(
       const checked = checkRequiredId(head, upstream);
       return upstream.upgrades(head) ? upgradeRequest(checked) : checked;
     },
-    toClient,
+    toClient(head) {
+      noteAnswer(target.habits, head.status);
+      return withoutProxyFields(head);
+    },
     informational: options.informational,
     failed: options.recorder.httpError,
     metrics,
@@ -50,11 +53,7 @@ export function createDirection(
  * A direction whose first request goes over a connection that was opened before the client spoke, so that no server sees
  * a connection without a request.
  */
-export function pinFirst(
-  direction: Direction,
-  early: Promise<Channel>,
-  protocol: "http1" | "http2",
-): Direction {
+export function pinFirst(direction: Direction, early: Early): Direction {
   let used = false;
   const pin = (upstream: Upstream): Upstream => {
     if (used) return upstream;
@@ -65,13 +64,12 @@ export function pinFirst(
       recorder: upstream.recorder,
       ready: true,
       upgrades: () => false,
-      acquire: (head, fresh, lease) =>
-        leaseEarly(
-          early,
-          protocol,
-          lease,
-          () => upstream.acquire(head, fresh, lease),
-        ),
+      acquire(head, fresh, lease) {
+        const otherwise = () => upstream.acquire(head, fresh, lease);
+        const channel = early.take();
+        if (channel === null) otherwise();
+        else leaseEarly(channel, head, lease, otherwise);
+      },
       close() {},
     };
   };
@@ -113,7 +111,7 @@ function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
   );
 }
 
-function toClient(head: ResponseHead): ResponseHead {
+function withoutProxyFields(head: ResponseHead): ResponseHead {
   if (
     !head.fields.some(({ name }) =>
       (name.flags & NameFlag.mesh) !== 0 && FOR_PROXIES.has(name)

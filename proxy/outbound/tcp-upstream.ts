@@ -7,7 +7,7 @@ import type { SocketChannel } from "../socket.ts";
 /** One endpoint for bytes that are not parsed. */
 export interface TcpUpstream extends Member {
   readonly endpoint: Endpoint;
-  open(): Promise<SocketChannel>;
+  open(session: "detect" | null): Promise<SocketChannel>;
 }
 
 /** Its load is the time connecting takes (facts 4.8). */
@@ -22,11 +22,11 @@ export function createTcpUpstream(
     endpoint,
     load,
     ready: true,
-    async open() {
+    async open(session) {
       const startedMs = performance.now();
       load.pending += 1;
       try {
-        return await opener.open(null);
+        return await opener.open(session);
       } finally {
         const nowMs = performance.now();
         load.pending -= 1;

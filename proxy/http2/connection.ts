@@ -22,6 +22,7 @@ import { DEFAULT_CONNECTION_WINDOW, type Http2Options } from "./options.ts";
 import { Sender } from "./sender.ts";
 import { defaultSettings, Setting } from "./settings.ts";
 import type { Stream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 import { ReceiveWindow } from "./window.ts";
 
 /** How long a peer may take to read our GOAWAY and close, before we do. */
@@ -37,7 +38,7 @@ export abstract class Connection implements FrameHandler {
   readonly writer: FrameWriter;
   readonly encoder = new HeaderEncoder();
   readonly sender: Sender;
-  readonly streams = new Map<number, Stream>();
+  readonly streams = new StreamTable();
   readonly budgets: Budgets;
   readonly peer = defaultSettings();
   /** True once the peer has confirmed our SETTINGS. */
@@ -322,7 +323,7 @@ export abstract class Connection implements FrameHandler {
     origin: Reset["origin"] = "io",
   ): void {
     const reset = { code, origin, message };
-    for (const stream of [...this.streams.values()]) stream.fail(reset);
+    for (const stream of this.streams.all()) stream.fail(reset);
   }
 
   isIdle(): boolean {

@@ -119,7 +119,7 @@ function receiveSettings(
   connection.writer.settingsAck();
   const growth = peer.initialWindowBytes - windowBefore;
   if (growth !== 0) {
-    for (const stream of [...streams.values()]) {
+    for (const stream of streams.all()) {
       if (stream.sendWindow + growth > MAX_31_BITS) throw overflow();
       stream.sendWindow += growth;
       sender.streamOpened(stream);

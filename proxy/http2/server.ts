@@ -127,7 +127,7 @@ class Http2Server extends Connection implements ServerConnection {
       return this.refuse(id, ErrorCode.protocolError, "no body");
     }
     const stream = new ServerStream(this, id, head, endStream);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     this.serve(stream);
   }
 

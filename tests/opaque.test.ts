@@ -11,14 +11,14 @@ import {
 import { chown, mkdir } from "node:fs/promises";
 import type { Bed } from "../demo/bed/bed.ts";
 import type { Pod } from "../demo/bed/pod.ts";
-import { type HttpServer, listenHttp } from "./peers/http-server.ts";
-import { openMesh } from "./peers/mesh.ts";
+import { type HttpServer, listenHttp } from "./testing/counting-server.ts";
+import { openMesh } from "./testing/mesh.ts";
 import {
   dialRaw,
   listenRaw,
   type RawServer,
   type RawSocket,
-} from "./peers/raw.ts";
+} from "./testing/raw-socket.ts";
 
 setDefaultTimeout(30_000);
 

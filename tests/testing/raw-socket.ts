@@ -1,6 +1,6 @@
 import type { Socket } from "bun";
 import type { Pod } from "../../demo/bed/pod.ts";
-import { inPod } from "./namespace.ts";
+import { inPod } from "./in-pod.ts";
 
 /** One end of a TCP connection, byte by byte: nothing is parsed, repeated or closed unless the test says so. */
 export interface RawSocket {

@@ -1,5 +1,5 @@
 import type { Pod } from "../../demo/bed/pod.ts";
-import { listenRaw, type RawSocket } from "./raw.ts";
+import { listenRaw, type RawSocket } from "./raw-socket.ts";
 
 /** An HTTP/1.1 server that answers GET requests and counts them by connection. */
 export interface HttpServer {

@@ -1,6 +1,7 @@
 import type { Stream } from "./stream.ts";
 
-const MIN_SLOTS = 16;
+/** Room for 64 streams, 1 kB: more than most connections ever have at once. */
+const MIN_SLOTS = 128;
 
 /**
  * The open streams of a connection by id: open addressing with linear probing.
@@ -49,9 +50,8 @@ export class StreamTable {
     }
     slots[hole] = null;
     this.size--;
-    if (this.size * 8 < slots.length && slots.length > MIN_SLOTS) {
-      this.resize(slots.length / 2);
-    }
+    // What a burst has made it grow to is given back; never while there are streams, or each turn's would make it swing.
+    if (this.size === 0 && slots.length > MIN_SLOTS) this.slots = [];
     return true;
   }
 

@@ -5,6 +5,8 @@ import { listenRaw, type RawSocket } from "./raw-socket.ts";
 export interface HttpServer {
   /** Requests of each connection it has accepted. */
   requests(): number[];
+  /** Every byte that it has received, over all connections. */
+  heard(): string;
   close(): void;
 }
 
@@ -22,7 +24,11 @@ export function listenHttp(pod: Pick<Pod, "netns">, port: number): HttpServer {
     };
     void serve().catch(() => socket.finish());
   });
-  return { requests: () => [...counts.values()], close: server.close };
+  return {
+    requests: () => [...counts.values()],
+    heard: () => server.sockets.map((socket) => socket.text()).join(""),
+    close: server.close,
+  };
 }
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";

@@ -7,6 +7,12 @@ import {
   type Silence,
   type TlsDetection,
 } from "../detect.ts";
+import {
+  Flag,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  readUint32,
+} from "../http2/frames.ts";
 
 /** What connections to one server have shown; what it did once it will do again. */
 export interface Habits {
@@ -136,6 +142,7 @@ function listenToServer(
       server.attach({
         data(chunk) {
           server.unread(chunk.slice());
+          if (opensHttp2(chunk)) return void (habits.speaksHttp = true);
           habits.speaksFirst ||= listening;
           hear();
         },
@@ -156,6 +163,16 @@ function listenToServer(
       return early;
     },
   };
+}
+
+/**
+ * Whether a server's first bytes are the SETTINGS frame of HTTP/2, which many send unasked (RFC 9113 3.4): its clients
+ * speak all the same, and one that has not yet was only slow.
+ */
+function opensHttp2(bytes: Uint8Array): boolean {
+  return bytes.length >= FRAME_HEADER_BYTES &&
+    bytes[3] === FrameType.settings && bytes[4] === Flag.none &&
+    readUint32(bytes, 5) === 0;
 }
 
 function close(early: Promise<Channel> | null): void {

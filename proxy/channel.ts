@@ -8,7 +8,10 @@ export interface ChannelReader {
   end(): void;
   /** What was queued has left, after `congested` had been true. */
   drain(): void;
-  /** The stream is over in both directions; nothing follows. `error` is null when it ended cleanly. */
+  /**
+   * The stream is over in both directions; nothing follows. `error` is null when it ended cleanly (`end` was told before)
+   * and after our own `destroy`.
+   */
   close(error: Error | null): void;
 }
 

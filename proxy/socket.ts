@@ -74,6 +74,7 @@ export class SocketChannel implements Channel, SocketEvents {
   private endTold = false;
   private closeTold = false;
   private paused = false;
+  private destroyed = false;
   private error: Error | null = null;
   private afterwards: (() => void) | null = null;
 
@@ -129,7 +130,9 @@ export class SocketChannel implements Channel, SocketEvents {
   destroy(): void {
     if (this.closed) return;
     this.out.clear();
-    this.ending = true;
+    this.ending = this.destroyed = true;
+    // Nobody wants to read on, and what a paused reader has not read must not keep the end from it.
+    if (this.early !== null) this.early.length = 0;
     // Closing a socket from another socket's callback has crashed Bun under load: let this turn end first.
     queueMicrotask(() => this.socket?.terminate());
   }
@@ -220,7 +223,9 @@ export class SocketChannel implements Channel, SocketEvents {
     this.settle();
     this.out.clear();
     this.socket = null;
+    // Bun may leave out `end` when we had ended our side already.
     if (error !== null) this.early = null;
+    else if (!this.destroyed) this.peerEnded = true;
     this.catchUp();
   }
 
@@ -252,7 +257,10 @@ export class SocketChannel implements Channel, SocketEvents {
     if (this.closed && !this.closeTold) {
       this.closeTold = true;
       // Later, because readers write from their callbacks and do not expect to be closed by that.
-      queueMicrotask(() => this.reader.close(this.error));
+      const { reader } = this;
+      queueMicrotask(() => {
+        if (this.reader === reader) reader.close(this.error);
+      });
     }
   }
 

@@ -1,6 +1,6 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
-import type { Direction } from "./direction.ts";
+import type { Direction, Ending } from "./direction.ts";
 import type { Upstream } from "./endpoint.ts";
 import { type Field, Name } from "./http/field.ts";
 import type { Lease } from "./http/http1-pool.ts";
@@ -61,10 +61,12 @@ const NOBODY: RequestReader = {
   responseDrain() {},
 };
 
-class Forward implements RequestReader, ResponseReader, Lease {
+class Forward implements RequestReader, ResponseReader, Lease, Ending {
   private readonly exchange: Exchange;
   private readonly direction: Direction;
   private readonly startedMs = performance.now();
+  /** Whether the client speaks HTTP/2: resets can be passed on, and its connection carries other requests too. */
+  private readonly multiplexed: boolean;
   private readonly grpc: boolean;
   private upstream: Upstream | null = null;
   /** The request as the upstream gets it. */
@@ -81,8 +83,9 @@ class Forward implements RequestReader, ResponseReader, Lease {
   private bodySent = false;
   private sentMs = 0;
   /** 0 until the response head. */
-  private status = 0;
-  private grpcStatus: string | null = null;
+  status = 0;
+  grpcStatus: string | null = null;
+  reset: Reset | null = null;
   private counted = false;
   private inFlight = false;
   private firstFrame = false;
@@ -91,6 +94,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
   constructor(exchange: Exchange, direction: Direction) {
     this.exchange = exchange;
     this.direction = direction;
+    this.multiplexed = exchange.head.version === "2";
     this.grpc = isGrpc(exchange.head);
     exchange.reader = this;
   }
@@ -224,12 +228,9 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   responseInformational(head: ResponseHead): void {
-    if (!this.over) {
-      this.exchange.respond(
-        this.direction.toClient(head, this.exchange.head),
-        false,
-      );
-    }
+    if (this.over) return;
+    this.direction.toClient(head, this.exchange.head);
+    this.exchange.respond(head, false);
   }
 
   responseHead(head: ResponseHead, ended: boolean): void {
@@ -237,10 +238,8 @@ class Forward implements RequestReader, ResponseReader, Lease {
     this.status = head.status;
     this.leaveFlight();
     if (this.grpc) this.grpcStatus = grpcStatusOf(head.fields);
-    this.exchange.respond(
-      this.direction.toClient(head, this.exchange.head),
-      ended,
-    );
+    this.direction.toClient(head, this.exchange.head);
+    this.exchange.respond(head, ended);
     if (
       this.exchange.head.upgrade && isSwitch(this.exchange.head, head.status)
     ) this.tunnel();
@@ -269,9 +268,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
       return this.finish(reset);
     }
     if (this.mayRedispatch(reset)) return this.redispatch();
-    const genuine = this.exchange.head.version === "2" &&
-      reset.origin === "peer";
-    if (genuine) {
+    if (this.multiplexed && reset.origin === "peer") {
       this.exchange.reset(reset);
       return this.finish(reset);
     }
@@ -317,8 +314,8 @@ class Forward implements RequestReader, ResponseReader, Lease {
       this.direction.informational,
     );
     this.direction.failed(problem);
-    // A connection between proxies carries other clients' requests too: one failure is no reason to end it.
-    if (close && this.exchange.head.version !== "2") this.exchange.closeAfter();
+    // One failure is no reason to end a connection that carries other requests.
+    if (close && !this.multiplexed) this.exchange.closeAfter();
     this.exchange.respond(head, true);
   }
 
@@ -358,6 +355,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
   private finish(reset: Reset | null): void {
     if (this.over) return;
     this.over = true;
+    this.reset = reset;
     const { upstream, status, grpc, grpcStatus } = this;
     this.leaveFlight();
     if (upstream === null) return;
@@ -369,7 +367,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     const nowMs = performance.now();
     this.direction.metrics.ended(
       grpc,
-      { status, grpcStatus, reset },
+      this,
       nowMs - this.startedMs,
       this.sentMs === 0 ? 0 : nowMs - this.sentMs,
     );

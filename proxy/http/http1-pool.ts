@@ -25,15 +25,18 @@ export interface Http1Pool {
   close(): void;
 }
 
+interface Parked {
+  readonly connection: ClientConnection;
+  /** Since when it is idle. */
+  sinceMs: number;
+}
+
 /** `open` dials; it rejects with a Problem. */
 export function createHttp1Pool(
   open: () => Promise<Channel>,
   options: PoolOptions,
 ): Http1Pool {
-  const idle: {
-    readonly connection: ClientConnection;
-    readonly sinceMs: number;
-  }[] = [];
+  const idle: Parked[] = [];
   let reaper: ReturnType<typeof setTimeout> | null = null;
   let closed = false;
 
@@ -48,24 +51,28 @@ export function createHttp1Pool(
       reaper = setTimeout(reap, options.idleMs - (nowMs - oldest.sinceMs));
     }
   };
-  const park = (connection: ClientConnection) => {
-    if (closed || idle.length >= options.maxIdle) return connection.drain();
-    idle.push({ connection, sinceMs: performance.now() });
+  const park = (parked: Parked) => {
+    if (closed || idle.length >= options.maxIdle) {
+      return parked.connection.drain();
+    }
+    parked.sinceMs = performance.now();
+    idle.push(parked);
     reaper ??= setTimeout(reap, options.idleMs);
   };
-  const forget = (connection: ClientConnection) => {
-    const at = idle.findIndex((entry) => entry.connection === connection);
+  const forget = (parked: Parked) => {
+    const at = idle.indexOf(parked);
     if (at >= 0) idle.splice(at, 1);
   };
   const acquireFresh = (lease: Lease) => {
     open().then(
       (channel) => {
-        const connection: ClientConnection = connectHttp1(channel, {
-          ready: () => park(connection),
-          retiring: () => forget(connection),
-          closed: () => forget(connection),
+        const connection = connectHttp1(channel, {
+          ready: () => park(parked),
+          retiring: () => forget(parked),
+          closed: () => forget(parked),
         });
-        if (!lease.use(connection, false)) park(connection);
+        const parked: Parked = { connection, sinceMs: 0 };
+        if (!lease.use(connection, false)) park(parked);
       },
       (error: unknown) =>
         lease.refuse(
@@ -78,9 +85,9 @@ export function createHttp1Pool(
 
   return {
     acquire(lease) {
-      const entry = idle.pop();
-      if (entry === undefined || !entry.connection.ready) acquireFresh(lease);
-      else if (!lease.use(entry.connection, true)) park(entry.connection);
+      const parked = idle.pop();
+      if (parked === undefined || !parked.connection.ready) acquireFresh(lease);
+      else if (!lease.use(parked.connection, true)) park(parked);
     },
     acquireFresh,
     close() {

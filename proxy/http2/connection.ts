@@ -51,6 +51,7 @@ export abstract class Connection implements FrameHandler {
   private readonly intake: Intake;
   private readonly streamWindow: number;
   private readonly maxHeaderListBytes: number;
+  private readonly block: FieldBlock;
   private readonly keepAlive: KeepAlive | null;
   private linger: ReturnType<typeof setTimeout> | null = null;
   /** The stream of the DATA frame being read, null when its bytes are ignored, and whether the frame ends it. */
@@ -76,6 +77,7 @@ export abstract class Connection implements FrameHandler {
     this.streamWindow = options.initialStreamWindow ?? DEFAULT_WINDOW_BYTES;
     this.maxHeaderListBytes = options.maxHeaderListBytes ??
       MAX_HEADER_LIST_BYTES;
+    this.block = new FieldBlock(this.maxHeaderListBytes);
     this.keepAlive = options.keepAlive === undefined
       ? null
       : new KeepAlive(options.keepAlive, this);
@@ -176,7 +178,8 @@ export abstract class Connection implements FrameHandler {
     end: number,
   ): void {
     this.expectSettings();
-    const block = new FieldBlock(this.maxHeaderListBytes);
+    const { block } = this;
+    block.begin();
     this.decoder.decode(bytes, start, end, block);
     if (block.tooLarge) counters.headerList++;
     const stream = this.streams.get(id);

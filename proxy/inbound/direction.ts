@@ -5,13 +5,13 @@ import { PeakEwma } from "../balance/peak-ewma.ts";
 import { noteAnswer } from "../detect/either-side.ts";
 import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
 import { type Early, leaseEarly } from "../http/early.ts";
-import { Field, Name, NameFlag } from "../http/field.ts";
+import { Field, Name } from "../http/field.ts";
+import { dropFields, setField } from "../http/fields.ts";
+import type { Lease } from "../http/http1-pool.ts";
 import type { RequestHead } from "../http/message.ts";
 import {
-  copyHead,
   downgradeRequest,
   markResponse,
-  ORIG_PROTO,
   origProto,
 } from "../http/orig-proto.ts";
 import type { HttpRecorder } from "../record/http.ts";
@@ -110,19 +110,13 @@ function directionTo(
     recorder: http,
     ready: true,
     upgrades: () => false,
-    acquire(
-      head: RequestHead,
-      fresh: boolean,
-      lease: Parameters<App["http1"]["acquire"]>[0],
-    ) {
-      const acquire = () => {
-        if (head.version === "2") app.http2.acquire(lease);
-        else if (fresh) app.http1.acquireFresh(lease);
-        else app.http1.acquire(lease);
-      };
+    acquire(head: RequestHead, fresh: boolean, lease: Lease) {
       const channel = early.take();
-      if (channel === null) acquire();
-      else leaseEarly(channel, head, lease, acquire);
+      if (channel === null) acquire(app, head, fresh, lease);
+      else {
+        const otherwise = () => acquire(app, head, fresh, lease);
+        leaseEarly(channel, head, lease, otherwise);
+      }
     },
     close() {},
   };
@@ -134,7 +128,7 @@ function directionTo(
     toClient(head, request) {
       noteAnswer(port.habits, head.status);
       const orig = origProto(request);
-      return orig === null ? head : markResponse(head, orig);
+      if (orig !== null) markResponse(head, orig);
     },
     // Only a client that proved who it is learns why something failed (facts 4.14).
     informational: isNamed(caller),
@@ -144,27 +138,25 @@ function directionTo(
   };
 }
 
+function acquire(
+  app: App,
+  head: RequestHead,
+  fresh: boolean,
+  lease: Lease,
+): void {
+  if (head.version === "2") app.http2.acquire(lease);
+  else if (fresh) app.http1.acquireFresh(lease);
+  else app.http1.acquire(lease);
+}
+
 /**
- * The request as the application gets it: HTTP/1 again if it was, and with `l5d-client-id` saying who called. Whatever a
- * client claims there is removed, what TLS proved is added.
+ * Makes a request what the application gets: HTTP/1 again if it was, and with `l5d-client-id` saying who called. Whatever
+ * a client claims there is removed, what TLS proved is added.
  */
 function toApplication(head: RequestHead, idField: Field | null): RequestHead {
+  if (idField === null) dropFields(head.fields, CLIENT_ID);
+  else setField(head.fields, idField);
   const orig = head.version === "2" ? origProto(head) : null;
-  let ours = idField === null && orig === null;
-  for (const { name } of head.fields) {
-    if ((name.flags & NameFlag.mesh) !== 0 && name === CLIENT_ID) ours = false;
-  }
-  if (ours) return head;
-  const fields: Field[] = [];
-  for (const field of head.fields) {
-    const { name } = field;
-    const mesh = (name.flags & NameFlag.mesh) !== 0;
-    if (!mesh || (name !== CLIENT_ID && name !== ORIG_PROTO)) {
-      fields.push(field);
-    }
-  }
-  if (idField !== null) fields.push(idField);
-  return orig === null
-    ? copyHead(head, head.version, fields)
-    : downgradeRequest(head, orig, fields);
+  if (orig !== null) downgradeRequest(head, orig);
+  return head;
 }

@@ -103,7 +103,7 @@ export class FakeRequest implements ClientStream {
 
   answerHead(status = 200, fields: readonly Field[] = [], ended = false): void {
     if (ended) this.over = true;
-    this.reader.responseHead(new ResponseHead("2", status, fields), ended);
+    this.reader.responseHead(new ResponseHead("2", status, [...fields]), ended);
   }
 
   answerData(chunk: Uint8Array): void {

@@ -26,10 +26,12 @@ export function createDrain(): Drain {
       return works.size;
     },
     hold(work) {
-      works.add(work);
+      // One entry per call: the same value may stand for any number of works.
+      const entry = { drain: () => work.drain() };
+      works.add(entry);
       if (draining) work.drain();
       return () => {
-        works.delete(work);
+        works.delete(entry);
         if (draining && works.size === 0) finished.resolve();
       };
     },

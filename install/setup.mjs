@@ -1,5 +1,5 @@
 // Prepares a fresh machine for one of the project's commands, with nothing but Node and npm to begin with:
-//   node install/setup.mjs demo|test|bench
+//   node install/setup.mjs demo|test|conformance|bench
 // Installs the packages of the lock file and the Debian packages a command needs, says what it does on stderr, and does
 // nothing when all is there. Plain JavaScript, because it runs before anything is installed.
 import { spawnSync } from "node:child_process";
@@ -17,6 +17,7 @@ const NAMESPACES = ["iproute2", "iptables", "util-linux", "procps", "tcpdump"];
 const PACKAGES = {
   demo: [...NAMESPACES, "redis-server"],
   test: [...NAMESPACES, "redis-server", "postgresql", "nginx-light", "prometheus", "openssl", "curl", "nghttp2-client"],
+  conformance: [...NAMESPACES, "nginx-light", "nghttp2-client", "curl"],
   bench: [...NAMESPACES, "nginx-light", "libnginx-mod-stream", "haproxy", "wrk", "nghttp2-client", "nghttp2-proxy", "openssl"],
 };
 
@@ -31,6 +32,7 @@ if (process.getuid() !== 0) {
 }
 installFromLock();
 installDebian(packages.filter((name) => !isInstalled(name)));
+if (command === "conformance") buildGoTools();
 
 /**
  * Installs what the lock file names, unless that is done already. Not `npm ci`: it insists that the lock names the
@@ -64,6 +66,13 @@ function installDebian(missing) {
 function isInstalled(name) {
   const { stdout } = spawnSync("dpkg-query", ["-W", "-f", "${Status}", name], { encoding: "utf8" });
   return stdout?.includes("install ok installed") ?? false;
+}
+
+/** Builds the test programs that are written in Go, unless they are there; it says itself what it does and needs. */
+function buildGoTools() {
+  const bun = join(ROOT, "node_modules", ".bin", "bun");
+  const { status } = spawnSync(bun, ["tests/tools.ts"], { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0) process.exit(1);
 }
 
 /** Runs a command quietly; its output is shown only when it fails. */

@@ -22,7 +22,7 @@ export interface Member {
 export interface BalancerEvents extends QueueEvents {
   endpoints(counts: { readonly ready: number; readonly pending: number }): void;
   updated(changes: { readonly added: number; readonly removed: number }): void;
-  /** The balancer is gone. */
+  /** The balancer is gone; the last thing heard. */
   close(): void;
 }
 
@@ -87,13 +87,13 @@ export function createBalancer<M extends Member>(
   return {
     update(set) {
       const before = members.size;
+      const removed: M[] = [];
       for (const [key, { endpoint, member }] of members) {
         const now = set.get(key);
         if (now !== undefined && sameEndpoint(now, endpoint)) continue;
         members.delete(key);
-        member.close();
+        removed.push(member);
       }
-      const removed = before - members.size;
       for (const [key, endpoint] of set) {
         if (members.has(key)) continue;
         const load = new PeakEwma(
@@ -107,10 +107,12 @@ export function createBalancer<M extends Member>(
         });
       }
       options.events.updated({
-        added: members.size - before + removed,
-        removed,
+        added: members.size - before + removed.length,
+        removed: removed.length,
       });
       refresh();
+      // Last: those that lose their endpoint ask for another at once, and must not be given one of these.
+      for (const member of removed) member.close();
     },
     pick: pickCounted,
     acquire(waiter) {
@@ -120,16 +122,20 @@ export function createBalancer<M extends Member>(
     },
     withdraw: (waiter) => queue.withdraw(waiter),
     close() {
+      if (closed) return;
       closed = true;
-      for (const { member } of members.values()) member.close();
+      const gone = [...members.values()];
       members.clear();
       ready = [];
+      options.events.endpoints({ ready: 0, pending: 0 });
       queue.close(
         new Problem(
           "failfast",
           `service ${options.service} is not used any more`,
         ),
       );
+      for (const { member } of gone) member.close();
+      options.events.close();
     },
   };
 }

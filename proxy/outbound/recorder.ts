@@ -134,11 +134,17 @@ function recordBalancer(
 ): BalancerEvents {
   const series = balancerSeries(families, labels);
   series.gateTimeout.value = queue.failfastMs / 1_000;
+  // Differences, because balancers of one Service share their gauges: one for each address that it is reached by.
+  let known = { ready: 0, pending: 0 };
+  let waiting = 0;
   return {
-    endpoints({ ready, pending }) {
-      series.ready.value = ready;
-      series.pending.value = pending;
-      series.known.value = ready + pending;
+    endpoints(now) {
+      const ready = now.ready - known.ready;
+      const pending = now.pending - known.pending;
+      series.ready.value += ready;
+      series.pending.value += pending;
+      series.known.value += ready + pending;
+      known = now;
     },
     updated({ added, removed }) {
       series.adds.value += added;
@@ -150,7 +156,8 @@ function recordBalancer(
         1_000;
     },
     queued(length) {
-      series.queueLength.value = length;
+      series.queueLength.value += length - waiting;
+      waiting = length;
     },
     served(waitedMs) {
       series.queueRequests.value += 1;

@@ -1,6 +1,6 @@
 /**
- * What one connection may cost us. Every limit has its reason here and a counter of how often it was hit; a peer that
- * exceeds a rate gets GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5).
+ * What one connection may cost us. Every limit has its reason here, and each time it is hit `Http2Options.violated` hears of
+ * it; a peer that exceeds a rate gets GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5).
  */
 
 /** Streams a client may have open; each holds about 1 KB here. Envoy's default; hyper's 200 is tight for a shared hop. */
@@ -68,29 +68,6 @@ export type LimitName =
   | "queuedBytes"
   | "heldBytes"
   | "pingTimeout";
-
-/** How often each limit was hit in this process, by all connections; the metrics room reads it. */
-export const counters: Record<LimitName, number> = {
-  resets: 0,
-  faults: 0,
-  settings: 0,
-  pings: 0,
-  priorities: 0,
-  unknownFrames: 0,
-  emptyData: 0,
-  windowUpdates: 0,
-  tinyWindows: 0,
-  goaways: 0,
-  streams: 0,
-  headerList: 0,
-  headerBlock: 0,
-  continuations: 0,
-  settingsEntries: 0,
-  unreadReplies: 0,
-  queuedBytes: 0,
-  heldBytes: 0,
-  pingTimeout: 0,
-};
 
 /** A bucket of tokens for one `Rate`; the clock is asked only when it is empty. */
 export class Budget {

@@ -1,4 +1,5 @@
 import type { KeepAliveOptions } from "./keep-alive.ts";
+import type { Violation } from "./violation.ts";
 
 /** How a connection behaves, on either side. */
 export interface Http2Options {
@@ -10,6 +11,8 @@ export interface Http2Options {
   readonly maxHeaderListBytes?: number;
   /** Tests silent connections with PING; off by default. */
   readonly keepAlive?: KeepAliveOptions;
+  /** Hears of each limit the peer hits and each rule it breaks, for counters. */
+  readonly violated?: (violation: Violation) => void;
   /** A clock in milliseconds, for rates. Default `performance.now`. */
   readonly now?: () => number;
 }

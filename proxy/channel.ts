@@ -49,6 +49,15 @@ export interface Channel {
   resume(): void;
 }
 
+/** The octets of `bytes` from `from` to `to`, in place. The whole of it, as is most common, costs no view. */
+export function partOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): Uint8Array {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
+}
+
 /** A growing buffer that encoders append to; empty ones hold no memory. */
 export class Output {
   bytes: Uint8Array = EMPTY;

@@ -296,6 +296,8 @@ export const UNDER_TLS: SocketEvents = {
 };
 
 export const CHANNEL_HANDLERS = {
+  // Not Buffers, whose `slice` is a view: whatever is copied from a chunk would keep all of it.
+  binaryType: "uint8array" as const,
   data(socket: BunSocket, chunk: Uint8Array): void {
     socket.data.receive(chunk);
   },

@@ -47,8 +47,12 @@ export class FieldBlock {
 
   /** Forgets the last block; its `fields` are whoever's who took them. */
   begin(): void {
-    this.method = this.scheme = this.authority = this.path = null;
-    this.status = this.host = null;
+    this.method = null;
+    this.scheme = null;
+    this.authority = null;
+    this.path = null;
+    this.status = null;
+    this.host = null;
     this.fields = [];
     this.contentLength = UNKNOWN_LENGTH;
     this.fault = null;

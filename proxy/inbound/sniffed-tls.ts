@@ -127,7 +127,12 @@ class StreamChannel implements Channel {
     this.remote = raw.remote;
     this.local = raw.local;
     stream.pause();
-    stream.on("data", (chunk: Uint8Array) => this.reader.data(chunk));
+    // A plain array again, as other channels give: the `slice` of a Buffer is no copy.
+    stream.on(
+      "data",
+      ({ buffer, byteOffset, length }: Buffer) =>
+        this.reader.data(new Uint8Array(buffer, byteOffset, length)),
+    );
     stream.on("end", () => this.reader.end());
     stream.on("drain", () => {
       this.congested = false;

@@ -41,6 +41,8 @@ export interface ExchangeMetrics {
     sinceStartMs: number,
     sinceSentMs: number,
   ): void;
+  /** Gives the series back; exchanges that are over only then still count. */
+  release(): void;
 }
 
 /** How an exchange ended. */

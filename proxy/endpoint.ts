@@ -72,20 +72,32 @@ export function createOpener(
     context.families.tcp,
     outboundDestinationLabels(labelled),
   );
+  // The endpoint's owner and every connection hold the series: a tunnel may outlive the endpoint by days.
+  let holders = 1;
+  const letGo = () => {
+    if (--holders === 0) connections.release();
+  };
   return {
     requestLabels: outboundLabels(labelled),
     local,
     async open(session) {
-      const channel = await openEndpoint(
-        endpoint,
-        local,
-        endpoint.protocolHint === "opaque" ? null : session,
-        context,
-      );
-      meter(channel, connections);
-      return channel;
+      holders += 1;
+      try {
+        const channel = await openEndpoint(
+          endpoint,
+          local,
+          endpoint.protocolHint === "opaque" ? null : session,
+          context,
+        );
+        meter(channel, connections);
+        channel.whenClosed(letGo);
+        return channel;
+      } catch (error) {
+        letGo();
+        throw error;
+      }
     },
-    close: () => connections.release(),
+    close: letGo,
   };
 }
 

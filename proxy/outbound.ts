@@ -212,6 +212,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
         (exchange) => forward(exchange, direction),
       );
     channel.whenClosed(drain.hold(connection));
+    channel.whenClosed(direction.metrics.release);
   }
 
   async function tunnel(

@@ -57,6 +57,7 @@ export function createRequests(options: RequestsOptions): Requests {
   const forget = () => {
     decided?.decisions.release();
     decided?.outcome?.http.release();
+    decided?.outcome?.direction.metrics.release();
     decided = null;
   };
   const decide = () => {

@@ -5,12 +5,12 @@ import { turn } from "../testing/recorder.ts";
 import { Flag, FrameType } from "./frames.ts";
 import {
   Budget,
-  type LimitName,
   MAX_CONTINUATIONS,
   MAX_UNREAD_REPLIES,
   RATES,
 } from "./limits.ts";
 import { Setting } from "./settings.ts";
+import { type Flood, FLOODS, FLOODS_OF_SERVERS } from "./testing/floods.ts";
 import { startClient, startServer } from "./testing/http2.ts";
 import type { RawPeer } from "./testing/raw-peer.ts";
 
@@ -18,98 +18,17 @@ const CALM = ErrorCode.enhanceYourCalm;
 /** A clock that stands still: only the bursts count. */
 const now = () => 0;
 
-interface Flood {
-  readonly limit: LimitName;
-  /** Streams the attacker opens first. */
-  readonly streams?: number;
-  readonly round: (peer: RawPeer, round: number) => void;
-}
-
-/** Each is repeated until the connection ends. */
-const FLOODS: Readonly<Record<string, Flood>> = {
-  "rapid reset": {
-    limit: "resets",
-    round: (peer, round) => {
-      peer.get(2 * round + 1);
-      peer.reset(2 * round + 1, ErrorCode.cancel);
-    },
-  },
-  "made-you-reset by malformed requests": {
-    limit: "faults",
-    round: (peer, round) => peer.get(2 * round + 1, ["Bad: 1"]),
-  },
-  "made-you-reset by window overflow": {
-    limit: "faults",
-    round: (peer, round) => {
-      peer.post(2 * round + 1);
-      peer.windowUpdate(2 * round + 1, 0x7fffffff);
-    },
-  },
-  "made-you-reset by window updates of 0": {
-    limit: "faults",
-    round: (peer, round) => {
-      peer.post(2 * round + 1);
-      peer.windowUpdate(2 * round + 1, 0);
-    },
-  },
+const FLOODS_OF_CLIENTS: Readonly<Record<string, Flood>> = {
+  ...FLOODS,
   "header lists too large": {
     limit: "faults",
     round: (peer, round) => peer.get(2 * round + 1, ["a: " + "x".repeat(1000)]),
   },
-  "SETTINGS": { limit: "settings", round: (peer) => peer.settings([]) },
-  "SETTINGS acknowledgements": {
-    limit: "settings",
-    round: (peer) => peer.frame(FrameType.settings, Flag.ack, 0),
-  },
-  "PING": { limit: "pings", round: (peer) => peer.ping() },
-  "PING answers": { limit: "pings", round: (peer) => peer.ping(Flag.ack) },
-  "PRIORITY": {
-    limit: "priorities",
-    round: (peer) => peer.frame(FrameType.priority, 0, 9, [0, 0, 0, 0, 1]),
-  },
-  "unknown frames": {
-    limit: "unknownFrames",
-    round: (peer) => peer.frame(0xbb, 0, 0, [1, 2, 3]),
-  },
-  "GOAWAY": { limit: "goaways", round: (peer) => peer.goaway(1, 0) },
-  "empty DATA": {
-    limit: "emptyData",
-    streams: 1,
-    round: (peer) => peer.body(1, 0, false),
-  },
-  "DATA of padding only": {
-    limit: "emptyData",
-    streams: 1,
-    round: (peer) => peer.frame(FrameType.data, Flag.padded, 1, [1, 0]),
-  },
-  "window updates on a stream": {
-    limit: "windowUpdates",
-    streams: 1,
-    round: (peer) => peer.windowUpdate(1, 1),
-  },
-  "window updates on the connection": {
-    limit: "windowUpdates",
-    round: (peer) => peer.windowUpdate(0, 1),
-  },
-  "CONTINUATION without octets": {
-    limit: "continuations",
-    round: (peer, round) => {
-      if (round === 0) peer.frame(FrameType.headers, 0, 1);
-      peer.frame(FrameType.continuation, 0, 1);
-    },
-  },
-  "CONTINUATION without end": {
-    limit: "headerBlock",
-    round: (peer, round) => {
-      if (round === 0) peer.frame(FrameType.headers, 0, 1);
-      peer.frame(FrameType.continuation, 0, 1, new Uint8Array(16_384));
-    },
-  },
 };
 
 describe("a server is not hurt by floods", () => {
-  test.each(Object.keys(FLOODS))("of %s", async (name) => {
-    const flood = FLOODS[name] as Flood;
+  test.each(Object.keys(FLOODS_OF_CLIENTS))("of %s", async (name) => {
+    const flood = FLOODS_OF_CLIENTS[name] as Flood;
     const { client, violations } = startServer(() => {}, {
       now,
       maxHeaderListBytes: 1000,
@@ -122,17 +41,8 @@ describe("a server is not hurt by floods", () => {
   });
 });
 
-const FROM_SERVERS = [
-  "SETTINGS",
-  "PING",
-  "PRIORITY",
-  "unknown frames",
-  "GOAWAY",
-  "window updates on the connection",
-];
-
 describe("a client is not hurt by floods", () => {
-  test.each(FROM_SERVERS)("of %s", async (name) => {
+  test.each(FLOODS_OF_SERVERS)("of %s", async (name) => {
     const flood = FLOODS[name] as Flood;
     const { connection, server, violations } = startClient({ now });
     const [response] = send(connection);

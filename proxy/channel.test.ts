@@ -99,6 +99,20 @@ describe.each(KINDS)("a channel over %s", (_kind, open) => {
     expect(right.text).toBe("one");
   });
 
+  test("ends a reader that has paused when a write finds the peer gone", async () => {
+    const [near, far] = await open();
+    const left = new Recorder(near);
+    const right = new Recorder(far);
+    left.send("never read");
+    near.pause();
+    await right.until(() => right.text !== "");
+    far.destroy();
+    // In the same turn, so that the write and not the event loop finds out.
+    await Promise.resolve();
+    near.write(new Uint8Array(65_536));
+    await left.until(() => near.closed);
+  });
+
   test("takes no more bytes once it is ended", async () => {
     const [near, far] = await open();
     const right = new Recorder(far);

@@ -265,7 +265,10 @@ export class SocketChannel implements Channel, SocketEvents {
   }
 
   private send(chunk: Uint8Array): number {
-    const taken = Math.max(0, this.socket?.write(chunk) ?? 0);
+    const result = this.socket?.write(chunk) ?? 0;
+    // The peer is gone, and Bun tells a paused socket of it only when it reads on.
+    if (result < 0 && this.paused) this.socket?.resume();
+    const taken = Math.max(0, result);
     if (taken < chunk.length) this.blocked = true;
     if (this.meters !== null) this.meters.writeBytes.value += taken;
     return taken;

@@ -131,6 +131,22 @@ describe("createBalancer()", () => {
     balancer.close();
   });
 
+  test("notices by itself that an endpoint is ready no more", () => {
+    const { balancer, members, events, wait } = openBalancer();
+    balancer.update(setOf("10.0.0.1", "10.0.0.2"));
+    const [first, second] = members;
+    if (first === undefined || second === undefined) throw new Error("none");
+    first.ready = false;
+    expect(balancer.pick()).toBe(second);
+    expect(events).toContain("1+1");
+    second.ready = false;
+    const came = wait();
+    expect(came.ip).toBeNull();
+    first.turn(true);
+    expect(came.ip).toBe("10.0.0.1");
+    balancer.close();
+  });
+
   test("hands who waits the first endpoint that becomes ready", () => {
     const { balancer, members, wait } = openBalancer(false);
     balancer.update(setOf("10.0.0.1"));

@@ -45,7 +45,7 @@ export interface BalancerOptions<M extends Member> {
   readonly load: Load;
   readonly events: BalancerEvents;
   readonly random: () => number;
-  /** `changed` must be called whenever `ready` has changed. */
+  /** `changed` must be called whenever `ready` has become true; that it has become false is noticed. */
   create(endpoint: Endpoint, load: PeakEwma, changed: () => void): M;
 }
 
@@ -65,14 +65,7 @@ export function createBalancer<M extends Member>(
     known: members.size,
     ready: ready.length,
   }));
-  const pick = (): M | null => choose(ready, performance.now(), options.random);
-  const pickCounted = (): M | null => {
-    const member = pick();
-    if (member !== null) options.events.served(0);
-    return member;
-  };
-  const refresh = () => {
-    if (closed) return;
+  const recount = () => {
     ready = [];
     for (const { member } of members.values()) {
       if (member.ready) ready.push(member);
@@ -81,6 +74,21 @@ export function createBalancer<M extends Member>(
       ready: ready.length,
       pending: members.size - ready.length,
     });
+  };
+  const pick = (): M | null => {
+    const chosen = choose(ready, performance.now(), options.random);
+    if (chosen === null || chosen.ready) return chosen;
+    recount();
+    return choose(ready, performance.now(), options.random);
+  };
+  const pickCounted = (): M | null => {
+    const member = pick();
+    if (member !== null) options.events.served(0);
+    return member;
+  };
+  const refresh = () => {
+    if (closed) return;
+    recount();
     queue.serve(pick);
   };
 

@@ -2,7 +2,7 @@ import type { Channel } from "../channel.ts";
 import { connectHttp1 } from "../http1/client.ts";
 import { connectHttp2 } from "../http2/client.ts";
 import type { Lease } from "./http1-pool.ts";
-import type { ClientConnection, RequestHead } from "./message.ts";
+import type { ClientEvents, RequestHead } from "./message.ts";
 
 /**
  * A connection to a server that was opened before the client spoke. It is for the client's first request, so that no
@@ -29,7 +29,7 @@ export function createEarly(opened: Promise<Channel> | null): Early {
   };
 }
 
-/** Lends an early connection to one request. Anything wrong with it: `otherwise`. */
+/** Lends an early connection to one request, and closes it behind it. Anything wrong with it: `otherwise`. */
 export function leaseEarly(
   early: Promise<Channel>,
   head: RequestHead,
@@ -37,19 +37,17 @@ export function leaseEarly(
   otherwise: () => void,
 ): void {
   early.then((channel) => {
-    if (channel.closed) return otherwise();
-    let leased = false;
-    let connection: ClientConnection | null = null;
-    const use = () => {
-      if (connection === null || !connection.ready) return;
-      // Ready a second time: the request is done, and nobody else wants the connection.
-      if (leased || !lease.use(connection, false)) connection.drain();
-      leased = true;
-    };
-    const events = { ready: use, retiring() {}, closed() {} };
-    connection = head.version === "2"
-      ? connectHttp2(channel, {}, events)
-      : connectHttp1(channel, events);
-    if (!leased) use();
+    const connection = head.version === "2"
+      ? connectHttp2(channel, {}, NO_EVENTS)
+      : connectHttp1(channel, NO_EVENTS);
+    if (!connection.ready) {
+      connection.destroy();
+      return otherwise();
+    }
+    lease.use(connection, false);
+    // Nobody else will want it.
+    connection.drain();
   }, otherwise);
 }
+
+const NO_EVENTS: ClientEvents = { ready() {}, retiring() {}, closed() {} };

@@ -10,9 +10,12 @@ export interface PoolOptions {
   readonly idleMs: number;
 }
 
-/** Who wants a connection. `reused`: it has carried requests before, and its peer may be closing it right now. */
+/**
+ * Who wants a connection: exactly one of the two is called. `reused`: it has carried requests before, and its peer may be
+ * closing it right now.
+ */
 export interface Lease {
-  /** False: no longer wanted. */
+  /** Gets a connection that is ready. False: no longer wanted. */
   use(connection: ClientConnection, reused: boolean): boolean;
   refuse(problem: Problem): void;
 }
@@ -31,6 +34,11 @@ interface Parked {
   sinceMs: number;
 }
 
+const CLOSED_AT_ONCE = new Problem(
+  "connect.failed",
+  "the peer closed the connection as soon as it was open",
+);
+
 /** `open` dials; it rejects with a Problem. */
 export function createHttp1Pool(
   open: () => Promise<Channel>,
@@ -44,7 +52,7 @@ export function createHttp1Pool(
     reaper = null;
     const nowMs = performance.now();
     while (idle[0] !== undefined && nowMs - idle[0].sinceMs >= options.idleMs) {
-      idle.shift()?.connection.destroy();
+      idle.shift()?.connection.drain();
     }
     const oldest = idle[0];
     if (oldest !== undefined) {
@@ -59,20 +67,23 @@ export function createHttp1Pool(
     idle.push(parked);
     reaper ??= setTimeout(reap, options.idleMs);
   };
-  const forget = (parked: Parked) => {
-    const at = idle.indexOf(parked);
+  const forget = (parked: Parked | null) => {
+    const at = parked === null ? -1 : idle.indexOf(parked);
     if (at >= 0) idle.splice(at, 1);
   };
   const acquireFresh = (lease: Lease) => {
     open().then(
       (channel) => {
+        let parked: Parked | null = null;
         const connection = connectHttp1(channel, {
-          ready: () => park(parked),
+          ready: () => parked !== null && park(parked),
+          // Told at once when the server has closed already.
           retiring: () => forget(parked),
           closed: () => forget(parked),
         });
-        const parked: Parked = { connection, sinceMs: 0 };
-        if (!lease.use(connection, false)) park(parked);
+        parked = { connection, sinceMs: 0 };
+        if (!connection.ready) lease.refuse(CLOSED_AT_ONCE);
+        else if (!lease.use(connection, false)) park(parked);
       },
       (error: unknown) =>
         lease.refuse(

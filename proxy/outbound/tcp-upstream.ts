@@ -2,6 +2,7 @@ import type { Endpoint } from "../../schemas/destination.ts";
 import type { Member } from "../balance.ts";
 import type { PeakEwma } from "../balance/peak-ewma.ts";
 import { createOpener, type EndpointContext } from "../endpoint.ts";
+import { UNREACHABLE_RTT_MS } from "../forward/send-again.ts";
 import type { SocketChannel } from "../socket.ts";
 
 /** One endpoint for bytes that are not parsed. */
@@ -26,11 +27,15 @@ export function createTcpUpstream(
       const startedMs = performance.now();
       load.pending += 1;
       try {
-        return await opener.open(session);
-      } finally {
+        const channel = await opener.open(session);
         const nowMs = performance.now();
-        load.pending -= 1;
         load.sample(nowMs - startedMs, nowMs);
+        return channel;
+      } catch (error) {
+        load.sample(UNREACHABLE_RTT_MS, performance.now());
+        throw error;
+      } finally {
+        load.pending -= 1;
       }
     },
     close: () => opener.close(),

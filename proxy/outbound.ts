@@ -118,12 +118,12 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       clearTimeout(unknown);
       target.release();
     });
-    target.ready((policy) => {
+    channel.whenClosed(target.ready((policy) => {
       clearTimeout(unknown);
       if (channel.closed) return;
       channel.resume();
       carry(channel, target, policy);
-    });
+    }));
   }
 
   /** Takes the connection for what policy says it is, or finds out. */

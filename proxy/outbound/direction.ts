@@ -86,13 +86,22 @@ export function pinFirst(direction: Direction, early: Early): Direction {
     wait(waiter) {
       if (used) return direction.wait(waiter);
       const pinned: Waiter<Upstream> = {
-        use: (upstream) => waiter.use(pin(upstream)),
-        refuse: waiter.refuse,
+        use(upstream) {
+          waiters.delete(waiter);
+          waiter.use(pin(upstream));
+        },
+        refuse(problem) {
+          waiters.delete(waiter);
+          waiter.refuse(problem);
+        },
       };
       waiters.set(waiter, pinned);
       direction.wait(pinned);
     },
-    withdraw: (waiter) => direction.withdraw(waiters.get(waiter) ?? waiter),
+    withdraw(waiter) {
+      direction.withdraw(waiters.get(waiter) ?? waiter);
+      waiters.delete(waiter);
+    },
   };
 }
 

@@ -1,11 +1,6 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
-import {
-  authorize,
-  authorizeBytes,
-  type Caller,
-  isNamed,
-} from "./authorize.ts";
+import { authorize, authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
@@ -13,13 +8,14 @@ import type { InFlight } from "./direction.ts";
 import { forward, refuseExchange } from "./forward.ts";
 import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
-import type { Http2ServerOptions } from "./http2/options.ts";
+import { fromProxies, type Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
-import type { App } from "./inbound/apps.ts";
+import type { Apps } from "./inbound/apps.ts";
+import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
 import { createRequests } from "./inbound/direction.ts";
 import type { Port } from "./inbound/ports.ts";
-import type { Counted, InboundRecorder } from "./inbound/recorder.ts";
+import type { InboundRecorder } from "./inbound/recorder.ts";
 import { terminateSniffed } from "./inbound/sniffed-tls.ts";
 import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
@@ -44,7 +40,7 @@ export interface InboundOptions {
   /** For the TLS handshake and the transport header; HTTP detection has the policy's. */
   readonly detectTimeoutMs: number;
   readonly ports: { take(port: number): Port };
-  readonly apps: (address: SocketAddress) => App;
+  readonly apps: Apps;
   readonly http1: Http1ServerOptions;
   readonly http2: Http2ServerOptions;
   readonly inFlight: InFlight;
@@ -72,21 +68,10 @@ const foreignTls = (sni: string | null): TlsStatus => ({
   sni: sni ?? "",
 });
 
-/** A connection on its way to an application. */
-interface Connection {
-  /** The socket that was accepted. */
-  readonly socket: SocketChannel;
-  /** What the client says, decrypted. */
-  readonly channel: Channel;
-  readonly address: SocketAddress;
-  readonly port: Port;
-  readonly caller: Caller;
-  readonly tls: TlsStatus;
-}
-
 /** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
 export function startInbound(options: InboundOptions): { close(): void } {
   const { recorder, drain } = options;
+  const meshHttp2 = fromProxies(options.http2);
   const denials = options.log.limited(LINES_PER_SECOND);
   const refusals = options.log.limited(LINES_PER_SECOND);
   const listener = listenTcp(options.listen, options.accept, accept);
@@ -226,20 +211,14 @@ export function startInbound(options: InboundOptions): { close(): void } {
           port.number,
         );
         if (finding.kind === "gone") {
-          return drop(
-            connection.socket,
-            connection.address,
-            null,
-          );
+          return drop(connection.socket, connection.address, null);
         }
         if (finding.kind === "http") {
-          return serve(
-            connection,
-            finding.protocol,
-            finding.early,
-          );
+          return serve(connection, finding.protocol, finding.early);
         }
-        if (protocol.kind === "http1") return serve(connection, "http1", null);
+        if (protocol.kind === "http1") {
+          return serve(connection, "http1", finding.early);
+        }
         tunnel(connection, finding.early);
       },
     );
@@ -263,7 +242,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
     const requests = createRequests({
-      app: options.apps(address),
+      app: options.apps.take(address),
       port,
       caller,
       connection: { target: address, tls },
@@ -279,7 +258,11 @@ export function startInbound(options: InboundOptions): { close(): void } {
     };
     const served = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)
-      : serveHttp2(channel, options.http2, respond);
+      : serveHttp2(
+        channel,
+        isNamed(caller) ? meshHttp2 : options.http2,
+        respond,
+      );
     socket.whenClosed(drain.hold(served));
     socket.whenClosed(requests.release);
   }
@@ -303,7 +286,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
       socket.destroy();
     }));
     channel.pause();
-    (first.take() ?? options.apps(address).open()).then(
+    (first.take() ?? options.apps.open(address)).then(
       (server) => {
         if (channel.closed) return server.destroy();
         relay(channel, server, () => {});
@@ -351,7 +334,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
     address: SocketAddress,
   ): Promise<Channel> {
     return authorizeBytes(port.policy, caller).kind === "permit"
-      ? options.apps(address).open()
+      ? options.apps.open(address)
       : Promise.reject(DENIED);
   }
 
@@ -364,10 +347,6 @@ export function startInbound(options: InboundOptions): { close(): void } {
       decision.kind === "permit" ? decision.by : null,
     );
     return decision.kind === "permit";
-  }
-
-  function counted({ address, tls, port }: Connection): Counted {
-    return { target: address, tls, server: port.policy.meta };
   }
 
   function logDenial(

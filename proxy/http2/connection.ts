@@ -68,7 +68,7 @@ export abstract class Connection implements FrameHandler {
     this.channel = channel;
     this.server = server;
     this.violated = options.violated ?? ignore;
-    this.budgets = new Budgets(options.now ?? monotonicMs);
+    this.budgets = new Budgets(options.now ?? monotonicMs, options.rates ?? {});
     this.writer = new FrameWriter(channel);
     this.sender = new Sender(this);
     this.reader = new FrameReader(this, server);

@@ -91,12 +91,15 @@ function receiveWindowUpdate(
 
 function receiveReset(connection: Connection, id: number, code: number): void {
   if (connection.isIdleStream(id)) throw idleFault("RST_STREAM", id);
-  connection.streams.get(id)?.fail({
+  const stream = connection.streams.get(id);
+  const wanton = stream === undefined ||
+    (connection.server && !stream.answered);
+  stream?.fail({
     code,
     origin: "peer",
     message: `the peer reset the stream with code ${code}`,
   });
-  connection.budgets.spend("resets");
+  if (wanton) connection.budgets.spend("resets");
 }
 
 function receiveSettings(

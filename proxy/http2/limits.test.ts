@@ -9,6 +9,7 @@ import {
   MAX_UNREAD_REPLIES,
   RATES,
 } from "./limits.ts";
+import { fromProxies } from "./options.ts";
 import { Setting } from "./settings.ts";
 import { type Flood, FLOODS, FLOODS_OF_SERVERS } from "./testing/floods.ts";
 import { startClient, startServer } from "./testing/http2.ts";
@@ -157,6 +158,45 @@ test("resets that go with finished streams are no flood", async () => {
     client.reset(4 * round + 1, ErrorCode.cancel);
     client.get(4 * round + 3);
     await turn();
+  }
+  client.ping();
+  await client.line("ping ack");
+});
+
+test("resets of requests that were being answered are no flood", async () => {
+  const { client } = startServer((request) => request.begin(200), { now });
+  client.start();
+  for (let round = 0; round < 2 * RATES.resets.burst; round++) {
+    client.get(2 * round + 1);
+    await client.line(`headers ${2 * round + 1}`);
+    client.lines = [];
+    client.reset(2 * round + 1, ErrorCode.cancel);
+  }
+  client.ping();
+  await client.line("ping ack");
+});
+
+test("a server that refuses all it is asked is no flood", async () => {
+  const { connection, server, violations } = startClient({ now });
+  server.settings([]);
+  for (let round = 0; round < 2 * RATES.resets.burst; round++) {
+    send(connection);
+    await server.line(`headers ${2 * round + 1}`);
+    server.lines = [];
+    server.reset(2 * round + 1, ErrorCode.refusedStream);
+    await turn();
+  }
+  expect(violations).toEqual([]);
+  expect(connection.ready).toBeTrue();
+});
+
+test("another proxy may reset more, and have fields of its own in the way", async () => {
+  const options = fromProxies({ now, maxHeaderListBytes: 1_000 });
+  const { client } = startServer(() => {}, options);
+  client.start();
+  for (let round = 0; round < 2 * RATES.resets.burst; round++) {
+    client.get(2 * round + 1, [`a: ${"x".repeat(900)}`]);
+    client.reset(2 * round + 1, ErrorCode.cancel);
   }
   client.ping();
   await client.line("ping ack");

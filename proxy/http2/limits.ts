@@ -32,7 +32,10 @@ export interface Rate {
 
 /** Limits on how often something happens; `refund` in the comments names the traffic that pays for more. */
 export const RATES = {
-  /** RST_STREAM received (rapid reset, CVE-2023-44487; nghttp2: 1,000 and 33). Each finished stream pays for one. */
+  /**
+   * RST_STREAM from a client that has not waited for the response to begin, or for a stream that is no more (rapid reset,
+   * CVE-2023-44487; nghttp2: 1,000 and 33). Each finished stream pays for one. A server's resets answer what we asked.
+   */
   resets: { burst: 1_000, perSecond: 100 },
   /** RST_STREAM we must send for the peer's faults (made-you-reset, CVE-2025-8671). */
   faults: { burst: 200, perSecond: 20 },
@@ -55,6 +58,18 @@ export const RATES = {
 } satisfies Record<string, Rate>;
 
 export type RateName = keyof typeof RATES;
+export type Rates = Partial<Record<RateName, Rate>>;
+
+/**
+ * For connections from other proxies, in place of those above. One of them carries the requests of many clients, each
+ * of which was limited by itself: together they must not end what they share. A reset costs us about what a request does.
+ */
+export const RATES_FROM_PROXIES: Rates = {
+  resets: { burst: 10_000, perSecond: 10_000 },
+  faults: { burst: 10_000, perSecond: 10_000 },
+};
+/** Room in header lists from other proxies for the fields that they add to what they have accepted themselves. */
+export const PROXY_FIELDS_BYTES = 4_096;
 
 /** Everything that is counted: the rates, the sizes, and streams refused above MAX_CONCURRENT_STREAMS. */
 export type LimitName =

@@ -28,6 +28,7 @@ export interface Requests {
 }
 
 export interface RequestsOptions {
+  /** Taken for these requests; `release` lets go of it. */
   readonly app: App;
   readonly port: Port;
   readonly caller: Caller;
@@ -88,6 +89,7 @@ export function createRequests(options: RequestsOptions): Requests {
     release() {
       forget();
       options.early.release();
+      options.app.release();
     },
   };
 }

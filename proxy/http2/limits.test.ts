@@ -16,6 +16,8 @@ import { startClient, startServer } from "./testing/http2.ts";
 import type { RawPeer } from "./testing/raw-peer.ts";
 
 const CALM = ErrorCode.enhanceYourCalm;
+/** A window of this size is used up by a frame of the largest size and one of a single octet. */
+const FRAME_AND_ONE = 16_385;
 /** A clock that stands still: only the bursts count. */
 const now = () => 0;
 
@@ -145,6 +147,24 @@ test("a client that lets only single octets through is left", async () => {
   }
   expect(client.lines.at(-1)).toBe(`goaway 1 ${CALM}`);
   expect(violations).toEqual(["tinyWindows"]);
+});
+
+test("what windows leave over of a large body is no flood", async () => {
+  const { client, requests, violations } = startServer(
+    (request) => request.begin(200),
+    { now },
+  );
+  client.start([Setting.initialWindowSize, 1]);
+  client.windowUpdate(0, 0x7fff_0000);
+  client.get(1);
+  await client.line("headers 1");
+  for (let round = 0; round < 2 * RATES.tinyWindows.burst; round++) {
+    requests[0]?.write("x".repeat(FRAME_AND_ONE));
+    client.windowUpdate(1, FRAME_AND_ONE);
+    await turn();
+    client.lines = [];
+  }
+  expect(violations).toEqual([]);
 });
 
 test("resets that go with finished streams are no flood", async () => {

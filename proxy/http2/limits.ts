@@ -51,7 +51,7 @@ export const RATES = {
   emptyData: { burst: 100, perSecond: 10 },
   /** WINDOW_UPDATE. Each DATA frame we send pays for some. */
   windowUpdates: { burst: 1_000, perSecond: 100 },
-  /** DATA frames below `TINY_FRAME_BYTES` that the peer's window made us send (CVE-2019-9511, -9517). */
+  /** DATA frames below `TINY_FRAME_BYTES` that the peer's window made us send (CVE-2019-9511, -9517). A larger one pays. */
   tinyWindows: { burst: 1_000, perSecond: 100 },
   /** GOAWAY received; two are a graceful end. */
   goaways: { burst: 10, perSecond: 1 },

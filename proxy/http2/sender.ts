@@ -178,7 +178,9 @@ export class Sender {
     this.window -= size;
     this.budgets.refund("windowUpdates", 4 + (size >> 10));
     this.budgets.refund("pings", 1);
-    if (size < wanted && size < TINY_FRAME_BYTES) this.countTiny();
+    // What is left of a window before the next update may be little: that is no fault while the rest of it was large.
+    if (size >= TINY_FRAME_BYTES) this.budgets.refund("tinyWindows", 1);
+    else if (size < wanted) this.countTiny();
     return size;
   }
 

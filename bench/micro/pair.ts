@@ -67,7 +67,7 @@ function startInbound(hop: Channel, serve: (app: Channel) => void): void {
       address,
       http1: createHttp1Pool(dial, POOL),
       http2: createHttp2Link(dial, link, () => {}),
-      open: () => Promise.reject(new Error("nothing opaque is sent here")),
+      release() {},
     },
     port,
     caller: { ip: "10.0.0.1", tls: { id: clientId } },
@@ -112,7 +112,7 @@ function startOutbound(hop: Channel): () => Channel {
     tcp: () => {
       throw new Error("nothing opaque is sent here");
     },
-    ready() {},
+    ready: () => () => {},
     habits: { speaksFirst: false, speaksHttp: false },
     release() {},
   };

@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
 import {
+  type Listener,
   type ListenOptions,
   listenTcp,
   meter,
@@ -69,16 +70,16 @@ const foreignTls = (sni: string | null): TlsStatus => ({
 });
 
 /** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
-export function startInbound(options: InboundOptions): { close(): void } {
+export function startInbound(options: InboundOptions): Listener {
   const { recorder, drain } = options;
   const meshHttp2 = fromProxies(options.http2);
   const denials = options.log.limited(LINES_PER_SECOND);
   const refusals = options.log.limited(LINES_PER_SECOND);
-  const listener = listenTcp(options.listen, options.accept, accept);
-  return { close: listener.close };
+  return listenTcp(options.listen, options.accept, accept);
 
   function accept(socket: SocketChannel): void {
     const address = socket.dialled();
+    socket.whenClosed(drain.hold(socket));
     if (options.ownIps.size > 0 && !options.ownIps.has(address.ip)) {
       const problem = new Problem(
         "forbidden",
@@ -263,7 +264,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
         isNamed(caller) ? meshHttp2 : options.http2,
         respond,
       );
-    socket.whenClosed(drain.hold(served));
+    drain.decide(socket, served);
     socket.whenClosed(requests.release);
   }
 
@@ -273,7 +274,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
     early: Promise<Channel> | null,
   ): void {
     const { socket, channel, address, port, caller } = connection;
-    socket.whenClosed(drain.hold(WAITED_FOR));
+    drain.decide(socket, WAITED_FOR);
     const first = createEarly(early);
     socket.whenClosed(first.release);
     if (!permitted(connection)) {

@@ -63,7 +63,9 @@ export interface OutboundOptions {
 const DISCOVERY_TIMEOUT_MS = 10_000;
 
 /** Carries what the pod's applications send out: accept > discover > detect > balance > connect > forward. */
-export function startOutbound(options: OutboundOptions): { close(): void } {
+export function startOutbound(
+  options: OutboundOptions,
+): { readonly addresses: readonly SocketAddress[]; close(): void } {
   const { control, endpoints, recorder, drain, log } = options;
 
   const targets = createTargets({
@@ -92,6 +94,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     listenTcp(address, options.accept, accept)
   );
   return {
+    addresses: listeners.map((listener) => listener.address),
     close() {
       for (const listener of listeners) listener.close();
     },
@@ -101,6 +104,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
   function accept(channel: SocketChannel): void {
     const address = channel.dialled();
     meter(channel, recorder.source(address));
+    channel.whenClosed(drain.hold(channel));
     const target = targets.take(address);
     channel.pause();
     const unknown = setTimeout(() => {
@@ -211,7 +215,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
         options.http2,
         (exchange) => forward(exchange, direction),
       );
-    channel.whenClosed(drain.hold(connection));
+    drain.decide(channel, connection);
     channel.whenClosed(direction.metrics.release);
   }
 
@@ -222,7 +226,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     opening: Promise<Channel>,
   ): Promise<void> {
     channel.pause();
-    channel.whenClosed(drain.hold(WAITED_FOR));
+    drain.decide(channel, WAITED_FOR);
     try {
       const server = await opening;
       if (channel.closed) return server.destroy();

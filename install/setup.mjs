@@ -26,7 +26,7 @@ const PACKAGES = {
     "curl",
     "nghttp2-client",
   ],
-  conformance: [...NAMESPACES, "nginx-light", "nghttp2-client", "curl"],
+  conformance: [...NAMESPACES, "nginx-light", "openssl", "curl", "nghttp2-client"],
   bench: [
     ...NAMESPACES,
     "nginx-light",

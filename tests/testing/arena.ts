@@ -1,6 +1,5 @@
 import { startLoad } from "../../demo/bed/load.ts";
 import { type Pod, proxyOf } from "../../demo/bed/pod.ts";
-import { readMemory } from "../../demo/memory.ts";
 import { parseMetrics } from "../../demo/metrics.ts";
 import type { LoadResult } from "../../demo/workloads/load.ts";
 import type { Violation } from "../../proxy/http2/violation.ts";
@@ -8,6 +7,7 @@ import { type Http2Side, violationLabels } from "../../proxy/record/http2.ts";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { openMesh } from "./mesh.ts";
 import { startNginx } from "./nginx.ts";
+import { type MemoryGrowth, watchMemory } from "./watch-memory.ts";
 
 /**
  * In the meshed pod `server`: nginx with HTTP/2, nginx with HTTP/1, and a free port. In the unmeshed pod `outsider`: a
@@ -23,15 +23,6 @@ export const ARENA_PORTS = {
 /** Requests per second that go on through both proxies under attack, and connections they come on. */
 const RATE = 1_000;
 const CONNECTIONS = 16;
-const MEMORY_INTERVAL_MS = 250;
-
-/** What a proxy took (private-dirty) beyond what it had with the load alone, in MB. */
-export interface MemoryGrowth {
-  /** At most, at any time. */
-  readonly peakMb: number;
-  /** In the end. */
-  readonly keptMb: number;
-}
 
 /** A mesh under attack: a client and a server pod, whose proxies carry other people's requests meanwhile. */
 export interface Arena {
@@ -139,23 +130,4 @@ async function served(pod: Pod): Promise<number> {
     .filter(({ name, labels }) =>
       name === "request_total" && labels["direction"] === "inbound"
     ).reduce((sum, { value }) => sum + value, 0);
-}
-
-/** Measures from now on until the function it returns is called. */
-async function watchMemory(pod: Pod): Promise<() => Promise<MemoryGrowth>> {
-  const { pid } = proxyOf(pod).program();
-  const measure = async () => (await readMemory(pid)).privateDirtyMb;
-  const first = await measure();
-  let peak = first;
-  const watching = setInterval(async () => {
-    peak = Math.max(peak, await measure());
-  }, MEMORY_INTERVAL_MS);
-  return async () => {
-    clearInterval(watching);
-    const last = await measure();
-    return {
-      peakMb: Math.round(Math.max(peak, last) - first),
-      keptMb: Math.round(last - first),
-    };
-  };
 }

@@ -42,6 +42,13 @@ export function authorize(policy: ServerPolicy, caller: Caller): Decision {
   return permit === undefined ? DENIAL : { kind: "permit", by: permit.meta };
 }
 
+/** The same for bytes that are not parsed: policies of HTTP ports authorize requests, never bytes (facts 5.3). */
+export function authorizeBytes(policy: ServerPolicy, caller: Caller): Decision {
+  const { kind } = policy.protocol;
+  const parsed = kind === "http1" || kind === "http2" || kind === "grpc";
+  return parsed ? DENIAL : authorize(policy, caller);
+}
+
 function isLoopback(ip: Uint8Array): boolean {
   if (ip.length === 4) return ip.join(".") === "127.0.0.1";
   return ip.every((byte, at) => byte === (at === 15 ? 1 : 0));

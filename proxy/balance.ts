@@ -22,7 +22,7 @@ export interface Member {
 export interface BalancerEvents extends QueueEvents {
   endpoints(counts: { readonly ready: number; readonly pending: number }): void;
   updated(changes: { readonly added: number; readonly removed: number }): void;
-  /** The balancer is gone. */
+  /** The balancer is gone; the last thing heard. */
   close(): void;
 }
 
@@ -45,7 +45,7 @@ export interface BalancerOptions<M extends Member> {
   readonly load: Load;
   readonly events: BalancerEvents;
   readonly random: () => number;
-  /** `changed` must be called whenever `ready` has changed. */
+  /** `changed` must be called whenever `ready` has become true; that it has become false is noticed. */
   create(endpoint: Endpoint, load: PeakEwma, changed: () => void): M;
 }
 
@@ -65,14 +65,7 @@ export function createBalancer<M extends Member>(
     known: members.size,
     ready: ready.length,
   }));
-  const pick = (): M | null => choose(ready, performance.now(), options.random);
-  const pickCounted = (): M | null => {
-    const member = pick();
-    if (member !== null) options.events.served(0);
-    return member;
-  };
-  const refresh = () => {
-    if (closed) return;
+  const recount = () => {
     ready = [];
     for (const { member } of members.values()) {
       if (member.ready) ready.push(member);
@@ -81,19 +74,34 @@ export function createBalancer<M extends Member>(
       ready: ready.length,
       pending: members.size - ready.length,
     });
+  };
+  const pick = (): M | null => {
+    const chosen = choose(ready, performance.now(), options.random);
+    if (chosen === null || chosen.ready) return chosen;
+    recount();
+    return choose(ready, performance.now(), options.random);
+  };
+  const pickCounted = (): M | null => {
+    const member = pick();
+    if (member !== null) options.events.served(0);
+    return member;
+  };
+  const refresh = () => {
+    if (closed) return;
+    recount();
     queue.serve(pick);
   };
 
   return {
     update(set) {
       const before = members.size;
+      const removed: M[] = [];
       for (const [key, { endpoint, member }] of members) {
         const now = set.get(key);
         if (now !== undefined && sameEndpoint(now, endpoint)) continue;
         members.delete(key);
-        member.close();
+        removed.push(member);
       }
-      const removed = before - members.size;
       for (const [key, endpoint] of set) {
         if (members.has(key)) continue;
         const load = new PeakEwma(
@@ -107,10 +115,12 @@ export function createBalancer<M extends Member>(
         });
       }
       options.events.updated({
-        added: members.size - before + removed,
-        removed,
+        added: members.size - before + removed.length,
+        removed: removed.length,
       });
       refresh();
+      // Last: those that lose their endpoint ask for another at once, and must not be given one of these.
+      for (const member of removed) member.close();
     },
     pick: pickCounted,
     acquire(waiter) {
@@ -120,16 +130,20 @@ export function createBalancer<M extends Member>(
     },
     withdraw: (waiter) => queue.withdraw(waiter),
     close() {
+      if (closed) return;
       closed = true;
-      for (const { member } of members.values()) member.close();
+      const gone = [...members.values()];
       members.clear();
       ready = [];
+      options.events.endpoints({ ready: 0, pending: 0 });
       queue.close(
         new Problem(
           "failfast",
           `service ${options.service} is not used any more`,
         ),
       );
+      for (const { member } of gone) member.close();
+      options.events.close();
     },
   };
 }

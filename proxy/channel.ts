@@ -8,7 +8,10 @@ export interface ChannelReader {
   end(): void;
   /** What was queued has left, after `congested` had been true. */
   drain(): void;
-  /** The stream is over in both directions; nothing follows. `error` is null when it ended cleanly. */
+  /**
+   * The stream is over in both directions; nothing follows. `error` is null when it ended cleanly (`end` was told before)
+   * and after our own `destroy`.
+   */
   close(error: Error | null): void;
 }
 
@@ -44,6 +47,15 @@ export interface Channel {
   /** Stops `data` events (back-pressure on the peer); they may arrive a little longer. */
   pause(): void;
   resume(): void;
+}
+
+/** The octets of `bytes` from `from` to `to`, in place. The whole of it, as is most common, costs no view. */
+export function partOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): Uint8Array {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
 }
 
 /** A growing buffer that encoders append to; empty ones hold no memory. */

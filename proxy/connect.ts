@@ -3,8 +3,8 @@ import type { TlsIdentity } from "../schemas/destination.ts";
 import { TRANSPORT_PROTOCOL } from "../schemas/names.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { subjectNames } from "./identity/subject-names.ts";
+import { addressOf } from "./socket-address.ts";
 import {
-  addressOf,
   applyTcpOptions,
   type BunSocket,
   CHANNEL_HANDLERS,

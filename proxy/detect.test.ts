@@ -155,7 +155,8 @@ test("detectTls() times out on half a hello", async () => {
   const listener = listenTcp(
     { ip: "127.0.0.1", port: 0 },
     {},
-    (channel) => void detectTls(channel, 50, result.resolve),
+    (channel) =>
+      void detectTls(channel, { timeoutMs: 50, silence: null }, result.resolve),
   );
   const client = await dial(listener.address, {
     timeoutMs: 500,

@@ -9,10 +9,10 @@ export interface Direction {
   pick(): Upstream | null;
   wait(waiter: Waiter<Upstream>): void;
   withdraw(waiter: Waiter<Upstream>): void;
-  /** The request as it is sent to this upstream. */
+  /** The request as this upstream gets it, edited or a copy; throws a Problem when it must not get it. */
   toUpstream(head: RequestHead, upstream: Upstream): RequestHead;
-  /** The response as it is given to the client. */
-  toClient(head: ResponseHead, request: RequestHead): ResponseHead;
+  /** Makes the response what the client is to get. */
+  toClient(head: ResponseHead, request: RequestHead): void;
   /** Whether our own answers carry `l5d-proxy-*` fields. */
   readonly informational: boolean;
   /** Counts a request that failed here. */
@@ -41,6 +41,8 @@ export interface ExchangeMetrics {
     sinceStartMs: number,
     sinceSentMs: number,
   ): void;
+  /** Gives the series back; exchanges that are over only then still count. */
+  release(): void;
 }
 
 /** How an exchange ended. */

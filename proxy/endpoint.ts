@@ -16,6 +16,7 @@ import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
+import { isUpgraded } from "./http/orig-proto.ts";
 import type { Http2Options } from "./http2/options.ts";
 import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
@@ -39,7 +40,7 @@ export interface EndpointContext {
 
 /** Opens connections to one endpoint and counts them. */
 export interface Opener {
-  /** `session`: what HTTP the bytes will be; null for bytes that are not parsed. */
+  /** `session`: what the bytes will be. */
   open(session: TransportHeader["session"]): Promise<SocketChannel>;
   /** Labels of requests to it. */
   readonly requestLabels: string;
@@ -71,20 +72,32 @@ export function createOpener(
     context.families.tcp,
     outboundDestinationLabels(labelled),
   );
+  // The endpoint's owner and every connection hold the series: a tunnel may outlive the endpoint by days.
+  let holders = 1;
+  const letGo = () => {
+    if (--holders === 0) connections.release();
+  };
   return {
     requestLabels: outboundLabels(labelled),
     local,
     async open(session) {
-      const channel = await openEndpoint(
-        endpoint,
-        local,
-        endpoint.protocolHint === "opaque" ? null : session,
-        context,
-      );
-      meter(channel, connections);
-      return channel;
+      holders += 1;
+      try {
+        const channel = await openEndpoint(
+          endpoint,
+          local,
+          endpoint.protocolHint === "opaque" ? null : session,
+          context,
+        );
+        meter(channel, connections);
+        channel.whenClosed(letGo);
+        return channel;
+      } catch (error) {
+        letGo();
+        throw error;
+      }
     },
-    close: () => connections.release(),
+    close: letGo,
   };
 }
 
@@ -130,7 +143,8 @@ export function createUpstream(
     },
     upgrades,
     acquire(head, fresh, lease) {
-      if (head.version === "2" || upgrades(head)) link.acquire(lease);
+      // What was not marked for the far proxy must not reach it as HTTP/2, whatever the endpoint could do.
+      if (head.version === "2" || isUpgraded(head)) link.acquire(lease);
       else if (fresh) pool.acquireFresh(lease);
       else pool.acquire(lease);
     },

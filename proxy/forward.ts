@@ -1,8 +1,16 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
-import type { Direction } from "./direction.ts";
+import type { Direction, Ending } from "./direction.ts";
 import type { Upstream } from "./endpoint.ts";
+import {
+  isUnreachable,
+  MAX_SENT_AGAIN,
+  mayGoAgain,
+  UNREACHABLE_RTT_MS,
+} from "./forward/send-again.ts";
+import { UnsentBody } from "./forward/unsent-body.ts";
 import { type Field, Name } from "./http/field.ts";
+import { findField } from "./http/fields.ts";
 import type { Lease } from "./http/http1-pool.ts";
 import {
   type ClientConnection,
@@ -20,20 +28,14 @@ import { relay } from "./relay.ts";
 import { isGrpc, rescue, statusOf } from "./rescue.ts";
 
 const GRPC_STATUS = Name.of("grpc-status");
-const IDEMPOTENT: ReadonlySet<string> = new Set([
-  "GET",
-  "HEAD",
-  "OPTIONS",
-  "TRACE",
-  "PUT",
-  "DELETE",
-]);
-/** How often a request is sent again because the connection chosen for it turned out to be closing. */
-const MAX_REDISPATCHES = 2;
 const CANCEL: Reset = {
   code: ErrorCode.cancel,
   origin: "local",
   message: "the client gave up",
+};
+const ANSWERED: Reset = {
+  ...CANCEL,
+  message: "the response was complete before the request",
 };
 
 /** Carries one request to an upstream and its response back. */
@@ -61,28 +63,31 @@ const NOBODY: RequestReader = {
   responseDrain() {},
 };
 
-class Forward implements RequestReader, ResponseReader, Lease {
+class Forward implements RequestReader, ResponseReader, Lease, Ending {
   private readonly exchange: Exchange;
   private readonly direction: Direction;
   private readonly startedMs = performance.now();
+  /** Whether the client speaks HTTP/2: resets can be passed on, and its connection carries other requests too. */
+  private readonly multiplexed: boolean;
   private readonly grpc: boolean;
   private upstream: Upstream | null = null;
   /** The request as the upstream gets it. */
   private outgoing: RequestHead | null = null;
   private stream: ClientStream | null = null;
-  /** What of the body came before there was a stream to send it on: no more than a codec lets through while paused. */
-  private early: {
-    readonly chunks: Uint8Array[];
-    trailers: readonly Field[] | null;
-  } | null = null;
+  private unsent: UnsentBody | null = null;
   private waiter: Waiter<Upstream> | null = null;
   private reused = false;
-  private redispatches = 0;
+  private sentAgain = 0;
   private bodySent = false;
   private sentMs = 0;
+  /** When the upstream was chosen: waiting for one is no fault of its. */
+  private dispatchedMs = this.startedMs;
+  /** True once nothing more of the request can come. */
+  private requestDone: boolean;
   /** 0 until the response head. */
-  private status = 0;
-  private grpcStatus: string | null = null;
+  status = 0;
+  grpcStatus: string | null = null;
+  reset: Reset | null = null;
   private counted = false;
   private inFlight = false;
   private firstFrame = false;
@@ -91,7 +96,9 @@ class Forward implements RequestReader, ResponseReader, Lease {
   constructor(exchange: Exchange, direction: Direction) {
     this.exchange = exchange;
     this.direction = direction;
+    this.multiplexed = exchange.head.version === "2";
     this.grpc = isGrpc(exchange.head);
+    this.requestDone = exchange.ended;
     exchange.reader = this;
   }
 
@@ -119,6 +126,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     this.waiter = {
       use: (ready) => {
         this.waiter = null;
+        this.dispatchedMs = performance.now();
         this.dispatch(ready);
       },
       refuse: (problem) => {
@@ -130,12 +138,12 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   private dispatch(upstream: Upstream): void {
+    const outgoing = this.translate(upstream);
+    if (outgoing === null) return;
     this.upstream = upstream;
+    this.outgoing = outgoing;
     upstream.load.pending += 1;
-    this.outgoing = this.translate(upstream);
-    if (this.outgoing !== null) {
-      upstream.acquire(this.outgoing, this.redispatches > 0, this);
-    }
+    upstream.acquire(outgoing, this.sentAgain > 0, this);
   }
 
   use(connection: ClientConnection, reused: boolean): boolean {
@@ -147,7 +155,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     const stream = connection.request(outgoing, exchange.ended, this);
     if (!this.over) {
       this.stream = stream;
-      if (!exchange.ended) this.sendEarly(stream);
+      if (!exchange.ended) this.sendUnsent(stream);
     }
     return true;
   }
@@ -164,17 +172,21 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   refuse(problem: Problem): void {
-    if (this.over) return;
-    if (this.upstream !== null) this.count(this.upstream);
+    const { upstream } = this;
+    if (this.over || upstream === null) return;
+    if (isUnreachable(problem)) {
+      upstream.load.sample(UNREACHABLE_RTT_MS, performance.now());
+      if (this.tryAnother(upstream)) return;
+    }
     this.fail(problem);
   }
 
   requestData(chunk: Uint8Array): boolean {
+    // What comes behind a complete answer is read and dropped.
+    if (this.over) return true;
     this.direction.metrics.requestFrame(this.grpc, chunk.length);
     if (this.stream === null) {
-      (this.early ??= { chunks: [], trailers: null }).chunks.push(
-        chunk.slice(),
-      );
+      (this.unsent ??= new UnsentBody()).push(chunk);
       return false;
     }
     this.bodySent = true;
@@ -182,34 +194,27 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   requestEnd(trailers: readonly Field[]): void {
+    this.requestDone = true;
+    if (this.over) return;
     this.sentMs = performance.now();
     if (this.stream === null) {
-      (this.early ??= { chunks: [], trailers: null }).trailers = trailers;
-      return;
+      return (this.unsent ??= new UnsentBody()).end(trailers);
     }
     this.bodySent = true;
     this.stream.end(trailers);
   }
 
-  private sendEarly(stream: ClientStream): void {
-    const { early } = this;
-    this.early = null;
-    let open = true;
-    for (const chunk of early?.chunks ?? []) {
-      this.bodySent = true;
-      open = stream.data(chunk);
-    }
-    if (early !== null && early.trailers !== null) {
-      this.bodySent = true;
-      stream.end(early.trailers);
-    } else if (open) {
-      // Otherwise `requestDrain` resumes.
-      this.exchange.resumeRequest();
-    }
+  private sendUnsent(stream: ClientStream): void {
+    const { unsent } = this;
+    this.unsent = null;
+    if (unsent !== null) this.bodySent = true;
+    // Otherwise `requestDrain` resumes, or nothing more comes.
+    if (unsent?.sendOn(stream) ?? true) this.exchange.resumeRequest();
   }
 
   requestReset(reset: Reset): void {
     if (this.over) return;
+    this.requestDone = true;
     if (this.waiter !== null) this.direction.withdraw(this.waiter);
     this.stream?.reset(CANCEL);
     this.finish(reset);
@@ -224,12 +229,9 @@ class Forward implements RequestReader, ResponseReader, Lease {
   }
 
   responseInformational(head: ResponseHead): void {
-    if (!this.over) {
-      this.exchange.respond(
-        this.direction.toClient(head, this.exchange.head),
-        false,
-      );
-    }
+    if (this.over) return;
+    this.direction.toClient(head, this.exchange.head);
+    this.exchange.respond(head, false);
   }
 
   responseHead(head: ResponseHead, ended: boolean): void {
@@ -237,10 +239,8 @@ class Forward implements RequestReader, ResponseReader, Lease {
     this.status = head.status;
     this.leaveFlight();
     if (this.grpc) this.grpcStatus = grpcStatusOf(head.fields);
-    this.exchange.respond(
-      this.direction.toClient(head, this.exchange.head),
-      ended,
-    );
+    this.direction.toClient(head, this.exchange.head);
+    this.exchange.respond(head, ended);
     if (
       this.exchange.head.upgrade && isSwitch(this.exchange.head, head.status)
     ) this.tunnel();
@@ -268,10 +268,15 @@ class Forward implements RequestReader, ResponseReader, Lease {
       this.exchange.reset(reset);
       return this.finish(reset);
     }
-    if (this.mayRedispatch(reset)) return this.redispatch();
-    const genuine = this.exchange.head.version === "2" &&
-      reset.origin === "peer";
-    if (genuine) {
+    const { head, ended } = this.exchange;
+    if (
+      this.sentAgain < MAX_SENT_AGAIN && !this.bodySent &&
+      mayGoAgain(head, !ended, reset, this.reused)
+    ) {
+      this.letGo();
+      return this.choose();
+    }
+    if (this.multiplexed && reset.origin === "peer") {
       this.exchange.reset(reset);
       return this.finish(reset);
     }
@@ -283,23 +288,23 @@ class Forward implements RequestReader, ResponseReader, Lease {
     );
   }
 
-  /** A request that the peer surely has not worked on, and whose body we still have, may go out again. */
-  private mayRedispatch(reset: Reset): boolean {
-    if (
-      this.redispatches >= MAX_REDISPATCHES ||
-      (!this.exchange.ended && this.bodySent)
-    ) return false;
-    if (reset.code === ErrorCode.refusedStream) return true;
-    return this.reused && this.exchange.ended && reset.origin === "io" &&
-      IDEMPOTENT.has(this.exchange.head.method.text);
+  /** Nothing was sent, so another endpoint may have the request; false when there is no other. */
+  private tryAnother(refused: Upstream): boolean {
+    if (this.sentAgain >= MAX_SENT_AGAIN) return false;
+    const other = this.direction.pick();
+    if (other === refused) return false;
+    this.letGo();
+    if (other === null) this.choose();
+    else this.dispatch(other);
+    return true;
   }
 
-  private redispatch(): void {
-    this.redispatches += 1;
+  private letGo(): void {
+    this.sentAgain += 1;
+    this.dispatchedMs = performance.now();
     this.stream = null;
     if (this.upstream !== null) this.upstream.load.pending -= 1;
     this.upstream = null;
-    this.choose();
   }
 
   /** Answers in place of the upstream; below the metrics of the endpoint, when one had been chosen. */
@@ -317,8 +322,8 @@ class Forward implements RequestReader, ResponseReader, Lease {
       this.direction.informational,
     );
     this.direction.failed(problem);
-    // A connection between proxies carries other clients' requests too: one failure is no reason to end it.
-    if (close && this.exchange.head.version !== "2") this.exchange.closeAfter();
+    // One failure is no reason to end a connection that carries other requests.
+    if (close && !this.multiplexed) this.exchange.closeAfter();
     this.exchange.respond(head, true);
   }
 
@@ -336,7 +341,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     if (this.firstFrame || upstream === null) return;
     this.firstFrame = true;
     const nowMs = performance.now();
-    const elapsedMs = nowMs - this.startedMs;
+    const elapsedMs = nowMs - this.dispatchedMs;
     upstream.recorder.latency(this.status).observe(elapsedMs);
     upstream.load.pending -= 1;
     upstream.load.sample(elapsedMs, nowMs);
@@ -358,9 +363,16 @@ class Forward implements RequestReader, ResponseReader, Lease {
   private finish(reset: Reset | null): void {
     if (this.over) return;
     this.over = true;
+    this.reset = reset;
     const { upstream, status, grpc, grpcStatus } = this;
     this.leaveFlight();
+    if (!this.requestDone) {
+      // RFC 9113 8.1: otherwise the upstream would wait for a rest that nobody sends, and the client to send it.
+      this.stream?.reset(ANSWERED);
+      this.exchange.resumeRequest();
+    }
     if (upstream === null) return;
+    this.count(upstream);
     this.observeFirstFrame();
     upstream.recorder.response(
       status,
@@ -369,7 +381,7 @@ class Forward implements RequestReader, ResponseReader, Lease {
     const nowMs = performance.now();
     this.direction.metrics.ended(
       grpc,
-      { status, grpcStatus, reset },
+      this,
       nowMs - this.startedMs,
       this.sentMs === 0 ? 0 : nowMs - this.sentMs,
     );
@@ -382,6 +394,5 @@ function isSwitch(request: RequestHead, status: number): boolean {
 }
 
 function grpcStatusOf(fields: readonly Field[]): string | null {
-  for (const field of fields) if (field.name === GRPC_STATUS) return field.text;
-  return null;
+  return findField(fields, GRPC_STATUS)?.text ?? null;
 }

@@ -1,24 +1,27 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
-import { authorize, type Caller, isNamed } from "./authorize.ts";
+import { authorize, authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
 import type { InFlight } from "./direction.ts";
 import { forward, refuseExchange } from "./forward.ts";
+import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
-import type { Http2ServerOptions } from "./http2/options.ts";
+import { fromProxies, type Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
-import type { App } from "./inbound/apps.ts";
+import type { Apps } from "./inbound/apps.ts";
+import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
 import { createRequests } from "./inbound/direction.ts";
 import type { Port } from "./inbound/ports.ts";
-import type { Counted, InboundRecorder } from "./inbound/recorder.ts";
+import type { InboundRecorder } from "./inbound/recorder.ts";
 import { terminateSniffed } from "./inbound/sniffed-tls.ts";
 import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
 import {
+  type Listener,
   type ListenOptions,
   listenTcp,
   meter,
@@ -38,7 +41,7 @@ export interface InboundOptions {
   /** For the TLS handshake and the transport header; HTTP detection has the policy's. */
   readonly detectTimeoutMs: number;
   readonly ports: { take(port: number): Port };
-  readonly apps: (address: SocketAddress) => App;
+  readonly apps: Apps;
   readonly http1: Http1ServerOptions;
   readonly http2: Http2ServerOptions;
   readonly inFlight: InFlight;
@@ -60,28 +63,23 @@ const LOOP = new Problem(
 );
 const DENIED = new Problem("forbidden", "unauthorized connection");
 
-/** A connection on its way to an application. */
-interface Connection {
-  /** The socket that was accepted. */
-  readonly socket: SocketChannel;
-  /** What the client says, decrypted. */
-  readonly channel: Channel;
-  readonly address: SocketAddress;
-  readonly port: Port;
-  readonly caller: Caller;
-  readonly tls: TlsStatus;
-}
+const PORT_SKIPPED: TlsStatus = { kind: "none", reason: "port_skipped" };
+const foreignTls = (sni: string | null): TlsStatus => ({
+  kind: "opaque",
+  sni: sni ?? "",
+});
 
 /** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
-export function startInbound(options: InboundOptions): { close(): void } {
+export function startInbound(options: InboundOptions): Listener {
   const { recorder, drain } = options;
+  const meshHttp2 = fromProxies(options.http2);
   const denials = options.log.limited(LINES_PER_SECOND);
   const refusals = options.log.limited(LINES_PER_SECOND);
-  const listener = listenTcp(options.listen, options.accept, accept);
-  return { close: listener.close };
+  return listenTcp(options.listen, options.accept, accept);
 
   function accept(socket: SocketChannel): void {
     const address = socket.dialled();
+    socket.whenClosed(drain.hold(socket));
     if (options.ownIps.size > 0 && !options.ownIps.has(address.ip)) {
       const problem = new Problem(
         "forbidden",
@@ -121,10 +119,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
     if (port.policy.protocol.kind === "opaque") {
       // Opaque by declaration: not even TLS is looked for; whatever it is, it passes as it is.
       return tunnel(
-        open(socket, socket, address, null, {
-          kind: "none",
-          reason: "port_skipped",
-        }),
+        open(socket, socket, address, null, PORT_SKIPPED),
         null,
       );
     }
@@ -144,16 +139,12 @@ export function startInbound(options: InboundOptions): { close(): void } {
         case "server":
           return plain(open(socket, socket, address, null), found.early);
         case "hello":
-          if (found.sni === options.name) {
-            return secured(socket, address, found.early);
-          }
-          return plain(
-            open(socket, socket, address, null, {
-              kind: "opaque",
-              sni: found.sni ?? "",
-            }),
-            found.early,
-          );
+          return found.sni === options.name
+            ? secured(socket, address, found.early)
+            : plain(
+              open(socket, socket, address, null, foreignTls(found.sni)),
+              found.early,
+            );
       }
     });
   }
@@ -163,6 +154,8 @@ export function startInbound(options: InboundOptions): { close(): void } {
     address: SocketAddress,
     early: Promise<Channel> | null,
   ): void {
+    const first = createEarly(early);
+    socket.whenClosed(first.release);
     const credentials = options.credentials();
     if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
     terminateSniffed(
@@ -172,7 +165,7 @@ export function startInbound(options: InboundOptions): { close(): void } {
       (outcome) => {
         if (outcome instanceof Problem) return drop(socket, address, outcome);
         const peer = { id: outcome.peer.id };
-        plain(open(socket, outcome.channel, address, peer), early);
+        plain(open(socket, outcome.channel, address, peer), first.take());
       },
     );
   }
@@ -219,20 +212,14 @@ export function startInbound(options: InboundOptions): { close(): void } {
           port.number,
         );
         if (finding.kind === "gone") {
-          return drop(
-            connection.socket,
-            connection.address,
-            null,
-          );
+          return drop(connection.socket, connection.address, null);
         }
         if (finding.kind === "http") {
-          return serve(
-            connection,
-            finding.protocol,
-            finding.early,
-          );
+          return serve(connection, finding.protocol, finding.early);
         }
-        if (protocol.kind === "http1") return serve(connection, "http1", null);
+        if (protocol.kind === "http1") {
+          return serve(connection, "http1", finding.early);
+        }
         tunnel(connection, finding.early);
       },
     );
@@ -244,7 +231,9 @@ export function startInbound(options: InboundOptions): { close(): void } {
     session: TransportHeader["session"],
   ): void {
     if (session === null) tunnel(connection, null);
-    else serve(connection, session, null);
+    else if (session !== "detect") serve(connection, session, null);
+    // The client has been silent towards its own proxy: it is the application's turn.
+    else plain(connection, openApp(connection, connection.address));
   }
 
   function serve(
@@ -254,13 +243,13 @@ export function startInbound(options: InboundOptions): { close(): void } {
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
     const requests = createRequests({
-      app: options.apps(address),
+      app: options.apps.take(address),
       port,
       caller,
       connection: { target: address, tls },
       recorder,
       inFlight: options.inFlight,
-      early: early === null ? null : { channel: early, protocol },
+      early: createEarly(early),
     });
     const respond = (exchange: Parameters<typeof forward>[0]) => {
       const next = requests.next();
@@ -270,8 +259,12 @@ export function startInbound(options: InboundOptions): { close(): void } {
     };
     const served = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)
-      : serveHttp2(channel, options.http2, respond);
-    socket.whenClosed(drain.hold(served));
+      : serveHttp2(
+        channel,
+        isNamed(caller) ? meshHttp2 : options.http2,
+        respond,
+      );
+    drain.decide(socket, served);
     socket.whenClosed(requests.release);
   }
 
@@ -280,19 +273,21 @@ export function startInbound(options: InboundOptions): { close(): void } {
     connection: Connection,
     early: Promise<Channel> | null,
   ): void {
-    const { socket, channel, address, port } = connection;
-    socket.whenClosed(drain.hold(WAITED_FOR));
+    const { socket, channel, address, port, caller } = connection;
+    drain.decide(socket, WAITED_FOR);
+    const first = createEarly(early);
+    socket.whenClosed(first.release);
     if (!permitted(connection)) {
       logDenial("Connection denied", connection);
       return socket.destroy();
     }
     socket.whenClosed(port.subscribe(() => {
-      if (decide(connection).kind === "permit") return;
+      if (authorize(port.policy, caller).kind === "permit") return;
       recorder.terminated(counted(connection));
       socket.destroy();
     }));
     channel.pause();
-    (early ?? options.apps(address).open()).then(
+    (first.take() ?? options.apps.open(address)).then(
       (server) => {
         if (channel.closed) return server.destroy();
         relay(channel, server, () => {});
@@ -334,44 +329,25 @@ export function startInbound(options: InboundOptions): { close(): void } {
     return connection;
   }
 
-  function decide(
-    { port, caller }: Pick<Connection, "port" | "caller">,
-  ): ReturnType<typeof authorize> {
-    return authorize(port.policy, caller);
-  }
-
   /** Opens a connection to the application before it is known what the client will say, if any bytes may pass. */
   function openApp(
-    client: Pick<Connection, "port" | "caller">,
+    { port, caller }: Pick<Connection, "port" | "caller">,
     address: SocketAddress,
   ): Promise<Channel> {
-    return decideBytes(client).kind === "permit"
-      ? options.apps(address).open()
+    return authorizeBytes(port.policy, caller).kind === "permit"
+      ? options.apps.open(address)
       : Promise.reject(DENIED);
   }
 
-  /** Decides on bytes that are not parsed. */
-  function decideBytes(
-    client: Pick<Connection, "port" | "caller">,
-  ): ReturnType<typeof authorize> {
-    const { kind } = client.port.policy.protocol;
-    // Policies of HTTP ports authorize requests, never bytes (facts 5.3).
-    const parsed = kind === "http1" || kind === "http2" || kind === "grpc";
-    return parsed ? { kind: "denial" } : decide(client);
-  }
-
-  /** The same, and counts the decision. */
+  /** Decides on bytes that are not parsed, and counts the decision. */
   function permitted(connection: Connection): boolean {
-    const decision = decideBytes(connection);
+    const { port, caller } = connection;
+    const decision = authorizeBytes(port.policy, caller);
     recorder.tcpDecided(
       counted(connection),
       decision.kind === "permit" ? decision.by : null,
     );
     return decision.kind === "permit";
-  }
-
-  function counted({ address, tls, port }: Connection): Counted {
-    return { target: address, tls, server: port.policy.meta };
   }
 
   function logDenial(

@@ -27,6 +27,7 @@ import { recordProcess } from "./process.ts";
 import { countOne, createRegistry } from "./record.ts";
 import { dnsLabels } from "./record/control.ts";
 import { createFamilies, type Families } from "./record/families.ts";
+import { countViolations, type Http2Side } from "./record/http2.ts";
 import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
 import type { Credentials } from "./tls.ts";
@@ -174,11 +175,11 @@ async function run(config: Config): Promise<void> {
           idleMs: side.http1PoolIdleTimeoutMs,
         },
         backOff: side.backoff,
-        http2: clientHttp2(config),
+        http2: clientHttp2(config, families, "inbound dst"),
         meters: new TcpRecorder(families.tcp, INBOUND_DESTINATION_LABELS),
       }),
       http1: {},
-      http2: serverHttp2(side.serverHttp2),
+      http2: serverHttp2(side.serverHttp2, families, "inbound src"),
       inFlight: { count: 0, max: side.maxInFlight },
       recorder: createInboundRecorder(families),
       drain,
@@ -213,7 +214,7 @@ async function run(config: Config): Promise<void> {
           idleMs: side.http1PoolIdleTimeoutMs,
         },
         backOff: side.backoff,
-        http2: clientHttp2(config),
+        http2: clientHttp2(config, families, "outbound dst"),
         families,
       },
       httpQueue: side.httpQueue,
@@ -224,7 +225,7 @@ async function run(config: Config): Promise<void> {
         recorder,
       },
       http1: {},
-      http2: serverHttp2(side.serverHttp2),
+      http2: serverHttp2(side.serverHttp2, families, "outbound src"),
       recorder,
       drain,
       log: logs.target("outbound"),
@@ -298,7 +299,7 @@ function client(
   return openControlClient(name, service, {
     credentials,
     anchors: config.identity.trustAnchors,
-    http2: clientHttp2(config),
+    http2: clientHttp2(config, families, "control dst"),
     connectTimeoutMs,
     tcp: connect,
     log: lines(log),
@@ -315,16 +316,26 @@ function lines(log: Log): ControlLog {
   return (level, message, fields) => log[level](message, fields);
 }
 
-function clientHttp2({ clientHttp2: windows }: Config) {
+function clientHttp2(
+  { clientHttp2: windows }: Config,
+  { http2Violations }: Families,
+  side: Http2Side,
+) {
   return {
+    violated: countViolations(http2Violations, side),
     initialStreamWindow: windows.initialStreamWindowBytes,
     initialConnectionWindow: windows.initialConnectionWindowBytes,
   };
 }
 
-function serverHttp2(settings: Config["inbound"]["serverHttp2"]) {
+function serverHttp2(
+  settings: Config["inbound"]["serverHttp2"],
+  { http2Violations }: Families,
+  side: Http2Side,
+) {
   const { keepAlive, maxConcurrentStreams, maxHeaderListBytes } = settings;
   return {
+    violated: countViolations(http2Violations, side),
     initialStreamWindow: settings.initialStreamWindowBytes,
     initialConnectionWindow: settings.initialConnectionWindowBytes,
     ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),

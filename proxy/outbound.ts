@@ -11,6 +11,7 @@ import { type Drain, WAITED_FOR } from "./drain.ts";
 import { createUpstream, type EndpointContext } from "./endpoint.ts";
 import type { Direction } from "./direction.ts";
 import { forward } from "./forward.ts";
+import { createEarly } from "./http/early.ts";
 import type { ServerConnection } from "./http/message.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
@@ -62,7 +63,9 @@ export interface OutboundOptions {
 const DISCOVERY_TIMEOUT_MS = 10_000;
 
 /** Carries what the pod's applications send out: accept > discover > detect > balance > connect > forward. */
-export function startOutbound(options: OutboundOptions): { close(): void } {
+export function startOutbound(
+  options: OutboundOptions,
+): { readonly addresses: readonly SocketAddress[]; close(): void } {
   const { control, endpoints, recorder, drain, log } = options;
 
   const targets = createTargets({
@@ -91,6 +94,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     listenTcp(address, options.accept, accept)
   );
   return {
+    addresses: listeners.map((listener) => listener.address),
     close() {
       for (const listener of listeners) listener.close();
     },
@@ -100,6 +104,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
   function accept(channel: SocketChannel): void {
     const address = channel.dialled();
     meter(channel, recorder.source(address));
+    channel.whenClosed(drain.hold(channel));
     const target = targets.take(address);
     channel.pause();
     const unknown = setTimeout(() => {
@@ -117,12 +122,12 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       clearTimeout(unknown);
       target.release();
     });
-    target.ready((policy) => {
+    channel.whenClosed(target.ready((policy) => {
       clearTimeout(unknown);
       if (channel.closed) return;
       channel.resume();
       carry(channel, target, policy);
-    });
+    }));
   }
 
   /** Takes the connection for what policy says it is, or finds out. */
@@ -151,7 +156,12 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       case "opaque":
       case "tls":
         recorder.protocol(protocol.kind === "tls" ? "tls" : "opaq", parent);
-        return void tunnel(channel, target, policy, openTunnel(target.tcp()));
+        return void tunnel(
+          channel,
+          target,
+          policy,
+          openTunnel(target.tcp(), null),
+        );
       case "detect":
         recorder.protocol("detect", parent);
         return detect(channel, target, policy, protocol.http);
@@ -165,7 +175,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     route: ClientRoute,
   ): void {
     const startedMs = performance.now();
-    const open = () => openTunnel(target.tcp());
+    const open = () => openTunnel(target.tcp(), "detect");
     detectEitherSide(channel, {
       timeoutMs: options.detectTimeoutMs,
       habits: target.habits,
@@ -182,11 +192,10 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
       }
       const direction = directionOf(target, policy, route);
       const { early, protocol } = finding;
-      serve(
-        channel,
-        protocol,
-        early === null ? direction : pinFirst(direction, early, protocol),
-      );
+      if (early === null) return serve(channel, protocol, direction);
+      const first = createEarly(early);
+      channel.whenClosed(first.release);
+      serve(channel, protocol, pinFirst(direction, first));
     });
   }
 
@@ -206,7 +215,8 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
         options.http2,
         (exchange) => forward(exchange, direction),
       );
-    channel.whenClosed(drain.hold(connection));
+    drain.decide(channel, connection);
+    channel.whenClosed(direction.metrics.release);
   }
 
   async function tunnel(
@@ -216,7 +226,7 @@ export function startOutbound(options: OutboundOptions): { close(): void } {
     opening: Promise<Channel>,
   ): Promise<void> {
     channel.pause();
-    channel.whenClosed(drain.hold(WAITED_FOR));
+    drain.decide(channel, WAITED_FOR);
     try {
       const server = await opening;
       if (channel.closed) return server.destroy();

@@ -19,6 +19,7 @@ export function relay(
     done(end);
   };
   let open = 2;
+  let fins = 0;
   const side = (from: Channel, to: Channel): ChannelReader => {
     let ended = false;
     return {
@@ -28,19 +29,18 @@ export function relay(
       end() {
         if (ended) return;
         ended = true;
+        fins += 1;
         to.end();
       },
       drain() {
         to.resume();
       },
       close(error) {
-        if (error === null) {
-          // A clean close may stand for the FIN as well.
-          this.end();
-        } else {
-          to.destroy();
-        }
-        if (--open === 0 || error !== null) finish(error);
+        open -= 1;
+        // Without both FINs something was cut off, if only by us: nobody is left to read what the other side says.
+        const cut = error !== null || fins < 2;
+        if (cut) to.destroy();
+        if (cut || open === 0) finish(error);
       },
     };
   };

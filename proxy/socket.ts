@@ -1,6 +1,7 @@
 import type { Socket, TCPSocketListener } from "bun";
 import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
+import { addressOf } from "./socket-address.ts";
 import {
   originalDestination,
   setBacklog,
@@ -73,6 +74,7 @@ export class SocketChannel implements Channel, SocketEvents {
   private endTold = false;
   private closeTold = false;
   private paused = false;
+  private destroyed = false;
   private error: Error | null = null;
   private afterwards: (() => void) | null = null;
 
@@ -88,6 +90,8 @@ export class SocketChannel implements Channel, SocketEvents {
 
   attach(reader: ChannelReader): void {
     this.reader = reader;
+    // Whoever read before may have been told; the new reader has not.
+    this.endTold = this.closeTold = false;
     this.catchUp();
   }
 
@@ -126,7 +130,9 @@ export class SocketChannel implements Channel, SocketEvents {
   destroy(): void {
     if (this.closed) return;
     this.out.clear();
-    this.ending = true;
+    this.ending = this.destroyed = true;
+    // Nobody wants to read on, and what a paused reader has not read must not keep the end from it.
+    if (this.early !== null) this.early.length = 0;
     // Closing a socket from another socket's callback has crashed Bun under load: let this turn end first.
     queueMicrotask(() => this.socket?.terminate());
   }
@@ -217,7 +223,9 @@ export class SocketChannel implements Channel, SocketEvents {
     this.settle();
     this.out.clear();
     this.socket = null;
+    // Bun may leave out `end` when we had ended our side already.
     if (error !== null) this.early = null;
+    else if (!this.destroyed) this.peerEnded = true;
     this.catchUp();
   }
 
@@ -249,12 +257,18 @@ export class SocketChannel implements Channel, SocketEvents {
     if (this.closed && !this.closeTold) {
       this.closeTold = true;
       // Later, because readers write from their callbacks and do not expect to be closed by that.
-      queueMicrotask(() => this.reader.close(this.error));
+      const { reader } = this;
+      queueMicrotask(() => {
+        if (this.reader === reader) reader.close(this.error);
+      });
     }
   }
 
   private send(chunk: Uint8Array): number {
-    const taken = Math.max(0, this.socket?.write(chunk) ?? 0);
+    const result = this.socket?.write(chunk) ?? 0;
+    // The peer is gone, and Bun tells a paused socket of it only when it reads on.
+    if (result < 0 && this.paused) this.socket?.resume();
+    const taken = Math.max(0, result);
     if (taken < chunk.length) this.blocked = true;
     if (this.meters !== null) this.meters.writeBytes.value += taken;
     return taken;
@@ -285,6 +299,8 @@ export const UNDER_TLS: SocketEvents = {
 };
 
 export const CHANNEL_HANDLERS = {
+  // Not Buffers, whose `slice` is a view: whatever is copied from a chunk would keep all of it.
+  binaryType: "uint8array" as const,
   data(socket: BunSocket, chunk: Uint8Array): void {
     socket.data.receive(chunk);
   },
@@ -378,22 +394,5 @@ export function listenTcp(
   return {
     address: { ip: address.ip, port: listener.port },
     close: () => listener.stop(),
-  };
-}
-
-/** Text of a socket's address, an IPv4-mapped one unwrapped. */
-export function addressOf(
-  socket: BunSocket,
-  side: "remote" | "local",
-): SocketAddress {
-  const ip = side === "remote"
-    ? socket.remoteAddress
-    : (socket as unknown as { localAddress: string }).localAddress;
-  const port = side === "remote"
-    ? (socket as unknown as { remotePort: number }).remotePort
-    : socket.localPort;
-  return {
-    ip: ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip,
-    port,
   };
 }

@@ -223,3 +223,20 @@ test("nobody listening is told at once, silence after the timeout", async () => 
   });
   expect((await refusal(timedOut)).code).toBe("connect.timeout");
 });
+
+test("chunks are plain arrays, with TLS and without, so that a slice of one is a copy", async () => {
+  const { address } = serve(server);
+  const plain = listenTcp({ ip: "127.0.0.1", port: 0 }, {}, echo);
+  closers.push(plain.close);
+  const channels = [
+    await connect(address, client),
+    await dial(plain.address, { timeoutMs: 2_000, tcp: {}, tls: null }),
+  ];
+  for (const channel of channels) {
+    const chunk = Promise.withResolvers<Uint8Array>();
+    channel.attach({ data: chunk.resolve, end() {}, drain() {}, close() {} });
+    channel.write(new TextEncoder().encode("hello"));
+    expect((await chunk.promise).constructor).toBe(Uint8Array);
+    channel.destroy();
+  }
+});

@@ -1,5 +1,6 @@
 import { chown, mkdir, rename, writeFile } from "node:fs/promises";
 import { PORTS } from "../../schemas/names.ts";
+import { describe, Problem } from "../../schemas/problem.ts";
 import type { Bed } from "./bed.ts";
 import { APPLICATION_UID } from "./layout.ts";
 import { type Pod, type PodSpec, proxyOf } from "./pod.ts";
@@ -107,7 +108,21 @@ export async function startControlPlane(
       adminPort: ADMIN.destination,
     }),
   ]);
-  await Promise.all([identity.ready(), destination.ready()]);
+  try {
+    await Promise.all([identity.ready(), destination.ready()]);
+  } catch (cause) {
+    const said = [identity, destination].flatMap(({ pod, program }) => [
+      `== ${pod.name}:\n${program().tail()}`,
+      `== proxy of ${pod.name}:\n${proxyOf(pod).program().tail()}`,
+    ]);
+    throw new Problem(
+      "system.failed",
+      [`Cannot start the control plane: ${describe(cause)}`, ...said].join(
+        "\n",
+      ),
+      { cause },
+    );
+  }
   return {
     identity,
     destination,

@@ -45,11 +45,13 @@ export function createQueue<M>(
   withdraw(waiter: Waiter<M>): void;
   /** Serves waiters as long as `next` gives a member. */
   serve(next: () => M | null): void;
+  /** Refuses who waits, and who comes later. */
   close(problem: Problem): void;
 } {
   let waiting: { readonly waiter: Waiter<M>; readonly sinceMs: number }[] = [];
   let failingSinceMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  let closed: Problem | null = null;
 
   const refuseAll = (problem: Problem) => {
     const refused = waiting;
@@ -76,7 +78,8 @@ export function createQueue<M>(
       return failingSinceMs !== null;
     },
     wait(waiter) {
-      if (failingSinceMs !== null) {
+      if (closed !== null) waiter.refuse(closed);
+      else if (failingSinceMs !== null) {
         waiter.refuse(
           problemOf("loadshed", "unavailable", census(), failingSinceMs),
         );
@@ -97,7 +100,8 @@ export function createQueue<M>(
     },
     withdraw(waiter) {
       const at = waiting.findIndex((entry) => entry.waiter === waiter);
-      if (at >= 0) waiting.splice(at, 1);
+      if (at < 0) return;
+      waiting.splice(at, 1);
       events.queued(waiting.length);
       if (waiting.length === 0) stopTimer();
     },
@@ -119,6 +123,7 @@ export function createQueue<M>(
       if (waiting.length === 0) stopTimer();
     },
     close(problem) {
+      closed = problem;
       stopTimer();
       refuseAll(problem);
     },

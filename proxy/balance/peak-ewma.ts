@@ -35,6 +35,6 @@ export class PeakEwma {
       const kept = Math.exp(-elapsedMs / this.decayMs);
       this.estimateMs = this.estimateMs * kept + rttMs * (1 - kept);
     }
-    this.updatedAtMs = nowMs;
+    this.updatedAtMs = Math.max(this.updatedAtMs, nowMs);
   }
 }

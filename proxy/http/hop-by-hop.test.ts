@@ -13,7 +13,7 @@ function split(
     Field.of(name, value)
   );
   const hop = splitHop(fields, mayUpgrade);
-  return { ...hop, fields: hop.fields.map((field) => field.name.text) };
+  return { ...hop, fields: fields.map((field) => field.name.text) };
 }
 
 describe("splitHop()", () => {

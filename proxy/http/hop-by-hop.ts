@@ -1,10 +1,8 @@
 import { type Field, Name, NameFlag } from "./field.ts";
 
-/** What a message says about its own connection, and what remains to be forwarded. */
+/** What a message says about its own connection. */
 export interface Hop {
-  /** The fields without those that belong to one connection (RFC 9110 7.6.1). */
-  readonly fields: readonly Field[];
-  /** `connection: close` was among them. */
+  /** `connection: close` was among its fields. */
   readonly close: boolean;
   /** `connection: keep-alive` was among them; means something in HTTP/1.0 only. */
   readonly keepAlive: boolean;
@@ -19,21 +17,21 @@ export function isHopByHop(field: Field): boolean {
 }
 
 /**
- * Takes the fields of one connection out: those RFC 9110 7.6.1 lists, all that `connection` names, and `te` unless it
- * is `trailers` (which RFC 9113 8.2.2 lets pass). `mayUpgrade`: the message can ask for or begin another protocol. An
- * upgrade to `h2c` never counts: it would carry requests past the proxy.
+ * Takes the fields of one connection out of `fields`: those RFC 9110 7.6.1 lists, all that `connection` names, and `te`
+ * unless it is `trailers` (which RFC 9113 8.2.2 lets pass). `mayUpgrade`: the message can ask for or begin another
+ * protocol. An upgrade to `h2c` never counts: it would carry requests past the proxy.
  */
-export function splitHop(fields: readonly Field[], mayUpgrade: boolean): Hop {
-  const options: string[] = [];
-  const protocols: string[] = [];
-  for (const field of fields) {
-    if (field.name === CONNECTION) addItems(options, field.text);
-    else if (field.name === UPGRADE) addItems(protocols, field.text);
-  }
+export function splitHop(fields: Field[], mayUpgrade: boolean): Hop {
+  const options = itemsOf(fields, CONNECTION);
+  const protocols = itemsOf(fields, UPGRADE);
   const upgrade = mayUpgrade && protocols.length > 0 &&
     !protocols.includes("h2c");
+  let kept = 0;
+  for (const field of fields) {
+    if (isKept(field, options, upgrade)) fields[kept++] = field;
+  }
+  while (fields.length > kept) fields.pop();
   return {
-    fields: fields.filter((field) => isKept(field, options, upgrade)),
     close: options.includes("close"),
     keepAlive: options.includes("keep-alive"),
     upgrade,
@@ -52,13 +50,28 @@ function isKept(
   return options.length === 0 || !options.includes(name.text);
 }
 
-function addItems(items: string[], list: string): void {
-  for (const item of list.toLowerCase().split(",")) {
-    const trimmed = item.trim();
-    if (trimmed !== "") items.push(trimmed);
+/** The items of all fields of a name, in lower case. */
+function itemsOf(fields: readonly Field[], name: Name): readonly string[] {
+  let items: readonly string[] = [];
+  for (const field of fields) {
+    if (field.name !== name) continue;
+    const more = LISTS.get(field.text) ?? parseList(field.text);
+    items = items.length === 0 ? more : [...items, ...more];
   }
+  return items;
 }
 
+function parseList(list: string): readonly string[] {
+  return list.toLowerCase().split(",").map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** What servers say with every response need not be taken apart every time. */
+const LISTS: ReadonlyMap<string, readonly string[]> = new Map(
+  ["keep-alive", "Keep-Alive", "close", "Close"].map((
+    list,
+  ) => [list, parseList(list)]),
+);
 const CONNECTION = Name.of("connection");
 const UPGRADE = Name.of("upgrade");
 const TE = Name.of("te");

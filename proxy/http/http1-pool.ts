@@ -10,9 +10,12 @@ export interface PoolOptions {
   readonly idleMs: number;
 }
 
-/** Who wants a connection. `reused`: it has carried requests before, and its peer may be closing it right now. */
+/**
+ * Who wants a connection: exactly one of the two is called. `reused`: it has carried requests before, and its peer may be
+ * closing it right now.
+ */
 export interface Lease {
-  /** False: no longer wanted. */
+  /** Gets a connection that is ready. False: no longer wanted. */
   use(connection: ClientConnection, reused: boolean): boolean;
   refuse(problem: Problem): void;
 }
@@ -25,15 +28,23 @@ export interface Http1Pool {
   close(): void;
 }
 
+interface Parked {
+  readonly connection: ClientConnection;
+  /** Since when it is idle. */
+  sinceMs: number;
+}
+
+const CLOSED_AT_ONCE = new Problem(
+  "connect.failed",
+  "the peer closed the connection as soon as it was open",
+);
+
 /** `open` dials; it rejects with a Problem. */
 export function createHttp1Pool(
   open: () => Promise<Channel>,
   options: PoolOptions,
 ): Http1Pool {
-  const idle: {
-    readonly connection: ClientConnection;
-    readonly sinceMs: number;
-  }[] = [];
+  const idle: Parked[] = [];
   let reaper: ReturnType<typeof setTimeout> | null = null;
   let closed = false;
 
@@ -41,31 +52,38 @@ export function createHttp1Pool(
     reaper = null;
     const nowMs = performance.now();
     while (idle[0] !== undefined && nowMs - idle[0].sinceMs >= options.idleMs) {
-      idle.shift()?.connection.destroy();
+      idle.shift()?.connection.drain();
     }
     const oldest = idle[0];
     if (oldest !== undefined) {
       reaper = setTimeout(reap, options.idleMs - (nowMs - oldest.sinceMs));
     }
   };
-  const park = (connection: ClientConnection) => {
-    if (closed || idle.length >= options.maxIdle) return connection.drain();
-    idle.push({ connection, sinceMs: performance.now() });
+  const park = (parked: Parked) => {
+    if (closed || idle.length >= options.maxIdle) {
+      return parked.connection.drain();
+    }
+    parked.sinceMs = performance.now();
+    idle.push(parked);
     reaper ??= setTimeout(reap, options.idleMs);
   };
-  const forget = (connection: ClientConnection) => {
-    const at = idle.findIndex((entry) => entry.connection === connection);
+  const forget = (parked: Parked | null) => {
+    const at = parked === null ? -1 : idle.indexOf(parked);
     if (at >= 0) idle.splice(at, 1);
   };
   const acquireFresh = (lease: Lease) => {
     open().then(
       (channel) => {
-        const connection: ClientConnection = connectHttp1(channel, {
-          ready: () => park(connection),
-          retiring: () => forget(connection),
-          closed: () => forget(connection),
+        let parked: Parked | null = null;
+        const connection = connectHttp1(channel, {
+          ready: () => parked !== null && park(parked),
+          // Told at once when the server has closed already.
+          retiring: () => forget(parked),
+          closed: () => forget(parked),
         });
-        if (!lease.use(connection, false)) park(connection);
+        parked = { connection, sinceMs: 0 };
+        if (!connection.ready) lease.refuse(CLOSED_AT_ONCE);
+        else if (!lease.use(connection, false)) park(parked);
       },
       (error: unknown) =>
         lease.refuse(
@@ -78,9 +96,9 @@ export function createHttp1Pool(
 
   return {
     acquire(lease) {
-      const entry = idle.pop();
-      if (entry === undefined || !entry.connection.ready) acquireFresh(lease);
-      else if (!lease.use(entry.connection, true)) park(entry.connection);
+      const parked = idle.pop();
+      if (parked === undefined || !parked.connection.ready) acquireFresh(lease);
+      else if (!lease.use(parked.connection, true)) park(parked);
     },
     acquireFresh,
     close() {

@@ -39,6 +39,12 @@ const MAX_AGE_MS = 3_600_000;
 /** How long a connection that is opened on demand may carry nothing: as long as nginx keeps an idle upstream. */
 const MAX_IDLE_MS = 60_000;
 
+const GONE = new Problem("connect.failed", "the endpoint is not used any more");
+const DROPPED = new Problem(
+  "connect.failed",
+  "the endpoint dropped the connection as soon as it was open",
+);
+
 type State =
   | { readonly kind: "down" }
   | { readonly kind: "connecting" }
@@ -46,6 +52,7 @@ type State =
   | {
     readonly kind: "up";
     readonly connection: ClientConnection;
+    readonly sinceMs: number;
     readonly age: Timer;
     idle: Timer | undefined;
   };
@@ -77,28 +84,26 @@ export function createHttp2Link(
     for (const lease of refused) lease.refuse(problem);
   };
   const establish = async (): Promise<ClientConnection> => {
-    const connection: ClientConnection = connectHttp2(
-      await open(),
-      options.http2,
-      {
-        ready() {
-          if (state.kind !== "up" || state.connection !== connection) return;
-          changed();
-          serve();
-        },
-        retiring: () => lost(connection),
-        closed: () => lost(connection),
+    const channel = await open();
+    // Null while `connectHttp2` runs, which may find that the peer is closing already; `enter` looks then.
+    let connection: ClientConnection | null = null;
+    return connection = connectHttp2(channel, options.http2, {
+      ready() {
+        if (state.kind !== "up" || state.connection !== connection) return;
+        changed();
+        serve();
       },
-    );
-    return connection;
+      retiring: () => lost(connection),
+      closed: () => lost(connection),
+    });
   };
   const enter = (connection: ClientConnection) => {
     leave();
-    failures = 0;
     const ageMs = MAX_AGE_MS * (0.9 + 0.2 * Math.random());
     state = {
       kind: "up",
       connection,
+      sinceMs: performance.now(),
       age: setTimeout(renew, ageMs),
       idle: options.eager ? undefined : setTimeout(rest, MAX_IDLE_MS),
     };
@@ -116,10 +121,14 @@ export function createHttp2Link(
     }
     state = { kind: "down" };
   };
-  const lost = (connection: ClientConnection) => {
+  const lost = (connection: ClientConnection | null) => {
     if (state.kind !== "up" || state.connection !== connection) return;
+    const upMs = performance.now() - state.sinceMs;
     leave();
     changed();
+    // A peer that takes connections and drops them at once is as good as none.
+    if (upMs < options.backOff.minMs) return retry(DROPPED);
+    failures = 0;
     if (options.eager || waiting.length > 0) connect();
   };
   const connect = () => {
@@ -127,19 +136,23 @@ export function createHttp2Link(
     state = { kind: "connecting" };
     establish().then(
       (connection) => closed ? connection.destroy() : enter(connection),
-      (error: unknown) => retry(toProblem(error)),
+      (error: unknown) => {
+        // A renewal may have succeeded meanwhile.
+        if (state.kind === "connecting") retry(toProblem(error));
+      },
     );
   };
   const retry = (problem: Problem) => {
     state = { kind: "down" };
+    if (options.eager && !closed) {
+      const { minMs, maxMs, jitter } = options.backOff;
+      const waitMs = Math.min(maxMs, minMs * 2 ** Math.min(failures++, 20));
+      state = {
+        kind: "waiting",
+        timer: setTimeout(connect, waitMs * (1 + jitter * Math.random())),
+      };
+    }
     refuseAll(problem);
-    if (closed || !options.eager) return;
-    const { minMs, maxMs, jitter } = options.backOff;
-    const waitMs = Math.min(maxMs, minMs * 2 ** Math.min(failures++, 20));
-    state = {
-      kind: "waiting",
-      timer: setTimeout(connect, waitMs * (1 + jitter * Math.random())),
-    };
   };
   /** The new connection first, then the end of the old one: no request waits. */
   const renew = () => {
@@ -167,6 +180,7 @@ export function createHttp2Link(
       if (state.kind === "up" && state.connection.ready) {
         return void lease.use(state.connection, false);
       }
+      if (closed) return lease.refuse(GONE);
       if (waiting.length >= MAX_WAITING) {
         return lease.refuse(
           new Problem(
@@ -181,9 +195,7 @@ export function createHttp2Link(
     close() {
       closed = true;
       leave();
-      refuseAll(
-        new Problem("connect.failed", "the endpoint is not used any more"),
-      );
+      refuseAll(GONE);
     },
   };
 }

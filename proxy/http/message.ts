@@ -20,9 +20,13 @@ export interface OrigProto {
   readonly absolute: boolean;
 }
 
-/** A request without its body. Codecs make one per request; stages replace `fields` rather than edit a shared array. */
+/**
+ * A request without its body. Codecs make one per request. It belongs to its exchange, whose stages edit it in place: a
+ * copy for each would double what a request costs in objects. An edit must bear repetition, for a request may be sent again.
+ */
 export class RequestHead {
-  readonly version: Version;
+  /** How it is to be sent; at first how it came. */
+  version: Version;
   /** Name `:method`. */
   readonly method: Field;
   /** Name `:path`: path and query; `*` for OPTIONS; the authority for CONNECT over HTTP/1. */
@@ -36,7 +40,7 @@ export class RequestHead {
   /** True when an HTTP/1 request-target was in absolute-form and must be sent so again (RFC 9112 3.2.2). */
   absolute: boolean;
   /** All other fields in order, without pseudo-fields, `host`, and `transfer-encoding`. */
-  fields: readonly Field[];
+  fields: Field[];
   /** Declared body length in bytes, or `UNKNOWN_LENGTH` (chunked, or HTTP/2 without content-length). */
   contentLength: number;
   /** What HTTP/1 was upgraded to this HTTP/2, once it has been looked for (`origProto`). */
@@ -48,7 +52,7 @@ export class RequestHead {
     version: Version,
     method: Field,
     path: Field,
-    fields: readonly Field[],
+    fields: Field[],
   ) {
     this.version = version;
     this.method = method;
@@ -64,19 +68,19 @@ export class RequestHead {
   }
 }
 
-/** A response without its body, final or informational (1xx). */
+/** A response without its body, final or informational (1xx); edited in place as a request is. */
 export class ResponseHead {
   readonly version: Version;
   readonly status: number;
   /** All fields in order, without `:status` and `transfer-encoding`. */
-  fields: readonly Field[];
+  fields: Field[];
   /** Declared body length in bytes, or `UNKNOWN_LENGTH`. */
   contentLength: number;
 
   constructor(
     version: Version,
     status: number,
-    fields: readonly Field[],
+    fields: Field[],
     contentLength: number = UNKNOWN_LENGTH,
   ) {
     this.version = version;

@@ -1,10 +1,10 @@
 import { Field, Name } from "./field.ts";
+import { dropFields, findField, setField } from "./fields.ts";
 import {
   HOST,
   type OrigProto,
   RequestHead,
-  ResponseHead,
-  type Version,
+  type ResponseHead,
 } from "./message.ts";
 
 /**
@@ -28,14 +28,25 @@ for (const { origin, absolute } of Object.values(ORIG)) {
   origin.repeated = absolute.repeated = true;
 }
 
-/** An HTTP/1 request marked for the other proxy; HTTP/2 requests are returned as they are. */
-export function upgradeRequest(head: RequestHead): RequestHead {
-  if (head.version === "2") return head;
+/** Marks an HTTP/1 request for the other proxy; genuine HTTP/2 is left alone. */
+export function upgradeRequest(head: RequestHead): void {
+  if (head.version === "2") return;
   const { origin, absolute } = ORIG[head.version];
-  return copyHead(head, head.version, [
-    ...head.fields,
-    head.absolute ? absolute : origin,
-  ]);
+  const mark = head.absolute ? absolute : origin;
+  setField(head.fields, mark);
+  head.orig = MARKS.get(mark.text) ?? null;
+}
+
+/** Takes the mark off again, for an endpoint that gets the request as HTTP/1. */
+export function keepRequest(head: RequestHead): void {
+  if (!isUpgraded(head)) return;
+  dropFields(head.fields, ORIG_PROTO);
+  head.orig = null;
+}
+
+/** Whether `upgradeRequest` has marked it. */
+export function isUpgraded({ orig }: RequestHead): boolean {
+  return orig !== undefined && orig !== null;
 }
 
 const MARKS: ReadonlyMap<string, OrigProto> = new Map([
@@ -45,48 +56,33 @@ const MARKS: ReadonlyMap<string, OrigProto> = new Map([
   ["HTTP/1.1; absolute-form", { version: "1.1", absolute: true }],
 ]);
 
-/** Reads the marking of a request that came from another proxy; null when it is genuine HTTP/2. */
+/** Reads the mark of a request that came from another proxy; null when it is genuine HTTP/2. */
 export function origProto(head: RequestHead): OrigProto | null {
   if (head.orig === undefined) {
-    const mark = head.fields.find(({ name }) => name === ORIG_PROTO);
-    head.orig = (mark && MARKS.get(mark.text)) ?? null;
+    const mark = findField(head.fields, ORIG_PROTO);
+    head.orig = mark === null ? null : MARKS.get(mark.text) ?? null;
   }
   return head.orig;
 }
 
-/** The HTTP/1 request that was upgraded, with `fields` for its own: target form and Host restored. */
-export function downgradeRequest(
-  head: RequestHead,
-  orig: OrigProto,
-  fields: readonly Field[],
-): RequestHead {
-  const restored = copyHead(head, orig.version, fields);
-  restored.absolute = orig.absolute;
-  restored.host = head.host ?? head.authority?.renamed(HOST) ?? null;
-  if (!orig.absolute) restored.authority = null;
-  return restored;
+/** Makes an upgraded request HTTP/1 again: version, target form and Host restored, the mark removed. */
+export function downgradeRequest(head: RequestHead, orig: OrigProto): void {
+  dropFields(head.fields, ORIG_PROTO);
+  head.version = orig.version;
+  head.absolute = orig.absolute;
+  head.host ??= head.authority?.renamed(HOST) ?? null;
+  if (!orig.absolute) head.authority = null;
 }
 
 /** Marks the response to a downgraded request. */
-export function markResponse(
-  head: ResponseHead,
-  orig: OrigProto,
-): ResponseHead {
-  return new ResponseHead(
-    head.version,
-    head.status,
-    [...head.fields, ORIG[orig.version].origin],
-    head.contentLength,
-  );
+export function markResponse(head: ResponseHead, orig: OrigProto): void {
+  setField(head.fields, ORIG[orig.version].origin);
 }
 
 /** A copy with other fields and the same body. */
-export function copyHead(
-  head: RequestHead,
-  version: Version,
-  fields: readonly Field[],
-): RequestHead {
-  const copy = new RequestHead(version, head.method, head.path, fields);
+export function copyHead(head: RequestHead, fields: Field[]): RequestHead {
+  const { version, method, path } = head;
+  const copy = new RequestHead(version, method, path, fields);
   copy.scheme = head.scheme;
   copy.authority = head.authority;
   copy.host = head.host;

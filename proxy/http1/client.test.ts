@@ -207,6 +207,17 @@ describe("connectHttp1() tunnels", () => {
     }
   });
 
+  test("101 gives the connection away at once to whoever asks when it comes", async () => {
+    const { connection, server } = startClient();
+    const [response, stream] = send(connection, upgradeHead());
+    const tunnel = Promise.withResolvers<Recorder>();
+    response.responseHead = () =>
+      tunnel.resolve(new Recorder(stream.upgrade()));
+    server.send(SWITCH + "early");
+    const recorder = await tunnel.promise;
+    await recorder.until(() => recorder.text === "early");
+  });
+
   test("2xx to CONNECT has no length, whatever it says", async () => {
     const { connection, server } = startClient();
     const head = requestHead("CONNECT", "a:1", { host: "a:1" });

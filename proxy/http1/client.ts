@@ -1,5 +1,5 @@
 import { Problem } from "../../schemas/problem.ts";
-import type { Channel, ChannelReader } from "../channel.ts";
+import { type Channel, type ChannelReader, partOf } from "../channel.ts";
 import { type Field, FieldCache } from "../http/field.ts";
 import {
   type ClientConnection,
@@ -205,6 +205,12 @@ class Http1Client implements ChannelReader, RequestOwner {
       this.inform(current, head);
       return at;
     }
+    if (parser.bodyEnd === "tunnel") {
+      // Kept before anybody hears of the head: its reader may take the channel over at once.
+      this.keep(chunk, at);
+      this.beginTunnel(current, head);
+      return chunk.length;
+    }
     if (this.begin(current, head)) {
       this.complete(current, null, at < chunk.length);
     }
@@ -226,9 +232,6 @@ class Http1Client implements ChannelReader, RequestOwner {
     const { body, parser } = this;
     if (!parser.keepAlive || current.oneOff) this.retire();
     switch (parser.bodyEnd) {
-      case "tunnel":
-        this.beginTunnel(current, head);
-        return false;
       case "none":
         current.reader.responseHead(head, true);
         return this.current === current;
@@ -265,8 +268,7 @@ class Http1Client implements ChannelReader, RequestOwner {
     const { dataStart, dataEnd } = body;
     if (current === null) return at;
     if (dataEnd > dataStart) {
-      const whole = dataEnd - dataStart === chunk.length;
-      const piece = whole ? chunk : chunk.subarray(dataStart, dataEnd);
+      const piece = partOf(chunk, dataStart, dataEnd);
       if (!current.reader.responseData(piece)) this.pauseResponse(current);
     }
     if (this.current === current && body.done) {

@@ -29,8 +29,9 @@ export class Framing {
       this.contentLength = parseLength(field);
     } else {
       if (this.chunked || !isChunked(field.value)) {
+        // RFC 9112 6.1 suggests 501; but what cannot be framed is the client's fault, as it is to hyper (Linkerd).
         throw new Refusal(
-          501,
+          400,
           "Cannot read body: found a transfer-encoding other than chunked, once",
         );
       }

@@ -158,7 +158,6 @@ export class RequestParser {
     this.keepAlive = modern;
     if (this.hasHopByHop) {
       const hop = splitHop(head.fields, modern && head.method !== CONNECT);
-      head.fields = hop.fields;
       head.upgrade ||= hop.upgrade;
       this.keepAlive = !hop.close && (modern || hop.keepAlive);
     }

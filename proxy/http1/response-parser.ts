@@ -99,7 +99,6 @@ export class ResponseParser {
     this.keepAlive = version === "1.1";
     if (this.hasHopByHop) {
       const hop = splitHop(head.fields, status === 101);
-      head.fields = hop.fields;
       this.keepAlive = !hop.close && (this.keepAlive || hop.keepAlive);
     }
     this.bodyEnd = this.decideBodyEnd(head);

@@ -1,4 +1,4 @@
-import type { Channel, ChannelReader } from "../channel.ts";
+import { type Channel, type ChannelReader, partOf } from "../channel.ts";
 import { FieldCache } from "../http/field.ts";
 import {
   ErrorCode,
@@ -222,8 +222,7 @@ class Http1Server implements ChannelReader, ExchangeOwner {
     if (dataEnd > dataStart) {
       if (this.exchange === null) this.discarded += dataEnd - dataStart;
       else {
-        const whole = dataEnd - dataStart === input.length;
-        const piece = whole ? input : input.subarray(dataStart, dataEnd);
+        const piece = partOf(input, dataStart, dataEnd);
         if (!this.exchange.reader.requestData(piece)) this.bodyPaused = true;
       }
     }

@@ -18,7 +18,7 @@ export class RequestStream extends Stream implements ClientStream {
   private readonly reader: ResponseReader;
   private readonly isHead: boolean;
   /** True once the final head has come. */
-  private headSeen = false;
+  answered = false;
 
   constructor(
     connection: Connection,
@@ -37,7 +37,7 @@ export class RequestStream extends Stream implements ClientStream {
   }
 
   override get bodyExpected(): boolean {
-    return this.headSeen;
+    return this.answered;
   }
 
   data(chunk: Uint8Array): boolean {
@@ -77,7 +77,7 @@ export class RequestStream extends Stream implements ClientStream {
         ErrorCode.enhanceYourCalm,
         "a header list too large",
       );
-    } else if (this.headSeen) this.receiveTrailers(block, endStream);
+    } else if (this.answered) this.receiveTrailers(block, endStream);
     else this.receiveHead(block, endStream);
   }
 
@@ -109,7 +109,7 @@ export class RequestStream extends Stream implements ClientStream {
     const bodyless = this.isHead || head.status === 204 || head.status === 304;
     this.expected = bodyless ? 0 : head.contentLength;
     if (endStream && this.expected > 0) return this.malformed("no body");
-    this.headSeen = true;
+    this.answered = true;
     this.remoteEnded = endStream;
     this.reader.responseHead(head, endStream);
     this.closeWhenDone();

@@ -70,7 +70,7 @@ class Http2Client extends Connection implements ClientConnection {
     const id = this.nextId;
     this.nextId += 2;
     const stream = new RequestStream(this, id, head, reader);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     const at = this.writer.startHeaders();
     writeRequest(this.encoder, this.channel.out, head);
     this.writer.endHeaders(at, id, ended);
@@ -105,7 +105,7 @@ class Http2Client extends Connection implements ClientConnection {
       message: `the server was closing, GOAWAY with code ${code}`,
     } as const;
     this.retire();
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.all()) {
       if (stream.id > lastId) stream.fail(reset);
     }
     this.finishWhenIdle();

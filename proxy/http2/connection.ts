@@ -12,8 +12,6 @@ import { HeaderEncoder } from "./hpack-encode.ts";
 import { Intake } from "./intake.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import {
-  counters,
-  type LimitName,
   MAX_HEADER_LIST_BYTES,
   MAX_REMEMBERED_RESETS,
   MAX_UNREAD_REPLIES,
@@ -22,6 +20,8 @@ import { DEFAULT_CONNECTION_WINDOW, type Http2Options } from "./options.ts";
 import { Sender } from "./sender.ts";
 import { defaultSettings, Setting } from "./settings.ts";
 import type { Stream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
+import { ruleOf, type Violation } from "./violation.ts";
 import { ReceiveWindow } from "./window.ts";
 
 /** How long a peer may take to read our GOAWAY and close, before we do. */
@@ -37,8 +37,10 @@ export abstract class Connection implements FrameHandler {
   readonly writer: FrameWriter;
   readonly encoder = new HeaderEncoder();
   readonly sender: Sender;
-  readonly streams = new Map<number, Stream>();
+  readonly streams = new StreamTable();
   readonly budgets: Budgets;
+  /** To be told of each limit hit and each rule broken. */
+  readonly violated: (violation: Violation) => void;
   readonly peer = defaultSettings();
   /** True once the peer has confirmed our SETTINGS. */
   settingsAcked = false;
@@ -50,6 +52,7 @@ export abstract class Connection implements FrameHandler {
   private readonly intake: Intake;
   private readonly streamWindow: number;
   private readonly maxHeaderListBytes: number;
+  private readonly block: FieldBlock;
   private readonly keepAlive: KeepAlive | null;
   private linger: ReturnType<typeof setTimeout> | null = null;
   /** The stream of the DATA frame being read, null when its bytes are ignored, and whether the frame ends it. */
@@ -64,17 +67,20 @@ export abstract class Connection implements FrameHandler {
   constructor(channel: Channel, options: Http2Options, server: boolean) {
     this.channel = channel;
     this.server = server;
-    this.budgets = new Budgets(options.now ?? monotonicMs);
+    this.violated = options.violated ?? ignore;
+    this.budgets = new Budgets(options.now ?? monotonicMs, options.rates ?? {});
     this.writer = new FrameWriter(channel);
     this.sender = new Sender(this);
     this.reader = new FrameReader(this, server);
     this.intake = new Intake(
       this.writer,
       options.initialConnectionWindow ?? DEFAULT_CONNECTION_WINDOW,
+      () => this.violated("heldBytes"),
     );
     this.streamWindow = options.initialStreamWindow ?? DEFAULT_WINDOW_BYTES;
     this.maxHeaderListBytes = options.maxHeaderListBytes ??
       MAX_HEADER_LIST_BYTES;
+    this.block = new FieldBlock(this.maxHeaderListBytes);
     this.keepAlive = options.keepAlive === undefined
       ? null
       : new KeepAlive(options.keepAlive, this);
@@ -175,9 +181,10 @@ export abstract class Connection implements FrameHandler {
     end: number,
   ): void {
     this.expectSettings();
-    const block = new FieldBlock(this.maxHeaderListBytes);
+    const { block } = this;
+    block.begin();
     this.decoder.decode(bytes, start, end, block);
-    if (block.tooLarge) counters.headerList++;
+    if (block.tooLarge) this.violated("headerList");
     const stream = this.streams.get(id);
     if (stream === undefined) this.openStream(id, block, endStream);
     else if (stream.remoteEnded) this.refuseClosed(id);
@@ -264,6 +271,9 @@ export abstract class Connection implements FrameHandler {
   refuse(id: number, code: number, found: string): void {
     const stream = this.streams.get(id);
     this.writeReset(id, code);
+    // All that is wrong with a single message has one code (RFC 9113 8.1.1).
+    const rule = code === ErrorCode.protocolError ? "malformed" : ruleOf(code);
+    if (rule !== null) this.violated(rule);
     stream?.fail({ code, origin: "protocol", message: `found ${found}` });
     this.budgets.spend("faults");
   }
@@ -295,7 +305,8 @@ export abstract class Connection implements FrameHandler {
   /** Ends the connection because of what the peer did. */
   fail(fault: ConnectionFault): void {
     if (this.closed) return;
-    if (fault.limit !== null) this.count(fault.limit);
+    const violation = fault.limit ?? ruleOf(fault.errorCode);
+    if (violation !== null) this.violated(violation);
     this.problem = fault;
     this.writer.goaway(this.lastPeerStream, fault.errorCode, fault.message);
     this.stop();
@@ -322,7 +333,7 @@ export abstract class Connection implements FrameHandler {
     origin: Reset["origin"] = "io",
   ): void {
     const reset = { code, origin, message };
-    for (const stream of [...this.streams.values()]) stream.fail(reset);
+    for (const stream of this.streams.all()) stream.fail(reset);
   }
 
   isIdle(): boolean {
@@ -334,7 +345,7 @@ export abstract class Connection implements FrameHandler {
   }
 
   pingTimedOut(): void {
-    this.count("pingTimeout");
+    this.violated("pingTimeout");
     this.problem = new ConnectionFault(
       ErrorCode.noError,
       "Cannot go on: the peer did not answer a PING in time",
@@ -367,10 +378,7 @@ export abstract class Connection implements FrameHandler {
   private refuseClosed(id: number): void {
     this.refuse(id, ErrorCode.streamClosed, "a frame after END_STREAM");
   }
-
-  private count(limit: LimitName): void {
-    counters[limit]++;
-  }
 }
 
+const ignore = (): void => {};
 const monotonicMs = (): number => performance.now();

@@ -91,12 +91,15 @@ function receiveWindowUpdate(
 
 function receiveReset(connection: Connection, id: number, code: number): void {
   if (connection.isIdleStream(id)) throw idleFault("RST_STREAM", id);
-  connection.streams.get(id)?.fail({
+  const stream = connection.streams.get(id);
+  const wanton = stream === undefined ||
+    (connection.server && !stream.answered);
+  stream?.fail({
     code,
     origin: "peer",
     message: `the peer reset the stream with code ${code}`,
   });
-  connection.budgets.spend("resets");
+  if (wanton) connection.budgets.spend("resets");
 }
 
 function receiveSettings(
@@ -119,7 +122,7 @@ function receiveSettings(
   connection.writer.settingsAck();
   const growth = peer.initialWindowBytes - windowBefore;
   if (growth !== 0) {
-    for (const stream of [...streams.values()]) {
+    for (const stream of streams.all()) {
       if (stream.sendWindow + growth > MAX_31_BITS) throw overflow();
       stream.sendWindow += growth;
       sender.streamOpened(stream);

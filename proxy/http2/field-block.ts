@@ -16,7 +16,10 @@ const SPECIAL = NameFlag.pseudo | NameFlag.framing;
 /** Digits of a length that stays exact in a double. */
 const MAX_LENGTH_DIGITS = 15;
 
-/** The decoded fields of one HEADERS frame with its continuations: sorted, counted, and checked as they come. */
+/**
+ * The decoded fields of one HEADERS frame with its continuations: sorted, counted, and checked as they come. A connection
+ * has one and uses it again for each block.
+ */
 export class FieldBlock {
   method: Field | null = null;
   scheme: Field | null = null;
@@ -40,6 +43,21 @@ export class FieldBlock {
   /** `maxBytes` as SETTINGS_MAX_HEADER_LIST_SIZE counts: name, value and 32 for each field. */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
+  }
+
+  /** Forgets the last block; its `fields` are whoever's who took them. */
+  begin(): void {
+    this.method = null;
+    this.scheme = null;
+    this.authority = null;
+    this.path = null;
+    this.status = null;
+    this.host = null;
+    this.fields = [];
+    this.contentLength = UNKNOWN_LENGTH;
+    this.fault = null;
+    this.tooLarge = this.hasPseudo = this.regular = false;
+    this.size = 0;
   }
 
   add(field: Field): void {

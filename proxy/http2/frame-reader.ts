@@ -1,3 +1,4 @@
+import { partOf } from "../channel.ts";
 import { ErrorCode } from "../http/message.ts";
 import { ConnectionFault } from "./fault.ts";
 import {
@@ -158,7 +159,7 @@ export class FrameReader {
     }
     const count = Math.min(this.body, chunk.length - at);
     if (count > 0) {
-      this.handler.dataChunk(chunk.subarray(at, at + count));
+      this.handler.dataChunk(partOf(chunk, at, at + count));
       at += count;
       this.body -= count;
     }

@@ -1,4 +1,4 @@
-import type { Channel, Output } from "../channel.ts";
+import { type Channel, type Output, partOf } from "../channel.ts";
 import {
   DEFAULT_FRAME_BYTES,
   Flag,
@@ -128,7 +128,7 @@ export class FrameWriter {
     while (at < to) {
       const length = Math.min(to - at, DEFAULT_FRAME_BYTES);
       const start = this.start(FrameType.data, Flag.none, streamId, length);
-      this.out.bytes.set(chunk.subarray(at, at + length), start);
+      this.out.bytes.set(partOf(chunk, at, at + length), start);
       this.remember(streamId, FrameType.data, start - FRAME_HEADER_BYTES);
       at += length;
     }
@@ -171,7 +171,7 @@ export class FrameWriter {
     const present = this.openEnd - this.openAt - FRAME_HEADER_BYTES;
     const count = Math.min(to - from, DEFAULT_FRAME_BYTES - present);
     if (count <= 0) return 0;
-    this.out.append(chunk.subarray(from, from + count));
+    this.out.append(partOf(chunk, from, from + count));
     const { bytes } = this.out;
     const length = present + count;
     bytes[this.openAt] = length >>> 16;

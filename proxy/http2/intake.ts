@@ -1,4 +1,4 @@
-import { counters, MAX_HELD_BYTES } from "./limits.ts";
+import { MAX_HELD_BYTES } from "./limits.ts";
 import type { FrameWriter } from "./frame-writer.ts";
 import { DEFAULT_WINDOW_BYTES } from "./frames.ts";
 import { ReceiveWindow } from "./window.ts";
@@ -11,13 +11,16 @@ export class Intake {
   private readonly window: ReceiveWindow;
   private readonly writer: FrameWriter;
   private readonly size: number;
+  /** Hears when paused readers hold too much. */
+  private readonly full: () => void;
   /** Bytes in the hands of paused readers. */
   private held = 0;
   /** Bytes that arrived and are not credited because too much is held. */
   private withheld = 0;
 
-  constructor(writer: FrameWriter, size: number) {
+  constructor(writer: FrameWriter, size: number, full: () => void) {
     this.writer = writer;
+    this.full = full;
     this.size = Math.max(size, DEFAULT_WINDOW_BYTES);
     this.window = new ReceiveWindow(this.size);
   }
@@ -41,7 +44,7 @@ export class Intake {
     const before = this.held;
     this.held += bytes;
     if (before <= MAX_HELD_BYTES && this.held > MAX_HELD_BYTES) {
-      counters.heldBytes++;
+      this.full();
     }
     if (this.withheld === 0 || this.held > MAX_HELD_BYTES) return;
     const { withheld } = this;

@@ -1,6 +1,6 @@
 /**
- * What one connection may cost us. Every limit has its reason here and a counter of how often it was hit; a peer that
- * exceeds a rate gets GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5).
+ * What one connection may cost us. Every limit has its reason here, and each time it is hit `Http2Options.violated` hears of
+ * it; a peer that exceeds a rate gets GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 10.5).
  */
 
 /** Streams a client may have open; each holds about 1 KB here. Envoy's default; hyper's 200 is tight for a shared hop. */
@@ -32,7 +32,10 @@ export interface Rate {
 
 /** Limits on how often something happens; `refund` in the comments names the traffic that pays for more. */
 export const RATES = {
-  /** RST_STREAM received (rapid reset, CVE-2023-44487; nghttp2: 1,000 and 33). Each finished stream pays for one. */
+  /**
+   * RST_STREAM from a client that has not waited for the response to begin, or for a stream that is no more (rapid reset,
+   * CVE-2023-44487; nghttp2: 1,000 and 33). Each finished stream pays for one. A server's resets answer what we asked.
+   */
   resets: { burst: 1_000, perSecond: 100 },
   /** RST_STREAM we must send for the peer's faults (made-you-reset, CVE-2025-8671). */
   faults: { burst: 200, perSecond: 20 },
@@ -48,13 +51,25 @@ export const RATES = {
   emptyData: { burst: 100, perSecond: 10 },
   /** WINDOW_UPDATE. Each DATA frame we send pays for some. */
   windowUpdates: { burst: 1_000, perSecond: 100 },
-  /** DATA frames below `TINY_FRAME_BYTES` that the peer's window made us send (CVE-2019-9511, -9517). */
+  /** DATA frames below `TINY_FRAME_BYTES` that the peer's window made us send (CVE-2019-9511, -9517). A larger one pays. */
   tinyWindows: { burst: 1_000, perSecond: 100 },
   /** GOAWAY received; two are a graceful end. */
   goaways: { burst: 10, perSecond: 1 },
 } satisfies Record<string, Rate>;
 
 export type RateName = keyof typeof RATES;
+export type Rates = Partial<Record<RateName, Rate>>;
+
+/**
+ * For connections from other proxies, in place of those above. One of them carries the requests of many clients, each
+ * of which was limited by itself: together they must not end what they share. A reset costs us about what a request does.
+ */
+export const RATES_FROM_PROXIES: Rates = {
+  resets: { burst: 10_000, perSecond: 10_000 },
+  faults: { burst: 10_000, perSecond: 10_000 },
+};
+/** Room in header lists from other proxies for the fields that they add to what they have accepted themselves. */
+export const PROXY_FIELDS_BYTES = 4_096;
 
 /** Everything that is counted: the rates, the sizes, and streams refused above MAX_CONCURRENT_STREAMS. */
 export type LimitName =
@@ -68,29 +83,6 @@ export type LimitName =
   | "queuedBytes"
   | "heldBytes"
   | "pingTimeout";
-
-/** How often each limit was hit in this process, by all connections; the metrics room reads it. */
-export const counters: Record<LimitName, number> = {
-  resets: 0,
-  faults: 0,
-  settings: 0,
-  pings: 0,
-  priorities: 0,
-  unknownFrames: 0,
-  emptyData: 0,
-  windowUpdates: 0,
-  tinyWindows: 0,
-  goaways: 0,
-  streams: 0,
-  headerList: 0,
-  headerBlock: 0,
-  continuations: 0,
-  settingsEntries: 0,
-  unreadReplies: 0,
-  queuedBytes: 0,
-  heldBytes: 0,
-  pingTimeout: 0,
-};
 
 /** A bucket of tokens for one `Rate`; the clock is asked only when it is empty. */
 export class Budget {

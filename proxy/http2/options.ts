@@ -1,4 +1,11 @@
 import type { KeepAliveOptions } from "./keep-alive.ts";
+import {
+  MAX_HEADER_LIST_BYTES,
+  PROXY_FIELDS_BYTES,
+  type Rates,
+  RATES_FROM_PROXIES,
+} from "./limits.ts";
+import type { Violation } from "./violation.ts";
 
 /** How a connection behaves, on either side. */
 export interface Http2Options {
@@ -10,6 +17,10 @@ export interface Http2Options {
   readonly maxHeaderListBytes?: number;
   /** Tests silent connections with PING; off by default. */
   readonly keepAlive?: KeepAliveOptions;
+  /** In place of `RATES`. */
+  readonly rates?: Rates;
+  /** Hears of each limit the peer hits and each rule it breaks, for counters. */
+  readonly violated?: (violation: Violation) => void;
   /** A clock in milliseconds, for rates. Default `performance.now`. */
   readonly now?: () => number;
 }
@@ -18,6 +29,16 @@ export interface Http2Options {
 export interface Http2ServerOptions extends Http2Options {
   /** Streams a client may have open. Default `MAX_CONCURRENT_STREAMS`. */
   readonly maxConcurrentStreams?: number;
+}
+
+/** The same for connections from other proxies. */
+export function fromProxies(options: Http2ServerOptions): Http2ServerOptions {
+  const { maxHeaderListBytes = MAX_HEADER_LIST_BYTES } = options;
+  return {
+    ...options,
+    rates: RATES_FROM_PROXIES,
+    maxHeaderListBytes: maxHeaderListBytes + PROXY_FIELDS_BYTES,
+  };
 }
 
 /** Window of the whole connection unless the options say another (facts: Linkerd's proxy, both sides). */

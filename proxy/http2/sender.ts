@@ -7,9 +7,10 @@ import type { FrameWriter } from "./frame-writer.ts";
 import { DEFAULT_FRAME_BYTES, DEFAULT_WINDOW_BYTES } from "./frames.ts";
 import { writeTrailers } from "./heads.ts";
 import type { HeaderEncoder } from "./hpack-encode.ts";
-import { counters, MAX_QUEUED_BYTES, TINY_FRAME_BYTES } from "./limits.ts";
+import { MAX_QUEUED_BYTES, TINY_FRAME_BYTES } from "./limits.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { Stream } from "./stream.ts";
+import type { Violation } from "./violation.ts";
 
 /** Output of one turn of the event loop after which sources pause: what a socket's channel, too, takes for much. */
 const MAX_TURN_BYTES = 262_144;
@@ -21,6 +22,7 @@ interface SenderOwner {
   readonly encoder: HeaderEncoder;
   readonly budgets: Budgets;
   fail(fault: ConnectionFault): void;
+  violated(violation: Violation): void;
 }
 
 /**
@@ -61,7 +63,7 @@ export class Sender {
       stream.queue.push(chunk, sent);
       this.wait(stream);
       if (stream.queue.bytes > MAX_QUEUED_BYTES) {
-        counters.queuedBytes++;
+        this.owner.violated("queuedBytes");
         stream.abort(ErrorCode.internalError, "the body outran its window");
       }
     }
@@ -176,7 +178,9 @@ export class Sender {
     this.window -= size;
     this.budgets.refund("windowUpdates", 4 + (size >> 10));
     this.budgets.refund("pings", 1);
-    if (size < wanted && size < TINY_FRAME_BYTES) this.countTiny();
+    // What is left of a window before the next update may be little: that is no fault while the rest of it was large.
+    if (size >= TINY_FRAME_BYTES) this.budgets.refund("tinyWindows", 1);
+    else if (size < wanted) this.countTiny();
     return size;
   }
 

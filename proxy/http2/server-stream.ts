@@ -29,7 +29,7 @@ export class ServerStream extends Stream implements Exchange {
   reader: RequestReader = NOBODY;
   override readonly bodyExpected = true;
   /** True once the final head was sent. */
-  private responded = false;
+  answered = false;
 
   constructor(
     connection: Connection,
@@ -49,7 +49,7 @@ export class ServerStream extends Stream implements Exchange {
   }
 
   respond(head: ResponseHead, ended: boolean): void {
-    if (this.closed || this.responded) return;
+    if (this.closed || this.answered) return;
     const final = head.status >= 200;
     if (head.status === 101) throw noUpgrade();
     const last = final && (ended || this.isBodyless(head.status));
@@ -57,7 +57,7 @@ export class ServerStream extends Stream implements Exchange {
     const at = writer.startHeaders();
     writeResponse(encoder, channel.out, head);
     writer.endHeaders(at, this.id, last);
-    this.responded = final;
+    this.answered = final;
     if (last) this.localEnd();
   }
 

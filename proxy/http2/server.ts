@@ -10,7 +10,7 @@ import { ConnectionFault } from "./fault.ts";
 import type { FieldBlock } from "./field-block.ts";
 import { Flag, MAX_31_BITS, PING_BYTES } from "./frames.ts";
 import { parseRequest, writeResponse } from "./heads.ts";
-import { counters, MAX_CONCURRENT_STREAMS } from "./limits.ts";
+import { MAX_CONCURRENT_STREAMS } from "./limits.ts";
 import type { Http2ServerOptions } from "./options.ts";
 import { ServerStream } from "./server-stream.ts";
 import { Setting } from "./settings.ts";
@@ -127,13 +127,13 @@ class Http2Server extends Connection implements ServerConnection {
       return this.refuse(id, ErrorCode.protocolError, "no body");
     }
     const stream = new ServerStream(this, id, head, endStream);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     this.serve(stream);
   }
 
   /** Safe to retry elsewhere; a fault once the client knows our limit. */
   private refuseExcess(id: number): void {
-    counters.streams++;
+    this.violated("streams");
     this.writeReset(id, ErrorCode.refusedStream);
     if (this.settingsAcked) this.budgets.spend("faults");
   }

@@ -17,6 +17,8 @@ export abstract class Stream {
   private localEnded = false;
   /** True once DATA may arrive: from the start on a server, after the final head on a client. */
   abstract readonly bodyExpected: boolean;
+  /** True once the final head of the response was sent, or has come. */
+  abstract readonly answered: boolean;
 
   // What we send; kept by the connection's `Sender`.
   sendWindow: number;

@@ -18,13 +18,20 @@ import {
   type TcpOptions,
 } from "../socket.ts";
 
-/** One port of the pod's own applications, as the proxy reaches it. */
+/** One port of the pod's own applications, as the proxy reaches it with HTTP. */
 export interface App {
   readonly address: SocketAddress;
   readonly http1: Http1Pool;
   readonly http2: Http2Link;
-  /** For bytes that are not parsed. */
-  open(): Promise<SocketChannel>;
+  /** Must be called once by everybody who has taken the application. */
+  release(): void;
+}
+
+/** The pod's applications. */
+export interface Apps {
+  take(address: SocketAddress): App;
+  /** A connection for bytes that are not parsed. */
+  open(address: SocketAddress): Promise<SocketChannel>;
 }
 
 export interface AppsOptions {
@@ -36,48 +43,62 @@ export interface AppsOptions {
   readonly meters: ConnectionMeters;
 }
 
-/** Ports remembered; a pod has a handful, and a client may ask for any: the oldest is forgotten first. */
-const MAX_APPS = 256;
+interface Entry {
+  readonly app: App;
+  users: number;
+  idle?: ReturnType<typeof setTimeout>;
+}
 
-/** Connections to the pod's applications, shared by all clients. */
-export function createApps(
-  options: AppsOptions,
-): (address: SocketAddress) => App {
-  const apps = new Map<string, App>();
-  const create = (address: SocketAddress): App => {
-    const open = async () => {
-      const channel = await dial(address, {
-        timeoutMs: options.connectTimeoutMs,
-        tcp: options.tcp,
-        tls: null,
-      });
-      meter(channel, options.meters);
-      return channel;
-    };
-    const link = {
-      eager: false,
-      backOff: options.backOff,
-      http2: options.http2,
-    };
-    return {
-      address,
-      open,
-      http1: createHttp1Pool(open, options.pool),
-      http2: createHttp2Link(open, link, () => {}),
-    };
+/**
+ * Connections to the pod's applications, shared by all clients. An application is kept as long as a connection uses it,
+ * and for the idle time of its own connections: a client that asks for every port crowds out nobody.
+ */
+export function createApps(options: AppsOptions): Apps {
+  const entries = new Map<string, Entry>();
+  const open = async (address: SocketAddress): Promise<SocketChannel> => {
+    const channel = await dial(address, {
+      timeoutMs: options.connectTimeoutMs,
+      tcp: options.tcp,
+      tls: null,
+    });
+    meter(channel, options.meters);
+    return channel;
   };
-  return (address) => {
-    const key = formatAddress(address);
-    const known = apps.get(key);
-    if (known !== undefined) return known;
-    const [oldest] = apps;
-    if (apps.size >= MAX_APPS && oldest !== undefined) {
-      apps.delete(oldest[0]);
-      oldest[1].http1.close();
-      oldest[1].http2.close();
-    }
-    const app = create(address);
-    apps.set(key, app);
+  const create = (address: SocketAddress, key: string): App => {
+    const { backOff, http2, pool } = options;
+    const dialApp = () => open(address);
+    const app: App = {
+      address,
+      http1: createHttp1Pool(dialApp, pool),
+      http2: createHttp2Link(
+        dialApp,
+        { eager: false, backOff, http2 },
+        () => {},
+      ),
+      release() {
+        const entry = entries.get(key);
+        if (entry === undefined || --entry.users > 0) return;
+        entry.idle = setTimeout(() => {
+          entries.delete(key);
+          app.http1.close();
+          app.http2.close();
+        }, pool.idleMs);
+      },
+    };
     return app;
+  };
+  return {
+    open,
+    take(address) {
+      const key = formatAddress(address);
+      let entry = entries.get(key);
+      if (entry === undefined) {
+        entry = { app: create(address, key), users: 0 };
+        entries.set(key, entry);
+      }
+      clearTimeout(entry.idle);
+      entry.users += 1;
+      return entry.app;
+    },
   };
 }

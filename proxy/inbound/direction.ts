@@ -2,16 +2,16 @@ import type { ServerMeta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { authorize, type Caller, isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
-import type { Channel } from "../channel.ts";
+import { noteAnswer } from "../detect/either-side.ts";
 import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
-import { leaseEarly } from "../http/early.ts";
-import { Field, Name, NameFlag } from "../http/field.ts";
+import { type Early, leaseEarly } from "../http/early.ts";
+import { Field, Name } from "../http/field.ts";
+import { dropFields, setField } from "../http/fields.ts";
+import type { Lease } from "../http/http1-pool.ts";
 import type { RequestHead } from "../http/message.ts";
 import {
-  copyHead,
   downgradeRequest,
   markResponse,
-  ORIG_PROTO,
   origProto,
 } from "../http/orig-proto.ts";
 import type { HttpRecorder } from "../record/http.ts";
@@ -28,17 +28,14 @@ export interface Requests {
 }
 
 export interface RequestsOptions {
+  /** Taken for these requests; `release` lets go of it. */
   readonly app: App;
   readonly port: Port;
   readonly caller: Caller;
   readonly connection: Omit<Counted, "server">;
   readonly recorder: InboundRecorder;
   readonly inFlight: InFlight;
-  /** A connection to the application that was opened before the client spoke. */
-  readonly early: {
-    readonly channel: Promise<Channel>;
-    readonly protocol: "http1" | "http2";
-  } | null;
+  readonly early: Early;
 }
 
 const CLIENT_ID = Name.of("l5d-client-id");
@@ -52,27 +49,22 @@ export function createRequests(options: RequestsOptions): Requests {
     ? null
     : new Field(CLIENT_ID, new TextEncoder().encode(clientId));
   if (idField !== null) idField.repeated = true;
-  let early = options.early;
-  const takeEarly = () => {
-    const taken = early;
-    early = null;
-    return taken;
-  };
   let decided: {
     readonly policy: unknown;
     readonly decisions: Series;
     readonly outcome: Ready | null;
   } | null = null;
 
-  const release = () => {
+  const forget = () => {
     decided?.decisions.release();
     decided?.outcome?.http.release();
+    decided?.outcome?.direction.metrics.release();
     decided = null;
   };
   const decide = () => {
     const { policy } = port;
     if (decided?.policy === policy) return decided;
-    release();
+    forget();
     const counted: Counted = { ...options.connection, server: policy.meta };
     const decision = authorize(policy, caller);
     const by = decision.kind === "permit" ? decision.by : null;
@@ -84,7 +76,7 @@ export function createRequests(options: RequestsOptions): Requests {
     const http = recorder.requests(counted, by);
     return {
       http,
-      direction: directionTo(options, counted, http, idField, takeEarly),
+      direction: directionTo(options, counted, http, idField),
     };
   };
 
@@ -94,7 +86,11 @@ export function createRequests(options: RequestsOptions): Requests {
       decisions.value += 1;
       return outcome === null ? DENIED : outcome.direction;
     },
-    release,
+    release() {
+      forget();
+      options.early.release();
+      options.app.release();
+    },
   };
 }
 
@@ -104,11 +100,10 @@ interface Ready {
 }
 
 function directionTo(
-  { app, caller, recorder, inFlight }: RequestsOptions,
+  { app, port, caller, recorder, inFlight, early }: RequestsOptions,
   counted: Counted,
   http: HttpRecorder,
   idField: Field | null,
-  takeEarly: () => RequestsOptions["early"],
 ): Direction {
   const metrics: ExchangeMetrics = recorder.exchanges(counted);
   const upstream = {
@@ -118,19 +113,13 @@ function directionTo(
     recorder: http,
     ready: true,
     upgrades: () => false,
-    acquire(
-      head: RequestHead,
-      fresh: boolean,
-      lease: Parameters<App["http1"]["acquire"]>[0],
-    ) {
-      const acquire = () => {
-        if (head.version === "2") app.http2.acquire(lease);
-        else if (fresh) app.http1.acquireFresh(lease);
-        else app.http1.acquire(lease);
-      };
-      const early = takeEarly();
-      if (early === null) acquire();
-      else leaseEarly(early.channel, early.protocol, lease, acquire);
+    acquire(head: RequestHead, fresh: boolean, lease: Lease) {
+      const channel = early.take();
+      if (channel === null) acquire(app, head, fresh, lease);
+      else {
+        const otherwise = () => acquire(app, head, fresh, lease);
+        leaseEarly(channel, head, lease, otherwise);
+      }
     },
     close() {},
   };
@@ -140,8 +129,9 @@ function directionTo(
     withdraw() {},
     toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
+      noteAnswer(port.habits, head.status);
       const orig = origProto(request);
-      return orig === null ? head : markResponse(head, orig);
+      if (orig !== null) markResponse(head, orig);
     },
     // Only a client that proved who it is learns why something failed (facts 4.14).
     informational: isNamed(caller),
@@ -151,27 +141,25 @@ function directionTo(
   };
 }
 
+function acquire(
+  app: App,
+  head: RequestHead,
+  fresh: boolean,
+  lease: Lease,
+): void {
+  if (head.version === "2") app.http2.acquire(lease);
+  else if (fresh) app.http1.acquireFresh(lease);
+  else app.http1.acquire(lease);
+}
+
 /**
- * The request as the application gets it: HTTP/1 again if it was, and with `l5d-client-id` saying who called. Whatever a
- * client claims there is removed, what TLS proved is added.
+ * Makes a request what the application gets: HTTP/1 again if it was, and with `l5d-client-id` saying who called. Whatever
+ * a client claims there is removed, what TLS proved is added.
  */
 function toApplication(head: RequestHead, idField: Field | null): RequestHead {
+  if (idField === null) dropFields(head.fields, CLIENT_ID);
+  else setField(head.fields, idField);
   const orig = head.version === "2" ? origProto(head) : null;
-  let ours = idField === null && orig === null;
-  for (const { name } of head.fields) {
-    if ((name.flags & NameFlag.mesh) !== 0 && name === CLIENT_ID) ours = false;
-  }
-  if (ours) return head;
-  const fields: Field[] = [];
-  for (const field of head.fields) {
-    const { name } = field;
-    const mesh = (name.flags & NameFlag.mesh) !== 0;
-    if (!mesh || (name !== CLIENT_ID && name !== ORIG_PROTO)) {
-      fields.push(field);
-    }
-  }
-  if (idField !== null) fields.push(idField);
-  return orig === null
-    ? copyHead(head, head.version, fields)
-    : downgradeRequest(head, orig, fields);
+  if (orig !== null) downgradeRequest(head, orig);
+  return head;
 }

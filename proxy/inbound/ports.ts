@@ -1,5 +1,6 @@
 import type { ServerPolicy } from "../../schemas/policy.ts";
 import type { Control } from "../control.ts";
+import type { Watch } from "../control/watch.ts";
 import type { Habits } from "../detect/either-side.ts";
 
 /** A port of the pod and who may call it. */
@@ -22,35 +23,64 @@ export interface PortsOptions {
   readonly defaultPolicy: (port: number) => ServerPolicy;
 }
 
+interface Entry {
+  readonly port: Port;
+  readonly watch: Watch;
+  users: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/**
+ * Ports that nobody uses and that are watched all the same, each with a stream at the policy controller. A pod has a
+ * handful; whoever asks for more is scanning.
+ */
+const MAX_IDLE = 256;
+
 /** Follows the policies of the ports in use. A port has a policy at once: enforcement never waits (facts 5.4). */
 export function createPorts(
   options: PortsOptions,
 ): { take(port: number): Port } {
-  const entries = new Map<
-    number,
-    { readonly port: Port; users: number; idle?: ReturnType<typeof setTimeout> }
-  >();
+  const entries = new Map<number, Entry>();
+  /** Of those the ones that nobody uses, the longest idle first. */
+  const idle = new Set<Entry>();
+
   const take = (number: number): Port => {
     let entry = entries.get(number);
     if (entry === undefined) {
-      entry = { port: open(number), users: 0 };
+      entry = open(number);
       entries.set(number, entry);
     }
-    clearTimeout(entry.idle);
+    if (entry.users === 0) stopIdling(entry);
     entry.users += 1;
     return entry.port;
   };
-  const open = (number: number): Port => {
+  const stopIdling = (entry: Entry) => {
+    clearTimeout(entry.timer);
+    idle.delete(entry);
+  };
+  const forget = (entry: Entry) => {
+    stopIdling(entry);
+    entries.delete(entry.port.number);
+    entry.watch.close();
+  };
+  const release = (entry: Entry) => {
+    if (--entry.users > 0) return;
+    const [longest] = idle;
+    if (idle.size >= MAX_IDLE && longest !== undefined) forget(longest);
+    idle.add(entry);
+    entry.timer = setTimeout(() => forget(entry), options.idleMs);
+  };
+  const open = (number: number): Entry => {
     let policy = options.defaultPolicy(number);
     const subscribers = new Set<() => void>();
     const watch = options.control.watchServerPolicy(number, {
       next(snapshot) {
         policy = snapshot;
-        for (const call of subscribers) call();
+        for (const call of [...subscribers]) call();
       },
       refused() {}, // The policy in force stays.
     });
-    return {
+    const port: Port = {
       number,
       get policy() {
         return policy;
@@ -60,15 +90,10 @@ export function createPorts(
         subscribers.add(call);
         return () => void subscribers.delete(call);
       },
-      release() {
-        const entry = entries.get(number);
-        if (entry === undefined || --entry.users > 0) return;
-        entry.idle = setTimeout(() => {
-          entries.delete(number);
-          watch.close();
-        }, options.idleMs);
-      },
+      release: () => release(entry),
     };
+    const entry: Entry = { port, watch, users: 0, timer: undefined };
+    return entry;
   };
   for (const number of options.permanent) take(number);
   return { take };

@@ -8,6 +8,7 @@ import { countOne } from "../record.ts";
 import { recordConnection } from "../record/connection.ts";
 import { detectResult } from "../record/detect.ts";
 import type { Families } from "../record/families.ts";
+import { Holding } from "../record/holding.ts";
 import { HttpRecorder } from "../record/http.ts";
 import {
   inboundAuthzLabels,
@@ -70,6 +71,7 @@ export function createInboundRecorder(families: Families): {
   terminated(connection: Counted): void;
   /** Requests of a connection that an authorization permits; release it. */
   requests(connection: Counted, authz: ServerMeta): HttpRecorder;
+  /** What the Server of a connection is told of its exchanges; release it. */
   exchanges(connection: Counted): ExchangeMetrics;
 } {
   const { inbound, tcp, http } = families;
@@ -146,20 +148,29 @@ export function createInboundRecorder(families: Families): {
 
 export type InboundRecorder = ReturnType<typeof createInboundRecorder>;
 
-const SESSIONS = { http1: "http/1", http2: "http/2", none: "" } as const;
+const SESSIONS = {
+  http1: "http/1",
+  http2: "http/2",
+  detect: "",
+  none: "",
+} as const;
 
 function recordExchanges(
   families: Families["inbound"],
   labels: string,
 ): ExchangeMetrics {
-  const open = (kind: "http" | "grpc") => ({
-    requests: families[kind].requests.with(labels),
-    requestSeconds: families[kind].requestSeconds.with(labels),
-    requestFrames: families[kind].requestFrameBytes.with(labels),
-    responseSeconds: families[kind].responseSeconds.with(labels),
-    responseFrames: families[kind].responseFrameBytes.with(labels),
-    statuses: new Map<string, { value: number }>(),
-  });
+  const holding = new Holding();
+  const open = (kind: "http" | "grpc") => {
+    const of = families[kind];
+    return {
+      requests: holding.keep(of.requests.with(labels)),
+      requestSeconds: holding.keep(of.requestSeconds.with(labels)),
+      requestFrames: holding.keep(of.requestFrameBytes.with(labels)),
+      responseSeconds: holding.keep(of.responseSeconds.with(labels)),
+      responseFrames: holding.keep(of.responseFrameBytes.with(labels)),
+      statuses: new Map<string, Series>(),
+    };
+  };
   type Kind = ReturnType<typeof open>;
   let http: Kind | null = null;
   let grpc: Kind | null = null;
@@ -180,12 +191,18 @@ function recordExchanges(
         : String(status);
       let count = series.statuses.get(shown);
       if (count === undefined) {
-        count = families[isGrpc ? "grpc" : "http"].statuses.with(
-          joinLabels(labels, formatLabels([["status", shown]])),
+        count = holding.keep(
+          families[isGrpc ? "grpc" : "http"].statuses.with(
+            joinLabels(labels, formatLabels([["status", shown]])),
+          ),
         );
         series.statuses.set(shown, count);
       }
       count.value += 1;
+    },
+    release() {
+      holding.release();
+      http = grpc = null;
     },
   };
 }

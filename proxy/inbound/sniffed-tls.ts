@@ -9,7 +9,8 @@ import type { Credentials, TlsSocket } from "../tls.ts";
 /**
  * Terminates TLS on a channel whose first bytes have been read to find the ClientHello: Bun starts native TLS only on
  * untouched sockets, so these bytes go through a TLS engine over streams. Connections of control clients and of proxies
- * in `transparent` mode come this way; the mesh's own hop does not.
+ * in `transparent` mode come this way; the mesh's own hop does not. That engine ends both directions when the peer ends
+ * its own: no half-close here.
  */
 export function terminateSniffed(
   raw: Channel,
@@ -20,7 +21,8 @@ export function terminateSniffed(
   ) => void,
 ): void {
   let settled = false;
-  const tls = new TLSSocket(streamOver(raw) as never, {
+  const broken: Broken = { error: null };
+  const tls = new TLSSocket(streamOver(raw, broken) as never, {
     ...serverOptions(credentials, false),
     isServer: true,
     allowHalfOpen: true,
@@ -52,7 +54,7 @@ export function terminateSniffed(
     settle(
       peer instanceof Problem
         ? peer
-        : { peer, channel: new StreamChannel(tls, raw) },
+        : { peer, channel: new StreamChannel(tls, raw, broken) },
     );
   });
   tls.on(
@@ -71,8 +73,13 @@ export function terminateSniffed(
   );
 }
 
+/** What broke the channel underneath, which the engine does not pass on. */
+interface Broken {
+  error: Error | null;
+}
+
 /** A channel as a Node stream. */
-function streamOver(raw: Channel): Duplex {
+function streamOver(raw: Channel, broken: Broken): Duplex {
   let drained: (() => void) | null = null;
   const stream = new Duplex({
     allowHalfOpen: true,
@@ -101,6 +108,7 @@ function streamOver(raw: Channel): Duplex {
       callback?.();
     },
     close(error) {
+      broken.error = error;
       if (error !== null) stream.destroy(error);
       else if (!stream.readableEnded) stream.push(null);
     },
@@ -118,23 +126,36 @@ class StreamChannel implements Channel {
   congested = false;
   closed = false;
   private readonly stream: TLSSocket;
+  private readonly broken: Broken;
   private reader: ChannelReader = NOBODY;
   private early: Uint8Array | null = null;
   private scheduled = false;
+  private ending = false;
+  private peerEnded = false;
+  private error: Error | null = null;
 
-  constructor(stream: TLSSocket, raw: Channel) {
+  constructor(stream: TLSSocket, raw: Channel, broken: Broken) {
     this.stream = stream;
+    this.broken = broken;
     this.remote = raw.remote;
     this.local = raw.local;
     stream.pause();
-    stream.on("data", (chunk: Uint8Array) => this.reader.data(chunk));
-    stream.on("end", () => this.reader.end());
+    // A plain array again, as other channels give: the `slice` of a Buffer is no copy.
+    stream.on(
+      "data",
+      ({ buffer, byteOffset, length }: Buffer) =>
+        this.reader.data(new Uint8Array(buffer, byteOffset, length)),
+    );
+    stream.on("end", () => {
+      this.peerEnded = true;
+      this.reader.end();
+    });
     stream.on("drain", () => {
       this.congested = false;
       this.reader.drain();
     });
     stream.on("error", (error) => this.over(error));
-    stream.on("close", () => this.over(null));
+    stream.on("close", () => this.over(this.broken.error));
   }
 
   attach(reader: ChannelReader): void {
@@ -142,8 +163,13 @@ class StreamChannel implements Channel {
     const { early } = this;
     this.early = null;
     if (early !== null) reader.data(early);
-    if (this.reader === reader) this.stream.resume();
-    if (this.closed) queueMicrotask(() => reader.close(null));
+    if (this.reader !== reader) return;
+    if (this.peerEnded) reader.end();
+    this.stream.resume();
+    if (!this.closed) return;
+    queueMicrotask(() => {
+      if (this.reader === reader) reader.close(this.error);
+    });
   }
 
   unread(chunk: Uint8Array): void {
@@ -164,6 +190,7 @@ class StreamChannel implements Channel {
   }
 
   write(chunk: Uint8Array): boolean {
+    if (this.closed || this.ending) return false;
     this.out.append(chunk);
     this.send();
     return !this.congested;
@@ -171,6 +198,7 @@ class StreamChannel implements Channel {
 
   end(): void {
     this.send();
+    this.ending = true;
     this.stream.end();
   }
 
@@ -200,6 +228,7 @@ class StreamChannel implements Channel {
   private over(error: Error | null): void {
     if (this.closed) return;
     this.closed = true;
+    this.error = error;
     this.reader.close(error);
   }
 }

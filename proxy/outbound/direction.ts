@@ -1,12 +1,13 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
-import type { Channel } from "../channel.ts";
+import { noteAnswer } from "../detect/either-side.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
-import { Name, NameFlag } from "../http/field.ts";
-import { type RequestHead, ResponseHead } from "../http/message.ts";
-import { leaseEarly } from "../http/early.ts";
-import { copyHead, upgradeRequest } from "../http/orig-proto.ts";
+import { Name } from "../http/field.ts";
+import { dropFields, findField } from "../http/fields.ts";
+import type { RequestHead } from "../http/message.ts";
+import { type Early, leaseEarly } from "../http/early.ts";
+import { copyHead, keepRequest, upgradeRequest } from "../http/orig-proto.ts";
 import type { OutboundRecorder } from "./recorder.ts";
 import type { Target } from "./targets.ts";
 
@@ -18,11 +19,11 @@ export interface DirectionOptions {
 
 const REQUIRE_ID = Name.of("l5d-require-id");
 /** What another proxy says to us, not to the application (facts 4.4). */
-const FOR_PROXIES: ReadonlySet<Name> = new Set(
-  ["l5d-orig-proto", "l5d-proxy-error", "l5d-proxy-connection"].map((name) =>
-    Name.of(name)
-  ),
-);
+const FOR_PROXIES: readonly Name[] = [
+  "l5d-orig-proto",
+  "l5d-proxy-error",
+  "l5d-proxy-connection",
+].map((name) => Name.of(name));
 
 /** How requests to a target are sent on. */
 export function createDirection(
@@ -36,9 +37,14 @@ export function createDirection(
     withdraw: (waiter) => target.http().withdraw(waiter),
     toUpstream(head, upstream) {
       const checked = checkRequiredId(head, upstream);
-      return upstream.upgrades(head) ? upgradeRequest(checked) : checked;
+      if (upstream.upgrades(checked)) upgradeRequest(checked);
+      else keepRequest(checked);
+      return checked;
     },
-    toClient,
+    toClient(head) {
+      noteAnswer(target.habits, head.status);
+      for (const name of FOR_PROXIES) dropFields(head.fields, name);
+    },
     informational: options.informational,
     failed: options.recorder.httpError,
     metrics,
@@ -50,11 +56,7 @@ export function createDirection(
  * A direction whose first request goes over a connection that was opened before the client spoke, so that no server sees
  * a connection without a request.
  */
-export function pinFirst(
-  direction: Direction,
-  early: Promise<Channel>,
-  protocol: "http1" | "http2",
-): Direction {
+export function pinFirst(direction: Direction, early: Early): Direction {
   let used = false;
   const pin = (upstream: Upstream): Upstream => {
     if (used) return upstream;
@@ -65,13 +67,12 @@ export function pinFirst(
       recorder: upstream.recorder,
       ready: true,
       upgrades: () => false,
-      acquire: (head, fresh, lease) =>
-        leaseEarly(
-          early,
-          protocol,
-          lease,
-          () => upstream.acquire(head, fresh, lease),
-        ),
+      acquire(head, fresh, lease) {
+        const otherwise = () => upstream.acquire(head, fresh, lease);
+        const channel = early.take();
+        if (channel === null) otherwise();
+        else leaseEarly(channel, head, lease, otherwise);
+      },
       close() {},
     };
   };
@@ -85,20 +86,29 @@ export function pinFirst(
     wait(waiter) {
       if (used) return direction.wait(waiter);
       const pinned: Waiter<Upstream> = {
-        use: (upstream) => waiter.use(pin(upstream)),
-        refuse: waiter.refuse,
+        use(upstream) {
+          waiters.delete(waiter);
+          waiter.use(pin(upstream));
+        },
+        refuse(problem) {
+          waiters.delete(waiter);
+          waiter.refuse(problem);
+        },
       };
       waiters.set(waiter, pinned);
       direction.wait(pinned);
     },
-    withdraw: (waiter) => direction.withdraw(waiters.get(waiter) ?? waiter),
+    withdraw(waiter) {
+      direction.withdraw(waiters.get(waiter) ?? waiter);
+      waiters.delete(waiter);
+    },
   };
 }
 
 /** `l5d-require-id` names the only identity that may get the request; it is not passed on. */
 function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
-  const required = head.fields.find(({ name }) => name === REQUIRE_ID);
-  if (required === undefined) return head;
+  const required = findField(head.fields, REQUIRE_ID);
+  if (required === null) return head;
   const found = upstream.endpoint.identity?.id ?? "";
   if (required.text !== found) {
     throw new Problem(
@@ -106,24 +116,9 @@ function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
       `required id ${required.text}; found ${found === "" ? "none" : found}`,
     );
   }
+  // A copy, for another endpoint may have to be held against it as well.
   return copyHead(
     head,
-    head.version,
     head.fields.filter(({ name }) => name !== REQUIRE_ID),
-  );
-}
-
-function toClient(head: ResponseHead): ResponseHead {
-  if (
-    !head.fields.some(({ name }) =>
-      (name.flags & NameFlag.mesh) !== 0 && FOR_PROXIES.has(name)
-    )
-  ) return head;
-  const fields = head.fields.filter(({ name }) => !FOR_PROXIES.has(name));
-  return new ResponseHead(
-    head.version,
-    head.status,
-    fields,
-    head.contentLength,
   );
 }

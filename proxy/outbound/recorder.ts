@@ -11,6 +11,7 @@ import { recordConnection } from "../record/connection.ts";
 import { type DetectResult, detectResult } from "../record/detect.ts";
 import { codeName, endingError } from "../record/ending.ts";
 import type { Families } from "../record/families.ts";
+import { Holding } from "../record/holding.ts";
 import { backendLabels, joinLabels, parentLabels } from "../record/labels.ts";
 import {
   outboundBackendLabels,
@@ -39,7 +40,7 @@ export interface OutboundRecorder {
   detected(detection: Detection, tookMs: number, parent: Meta): void;
   httpError(problem: Problem): void;
   tcpError(problem: Problem, address: SocketAddress): void;
-  /** The exchanges of one route. */
+  /** The exchanges of one route; release it. */
   route(parent: Meta, route: ClientRoute): ExchangeMetrics;
   /** A tunnel; call the result when it ends. */
   tunnel(
@@ -134,11 +135,17 @@ function recordBalancer(
 ): BalancerEvents {
   const series = balancerSeries(families, labels);
   series.gateTimeout.value = queue.failfastMs / 1_000;
+  // Differences, because balancers of one Service share their gauges: one for each address that it is reached by.
+  let known = { ready: 0, pending: 0 };
+  let waiting = 0;
   return {
-    endpoints({ ready, pending }) {
-      series.ready.value = ready;
-      series.pending.value = pending;
-      series.known.value = ready + pending;
+    endpoints(now) {
+      const ready = now.ready - known.ready;
+      const pending = now.pending - known.pending;
+      series.ready.value += ready;
+      series.pending.value += pending;
+      series.known.value += ready + pending;
+      known = now;
     },
     updated({ added, removed }) {
       series.adds.value += added;
@@ -150,7 +157,8 @@ function recordBalancer(
         1_000;
     },
     queued(length) {
-      series.queueLength.value = length;
+      series.queueLength.value += length - waiting;
+      waiting = length;
     },
     served(waitedMs) {
       series.queueRequests.value += 1;
@@ -187,14 +195,15 @@ function recordRoute(
     route.meta,
     backendOf(route),
   );
+  const holding = new Holding();
   const open = (kind: "http" | "grpc") => {
     const of = families[kind];
     return {
-      requestSeconds: of.requestSeconds.with(routeText),
-      requestFrames: of.requestFrameBytes.with(routeText),
-      requests: of.backendRequests.with(backendText),
-      backendSeconds: of.backendSeconds.with(backendText),
-      backendFrames: of.backendFrameBytes.with(backendText),
+      requestSeconds: holding.keep(of.requestSeconds.with(routeText)),
+      requestFrames: holding.keep(of.requestFrameBytes.with(routeText)),
+      requests: holding.keep(of.backendRequests.with(backendText)),
+      backendSeconds: holding.keep(of.backendSeconds.with(backendText)),
+      backendFrames: holding.keep(of.backendFrameBytes.with(backendText)),
     };
   };
   type Kind = ReturnType<typeof open>;
@@ -210,8 +219,8 @@ function recordRoute(
       const { requestStatuses, backendStatuses } =
         families[isGrpc ? "grpc" : "http"];
       pair = [
-        requestStatuses.with(joinLabels(routeText, labels)),
-        backendStatuses.with(joinLabels(backendText, labels)),
+        holding.keep(requestStatuses.with(joinLabels(routeText, labels))),
+        holding.keep(backendStatuses.with(joinLabels(backendText, labels))),
       ];
       byLabels.set(labels, pair);
     }
@@ -249,6 +258,12 @@ function recordRoute(
       series.requestSeconds.observe(sinceStartMs / 1_000);
       series.backendSeconds.observe(sinceSentMs / 1_000);
       for (const one of statusSeries(isGrpc, ending)) one.value += 1;
+    },
+    release() {
+      holding.release();
+      http = grpc = null;
+      byLabels.clear();
+      byStatus.clear();
     },
   };
 }

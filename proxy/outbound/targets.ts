@@ -13,8 +13,8 @@ export interface Target {
   /** Upstreams of the policy in force, opened when first asked for. */
   http(): Upstreams<Upstream>;
   tcp(): Upstreams<TcpUpstream>;
-  /** Calls back with the policy once there is one, at once if there is. */
-  ready(call: (policy: ClientPolicy) => void): void;
+  /** Calls back with the policy once there is one, at once if there is; the function returned ends the wait. */
+  ready(call: (policy: ClientPolicy) => void): () => void;
   readonly habits: Habits;
   /** Must be called once by everybody who has taken the target. */
   release(): void;
@@ -52,7 +52,9 @@ export function createTargets(
       const key = formatAddress(address);
       const known = cached.get(key);
       if (known !== undefined) return known.take();
-      const entry = createEntry(address, options, () => cached.delete(key));
+      const entry = createEntry(address, options, () => {
+        if (cached.get(key) === entry) cached.delete(key);
+      });
       if (cached.size < MAX_CACHED) cached.set(key, entry);
       return entry.take();
     },
@@ -74,7 +76,7 @@ function createEntry(
   evicted: () => void,
 ): Entry {
   let policy: ClientPolicy | null = null;
-  let waiting: ((policy: ClientPolicy) => void)[] = [];
+  const waiting = new Set<(policy: ClientPolicy) => void>();
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
   const http = createSlot(
@@ -92,8 +94,8 @@ function createEntry(
     policy = next;
     http.update(next);
     tcp.update(next);
-    const calls = waiting;
-    waiting = [];
+    const calls = [...waiting];
+    waiting.clear();
     for (const call of calls) call(next);
   });
   const close = () => {
@@ -108,11 +110,12 @@ function createEntry(
   };
   const target: Target = {
     address,
-    http: () => http.get(policy),
-    tcp: () => tcp.get(policy),
+    http: http.get,
+    tcp: tcp.get,
     ready(call) {
-      if (policy === null) waiting.push(call);
+      if (policy === null) waiting.add(call);
       else call(policy);
+      return () => void waiting.delete(call);
     },
     habits: { speaksFirst: false, speaksHttp: false },
     release() {
@@ -129,7 +132,10 @@ function createEntry(
   };
 }
 
-/** Upstreams of one kind: opened on first use, kept while the route stays the same, opened anew when it changes. */
+/**
+ * Upstreams of one kind: opened on first use, kept while the route stays the same, opened anew when it changes. A policy
+ * that no longer carries this kind of traffic leaves them as they were (facts 1.3).
+ */
 function createSlot<M>(
   address: SocketAddress,
   select: (policy: ClientPolicy) => ClientRoute | null,
@@ -139,31 +145,31 @@ function createSlot<M>(
     address: SocketAddress,
   ) => Upstreams<M>,
 ): {
-  get(policy: ClientPolicy | null): Upstreams<M>;
+  get(): Upstreams<M>;
   update(policy: ClientPolicy): void;
   close(): void;
 } {
-  let current:
-    | { readonly route: ClientRoute; readonly upstreams: Upstreams<M> }
+  let known:
+    | { readonly route: ClientRoute; readonly policy: ClientPolicy }
     | null = null;
+  let upstreams: Upstreams<M> | null = null;
   const close = () => {
-    current?.upstreams.close();
-    current = null;
+    upstreams?.close();
+    upstreams = null;
   };
   return {
-    get(policy) {
-      if (current !== null) return current.upstreams;
-      const route = policy === null ? null : select(policy);
-      if (policy === null || route === null) return refuseAll(NO_ROUTE);
-      current = { route, upstreams: open(route, policy, address) };
-      return current.upstreams;
+    get() {
+      if (known === null) return refuseAll(NO_ROUTE);
+      return upstreams ??= open(known.route, known.policy, address);
     },
     update(policy) {
-      // A policy that no longer carries this kind of traffic leaves what is open alone (facts 1.3).
-      const next = select(policy);
+      const route = select(policy);
+      if (route === null) return;
+      const before = known;
+      known = { route, policy };
       if (
-        current !== null && next !== null &&
-        JSON.stringify(next) !== JSON.stringify(current.route)
+        before !== null &&
+        JSON.stringify(route) !== JSON.stringify(before.route)
       ) close();
     },
     close,

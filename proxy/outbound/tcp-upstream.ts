@@ -2,12 +2,13 @@ import type { Endpoint } from "../../schemas/destination.ts";
 import type { Member } from "../balance.ts";
 import type { PeakEwma } from "../balance/peak-ewma.ts";
 import { createOpener, type EndpointContext } from "../endpoint.ts";
+import { UNREACHABLE_RTT_MS } from "../forward/send-again.ts";
 import type { SocketChannel } from "../socket.ts";
 
 /** One endpoint for bytes that are not parsed. */
 export interface TcpUpstream extends Member {
   readonly endpoint: Endpoint;
-  open(): Promise<SocketChannel>;
+  open(session: "detect" | null): Promise<SocketChannel>;
 }
 
 /** Its load is the time connecting takes (facts 4.8). */
@@ -22,15 +23,19 @@ export function createTcpUpstream(
     endpoint,
     load,
     ready: true,
-    async open() {
+    async open(session) {
       const startedMs = performance.now();
       load.pending += 1;
       try {
-        return await opener.open(null);
-      } finally {
+        const channel = await opener.open(session);
         const nowMs = performance.now();
-        load.pending -= 1;
         load.sample(nowMs - startedMs, nowMs);
+        return channel;
+      } catch (error) {
+        load.sample(UNREACHABLE_RTT_MS, performance.now());
+        throw error;
+      } finally {
+        load.pending -= 1;
       }
     },
     close: () => opener.close(),

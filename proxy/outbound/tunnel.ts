@@ -10,14 +10,18 @@ import type { Upstreams } from "./backend.ts";
  */
 const MAX_ATTEMPTS = 3;
 
-/** Opens a connection for unparsed bytes to an endpoint of the choice of `upstreams`; rejects with a Problem. */
+/**
+ * Opens a connection for unparsed bytes to an endpoint of the choice of `upstreams`; rejects with a Problem. `session`
+ * tells the far proxy whether what they are is declared (null), or for it to find out.
+ */
 export async function openTunnel(
   upstreams: Upstreams<TcpUpstream>,
+  session: "detect" | null,
 ): Promise<SocketChannel> {
   for (let attempt = 1;; attempt++) {
     const upstream = upstreams.pick() ?? await next(upstreams);
     try {
-      return await upstream.open();
+      return await upstream.open(session);
     } catch (error) {
       if (attempt === MAX_ATTEMPTS) {
         throw error instanceof Problem

@@ -7,6 +7,7 @@ import { controlAddressLabel, controlLabels, dnsLabels } from "./control.ts";
 import { detectResult } from "./detect.ts";
 import { createFamilies } from "./families.ts";
 import { HttpRecorder } from "./http.ts";
+import { violationLabels } from "./http2.ts";
 import {
   inboundAuthzLabels,
   inboundHttpErrorLabels,
@@ -168,6 +169,10 @@ function busyPage(): string {
   balancerSeries(control.destinationBalancer, controlAddressLabel("dst:8086"));
   balancerSeries(control.policyBalancer, controlAddressLabel("policy:8090"));
   countOne(control.dnsResolutions, dnsLabels("policy", "A/AAAA", "ok"));
+  countOne(
+    families.http2Violations,
+    violationLabels("inbound src", "emptyData"),
+  );
   return pageOf(registry, 0);
 }
 
@@ -204,6 +209,12 @@ describe("the metrics page", () => {
     ).text();
     expect(names).toEqual(known.trim().split("\n"));
   });
+});
+
+test("violationLabels() says whose connection it was, and why it ended", () => {
+  expect(violationLabels("outbound dst", "flowControl")).toBe(
+    'direction="outbound",peer="dst",reason="flow_control"',
+  );
 });
 
 /** Names that Linkerd's users know and that the linter would have chosen otherwise. */

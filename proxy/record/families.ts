@@ -1,4 +1,7 @@
 import type { Registry } from "../record.ts";
+import type { Family } from "./family.ts";
+import { http2Violations } from "./http2.ts";
+import type { Series } from "./series.ts";
 import { type ControlFamilies, controlFamilies } from "./control.ts";
 import { type InboundFamilies, inboundFamilies } from "./inbound.ts";
 import { type OutboundFamilies, outboundFamilies } from "./outbound.ts";
@@ -17,6 +20,8 @@ export interface Families {
   readonly inbound: InboundFamilies;
   readonly outbound: OutboundFamilies;
   readonly control: ControlFamilies;
+  /** Labels by `violationLabels`. */
+  readonly http2Violations: Family<Series>;
 }
 
 /** Declares all of them; once per registry. */
@@ -27,5 +32,6 @@ export function createFamilies(registry: Registry): Families {
     inbound: inboundFamilies(registry),
     outbound: outboundFamilies(registry),
     control: controlFamilies(registry),
+    http2Violations: http2Violations(registry),
   };
 }

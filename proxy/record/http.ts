@@ -1,4 +1,5 @@
 import type { Verdict } from "./classify.ts";
+import { Holding } from "./holding.ts";
 import { formatLabels, joinLabels } from "./labels.ts";
 import type { Histogram, Series } from "./series.ts";
 import type { HttpFamilies } from "./traffic.ts";
@@ -13,17 +14,20 @@ export class HttpRecorder {
   readonly #families: HttpFamilies;
   readonly #labels: string;
   readonly #byStatus = new Map<number, StatusSeries>();
+  readonly #holding = new Holding();
 
   constructor(families: HttpFamilies, labels: string) {
     this.#families = families;
     this.#labels = labels;
-    this.requests = families.requests.with(labels);
+    this.requests = this.#holding.keep(families.requests.with(labels));
   }
 
   /** Observe milliseconds from the request to the first body frame of the response, or to its end. */
   latency(status: number): Histogram {
     const found = this.#status(status);
-    return found.latency ??= this.#families.latencyMs.with(found.labels);
+    return found.latency ??= this.#holding.keep(
+      this.#families.latencyMs.with(found.labels),
+    );
   }
 
   /** Counts the end of a response; `status` is 0 when there was no head. */
@@ -31,8 +35,10 @@ export class HttpRecorder {
     const { labels, byVerdict } = this.#status(status);
     let series = byVerdict.get(verdict);
     if (series === undefined) {
-      series = this.#families.responses.with(
-        joinLabels(labels, verdictLabels(verdict)),
+      series = this.#holding.keep(
+        this.#families.responses.with(
+          joinLabels(labels, verdictLabels(verdict)),
+        ),
       );
       byVerdict.set(verdict, series);
     }
@@ -40,11 +46,7 @@ export class HttpRecorder {
   }
 
   release(): void {
-    this.requests.release();
-    for (const { latency, byVerdict } of this.#byStatus.values()) {
-      latency?.release();
-      for (const series of byVerdict.values()) series.release();
-    }
+    this.#holding.release();
     this.#byStatus.clear();
   }
 

@@ -33,10 +33,10 @@ export class FakeConnection implements ClientConnection {
 
   request(
     head: RequestHead,
-    _ended: boolean,
+    ended: boolean,
     reader: ResponseReader,
   ): ClientStream {
-    const request = new FakeRequest(head, reader);
+    const request = new FakeRequest(head, ended, reader);
     this.requests.push(request);
     return request;
   }
@@ -69,13 +69,19 @@ export class FakeConnection implements ClientConnection {
 export class FakeRequest implements ClientStream {
   readonly head: RequestHead;
   body: Uint8Array = new Uint8Array(0);
+  /** What `data` answers; `drain` says that more is taken. */
+  accepting = true;
+  /** True once the client has sent all of it. */
+  ended: boolean;
   over = false;
+  paused = false;
   /** Set when the client gave up. */
   cancelled: Reset | null = null;
   private readonly reader: ResponseReader;
 
-  constructor(head: RequestHead, reader: ResponseReader) {
+  constructor(head: RequestHead, ended: boolean, reader: ResponseReader) {
     this.head = head;
+    this.ended = ended;
     this.reader = reader;
   }
 
@@ -85,12 +91,25 @@ export class FakeRequest implements ClientStream {
 
   data(chunk: Uint8Array): boolean {
     this.body = Uint8Array.from([...this.body, ...chunk]);
-    return true;
+    return this.accepting;
   }
 
-  end(): void {}
-  pauseResponse(): void {}
-  resumeResponse(): void {}
+  end(): void {
+    this.ended = true;
+  }
+
+  pauseResponse(): void {
+    this.paused = true;
+  }
+
+  resumeResponse(): void {
+    this.paused = false;
+  }
+
+  drain(): void {
+    this.accepting = true;
+    this.reader.requestDrain();
+  }
 
   reset(reset: Reset): void {
     this.over = true;
@@ -103,11 +122,12 @@ export class FakeRequest implements ClientStream {
 
   answerHead(status = 200, fields: readonly Field[] = [], ended = false): void {
     if (ended) this.over = true;
-    this.reader.responseHead(new ResponseHead("2", status, fields), ended);
+    this.reader.responseHead(new ResponseHead("2", status, [...fields]), ended);
   }
 
   answerData(chunk: Uint8Array): void {
-    if (!this.over) this.reader.responseData(chunk);
+    if (this.over) return;
+    if (!this.reader.responseData(chunk)) this.paused = true;
   }
 
   /** One gRPC message, its head first where needed. */

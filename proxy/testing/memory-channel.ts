@@ -80,6 +80,7 @@ export class MemoryChannel implements Channel {
     this.returned = NOTHING;
     if (returned.length > 0) this.hand(returned);
     if (this.endDelivered) this.reader.end();
+    this.closeDelivered = false;
     this.wake();
   }
 
@@ -98,7 +99,7 @@ export class MemoryChannel implements Channel {
   }
 
   write(chunk: Uint8Array): boolean {
-    if (this.closed) return false;
+    if (this.closed || this.endSent) return false;
     this.out.append(chunk);
     this.flush();
     return !this.congested;

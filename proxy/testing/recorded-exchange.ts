@@ -42,7 +42,7 @@ export class RecordedRequest implements RequestReader {
   /** Answers with a body of known length. */
   answer(status: number, body = "", fields: readonly Field[] = []): void {
     const bytes = encoder.encode(body);
-    const head = new ResponseHead("1.1", status, fields, bytes.length);
+    const head = new ResponseHead("1.1", status, [...fields], bytes.length);
     this.exchange.respond(head, bytes.length === 0);
     if (bytes.length === 0) return;
     this.exchange.data(bytes);
@@ -58,7 +58,7 @@ export class RecordedRequest implements RequestReader {
   /** Begins an answer of unknown length. */
   begin(status: number, fields: readonly Field[] = []): void {
     this.exchange.respond(
-      new ResponseHead("1.1", status, fields, UNKNOWN_LENGTH),
+      new ResponseHead("1.1", status, [...fields], UNKNOWN_LENGTH),
       false,
     );
   }

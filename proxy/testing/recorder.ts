@@ -6,6 +6,8 @@ export class Recorder implements ChannelReader {
   text = "";
   ended = false;
   closed = false;
+  /** Times `close` was called. */
+  closes = 0;
   error: Error | null = null;
   drains = 0;
 
@@ -45,6 +47,7 @@ export class Recorder implements ChannelReader {
 
   close(error: Error | null): void {
     this.closed = true;
+    this.closes++;
     this.error = error;
   }
 }

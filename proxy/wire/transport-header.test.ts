@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Output } from "../channel.ts";
 import {
   decodeHeader,
+  encodeHeader,
   MAX_HEADER_BYTES,
   TransportHeaderReader,
   writeTransportHeader,
@@ -27,6 +28,13 @@ describe("writeTransportHeader()", () => {
       ...[0, 0, 0, 3, 8, 0x90, 0x3f],
     ]);
   });
+});
+
+test("a session to be detected is an empty message, which Linkerd reads as none", () => {
+  const header = { port: 80, name: "", session: "detect" } as const;
+  const encoded = encodeHeader(header);
+  expect([...encoded]).toEqual([8, 80, 0x1a, 0]);
+  expect(decodeHeader(encoded)).toEqual(header);
 });
 
 describe("TransportHeaderReader", () => {

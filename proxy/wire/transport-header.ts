@@ -10,8 +10,11 @@ export interface TransportHeader {
   readonly port: number;
   /** Name of a gateway's target; empty otherwise. */
   readonly name: string;
-  /** What the bytes after the header are; null: opaque. */
-  readonly session: "http1" | "http2" | null;
+  /**
+   * What the bytes after the header are; null: opaque. `detect`: for the receiver to find out, said of connections that
+   * were opened before the client spoke. Linkerd's proxies write no such header, and take ours for opaque.
+   */
+  readonly session: "http1" | "http2" | "detect" | null;
 }
 
 /** Largest header accepted; Linkerd's receive buffer (facts 3.6). */
@@ -41,8 +44,10 @@ export function writeTransportHeader(
 export function encodeHeader(header: TransportHeader): Uint8Array<ArrayBuffer> {
   const writer = new Writer().uint32(1, header.port).string(2, header.name);
   if (header.session !== null) {
-    const kind = header.session === "http1" ? 1 : 2;
-    writer.message(3, (session) => session.message(kind, () => {}));
+    const kind = KINDS[header.session];
+    writer.message(3, (session) => {
+      if (kind !== null) session.message(kind, () => {});
+    });
   }
   return writer.finish();
 }
@@ -68,9 +73,9 @@ export function decodeHeader(bytes: Uint8Array): TransportHeader {
   return { port, name, session };
 }
 
-/** An empty session message means none (facts 3.6); one with another kind must not be taken for opaque bytes. */
+/** A kind that we do not know must not be taken for opaque bytes. */
 function readSession(reader: Reader): TransportHeader["session"] | "unknown" {
-  let session: TransportHeader["session"] | "unknown" = null;
+  let session: TransportHeader["session"] | "unknown" = "detect";
   while (reader.next()) {
     session = SESSIONS[reader.field] ?? "unknown";
     reader.skip();
@@ -78,6 +83,8 @@ function readSession(reader: Reader): TransportHeader["session"] | "unknown" {
   return session;
 }
 
+/** Numbers of the kinds in a session message; `detect` is an empty one. */
+const KINDS = { http1: 1, http2: 2, detect: null } as const;
 const SESSIONS: Readonly<Record<number, "http1" | "http2">> = {
   1: "http1",
   2: "http2",

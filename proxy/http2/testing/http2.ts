@@ -8,6 +8,7 @@ import { RecordedRequest } from "../../testing/recorded-exchange.ts";
 import { connectHttp2 } from "../client.ts";
 import type { Http2Options, Http2ServerOptions } from "../options.ts";
 import { serveHttp2 } from "../server.ts";
+import type { Violation } from "../violation.ts";
 import { RawPeer } from "./raw-peer.ts";
 
 /** What a test's page does with a request. */
@@ -17,6 +18,8 @@ export interface StartedServer {
   readonly client: RawPeer;
   readonly requests: readonly RecordedRequest[];
   readonly server: ServerConnection;
+  /** Limits the client hit and rules it broke. */
+  readonly violations: readonly Violation[];
   readonly near: MemoryChannel;
   readonly far: MemoryChannel;
 }
@@ -28,13 +31,18 @@ export function startServer(
 ): StartedServer {
   const [near, far] = createMemoryChannels(options);
   const client = new RawPeer(near, false);
-  return { client, ...serve(far, page, options), near, far };
+  const violations: Violation[] = [];
+  const violated = (violation: Violation) => void violations.push(violation);
+  const served = serve(far, page, { violated, ...options });
+  return { client, ...served, violations, near, far };
 }
 
 export interface StartedClient {
   readonly connection: ClientConnection;
   /** The `ClientEvents` in order. */
   readonly events: string[];
+  /** Limits the server hit and rules it broke. */
+  readonly violations: readonly Violation[];
   readonly server: RawPeer;
   readonly near: MemoryChannel;
   readonly far: MemoryChannel;
@@ -46,7 +54,10 @@ export function startClient(
 ): StartedClient {
   const [near, far] = createMemoryChannels(options);
   const server = new RawPeer(far, true);
-  return { ...connect(near, options), server, near, far };
+  const violations: Violation[] = [];
+  const violated = (violation: Violation) => void violations.push(violation);
+  const connected = connect(near, { violated, ...options });
+  return { ...connected, violations, server, near, far };
 }
 
 export interface StartedPair {

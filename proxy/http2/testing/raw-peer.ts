@@ -1,7 +1,5 @@
-import { Output } from "../../channel.ts";
+import { type Channel, Output } from "../../channel.ts";
 import { Field, Name } from "../../http/field.ts";
-import type { MemoryChannel } from "../../testing/memory-channel.ts";
-import { turn } from "../../testing/recorder.ts";
 import { FieldBlock } from "../field-block.ts";
 import { type FrameHandler, FrameReader } from "../frame-reader.ts";
 import {
@@ -27,19 +25,20 @@ export class RawPeer {
   /** True once the other end has finished, or the channel is gone. */
   over = false;
   drains = 0;
-  private readonly channel: MemoryChannel;
+  private readonly channel: Channel;
   private readonly encoder = new HeaderEncoder();
   private readonly decoder = new HeaderDecoder();
+  private waiting: (() => void)[] = [];
 
   /** `server`: expects the client's preface. */
-  constructor(channel: MemoryChannel, server: boolean) {
+  constructor(channel: Channel, server: boolean) {
     this.channel = channel;
     const reader = new FrameReader(this.handler(), server);
     channel.attach({
       data: (chunk) => reader.read(chunk),
-      end: () => void (this.over = true),
+      end: () => this.finish(),
       drain: () => void this.drains++,
-      close: () => void (this.over = true),
+      close: () => this.finish(),
     });
   }
 
@@ -132,12 +131,12 @@ export class RawPeer {
       const found = this.lines.find((line) => line.startsWith(start));
       if (found !== undefined) return found;
       if (this.over) throw new Error(`no "${start}" in ${this.lines.join()}`);
-      await turn();
+      await this.event();
     }
   }
 
   async end(): Promise<void> {
-    while (!this.over) await turn();
+    while (!this.over) await this.event();
   }
 
   /** Octets of DATA received on a stream. */
@@ -148,6 +147,27 @@ export class RawPeer {
     }, 0);
   }
 
+  /** Resolves with the next line, or the end. */
+  private event(): Promise<void> {
+    return new Promise((resolve) => void this.waiting.push(resolve));
+  }
+
+  private add(line: string): void {
+    this.lines.push(line);
+    this.wake();
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.wake();
+  }
+
+  private wake(): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
   private handler(): FrameHandler {
     let dataLine = "";
     return {
@@ -156,7 +176,7 @@ export class RawPeer {
         dataLine = `data ${id} ${size}${endStream ? " end" : ""}`;
       },
       dataChunk() {},
-      dataEnd: () => void this.lines.push(dataLine),
+      dataEnd: () => this.add(dataLine),
       headers: (id, endStream, bytes, start, end) => {
         const block = new FieldBlock(Infinity);
         this.decoder.decode(bytes, start, end, block);
@@ -165,10 +185,10 @@ export class RawPeer {
           .filter((field) => field !== null).concat(block.fields)
           .map((field) => `${field.name.text}: ${field.text}`);
         const head = `headers ${id}${endStream ? " end" : ""}`;
-        this.lines.push([head, ...fields].join(" | "));
+        this.add([head, ...fields].join(" | "));
       },
       frame: (type, flags, id, bytes, start) => {
-        this.lines.push(describe(type, flags, id, bytes, start));
+        this.add(describe(type, flags, id, bytes, start));
       },
     };
   }

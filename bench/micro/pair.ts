@@ -1,0 +1,135 @@
+import type { Channel } from "../../proxy/channel.ts";
+import type { InFlight } from "../../proxy/direction.ts";
+import type { Upstream } from "../../proxy/endpoint.ts";
+import { forward } from "../../proxy/forward.ts";
+import { createEarly } from "../../proxy/http/early.ts";
+import { createHttp1Pool } from "../../proxy/http/http1-pool.ts";
+import { createHttp2Link } from "../../proxy/http/http2-link.ts";
+import { serveHttp1 } from "../../proxy/http1/server.ts";
+import { serveHttp2 } from "../../proxy/http2/server.ts";
+import { createRequests } from "../../proxy/inbound/direction.ts";
+import type { Port } from "../../proxy/inbound/ports.ts";
+import { createInboundRecorder } from "../../proxy/inbound/recorder.ts";
+import { createDirection } from "../../proxy/outbound/direction.ts";
+import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
+import type { Target } from "../../proxy/outbound/targets.ts";
+import { PeakEwma } from "../../proxy/balance/peak-ewma.ts";
+import { createRegistry } from "../../proxy/record.ts";
+import { createFamilies } from "../../proxy/record/families.ts";
+import { HttpRecorder } from "../../proxy/record/http.ts";
+import type { ClientRoute, Meta } from "../../schemas/policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import { createTurnChannels } from "./turn-channel.ts";
+
+const FAMILIES = createFamilies(createRegistry({ retainIdleMs: 600_000 }));
+const BACK_OFF = { minMs: 100, maxMs: 500, jitter: 0 };
+const POOL = { maxIdle: 10_000, idleMs: 600_000 };
+const inFlight = (): InFlight => ({ count: 0, max: 100_000 });
+
+/**
+ * Everything an HTTP/1 request goes through in two proxies but sockets and TLS: codecs, forwarding, policy, metrics.
+ * Each call opens a client's connection to the outbound side; `serve` answers what reaches the application.
+ */
+export function createPair(serve: (app: Channel) => void): () => Channel {
+  const [outboundHop, inboundHop] = createTurnChannels();
+  startInbound(inboundHop, serve);
+  return startOutbound(outboundHop);
+}
+
+function startInbound(hop: Channel, serve: (app: Channel) => void): void {
+  const meta = { group: "", kind: "default", name: "all-unauthenticated" };
+  const everybody = { base: new Uint8Array(4), prefixBits: 0 };
+  const port: Port = {
+    number: 8080,
+    policy: {
+      protocol: { kind: "detect", timeoutMs: 10_000 },
+      meta,
+      authorizations: [{
+        networks: [{ network: everybody, except: [] }],
+        authentication: { kind: "unauthenticated" },
+        meta,
+      }],
+    },
+    habits: { speaksFirst: false, speaksHttp: false },
+    subscribe: () => () => {},
+    release() {},
+  };
+  const dial = (): Promise<Channel> => {
+    const [proxy, app] = createTurnChannels();
+    serve(app);
+    return Promise.resolve(proxy);
+  };
+  const link = { eager: false, backOff: BACK_OFF, http2: {} };
+  const address = { ip: "10.0.0.2", port: 8080 };
+  const clientId = "default.app.serviceaccount.identity.linkerd.cluster.local";
+  const requests = createRequests({
+    app: {
+      address,
+      http1: createHttp1Pool(dial, POOL),
+      http2: createHttp2Link(dial, link, () => {}),
+      release() {},
+    },
+    port,
+    caller: { ip: "10.0.0.1", tls: { id: clientId } },
+    connection: { target: address, tls: { kind: "accepted", clientId } },
+    recorder: createInboundRecorder(FAMILIES),
+    inFlight: inFlight(),
+    early: createEarly(null),
+  });
+  serveHttp2(hop, {}, (exchange) => {
+    const next = requests.next();
+    if (next instanceof Problem) throw next;
+    forward(exchange, next);
+  });
+}
+
+function startOutbound(hop: Channel): () => Channel {
+  const link = createHttp2Link(() => Promise.resolve(hop), {
+    eager: true,
+    backOff: BACK_OFF,
+    http2: {},
+  }, () => {});
+  const upstream: Upstream = {
+    endpoint: { identity: null },
+    load: new PeakEwma(30, 10_000, 0),
+    recorder: new HttpRecorder(FAMILIES.http, `direction="outbound"`),
+    get ready() {
+      return link.ready;
+    },
+    upgrades: (head) => !head.upgrade,
+    acquire: (_head, _fresh, lease) => link.acquire(lease),
+    close() {},
+  };
+  const upstreams = {
+    pick: () => upstream,
+    wait() {},
+    withdraw() {},
+    close() {},
+  };
+  const target: Target = {
+    address: { ip: "10.96.0.1", port: 80 },
+    http: () => upstreams,
+    tcp: () => {
+      throw new Error("nothing opaque is sent here");
+    },
+    ready: () => () => {},
+    habits: { speaksFirst: false, speaksHttp: false },
+    release() {},
+  };
+  const meta: Meta = { kind: "default", name: "http" };
+  const route: ClientRoute = {
+    meta,
+    outcome: { kind: "forbidden", message: "the target has its upstreams" },
+  };
+  const recorder = createOutboundRecorder(FAMILIES);
+  const direction = createDirection(target, recorder.route(meta, route), {
+    informational: true,
+    inFlight: inFlight(),
+    recorder,
+  });
+  return () => {
+    const [client, proxy] = createTurnChannels();
+    serveHttp1(proxy, {}, (exchange) => forward(exchange, direction));
+    return client;
+  };
+}

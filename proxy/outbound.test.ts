@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { SocketAddress } from "../schemas/address.ts";
+import type { ClientPolicy } from "../schemas/policy.ts";
+import { dial } from "./connect.ts";
+import { createDrain, type Drain } from "./drain.ts";
+import { startOutbound } from "./outbound.ts";
+import { createOutboundRecorder } from "./outbound/recorder.ts";
+import { type Listener, listenTcp, type SocketChannel } from "./socket.ts";
+import { createEndpointBed, THIS_HOST } from "./testing/endpoint-bed.ts";
+import { FakeControl } from "./testing/fake-control.ts";
+import { createTestLog } from "./testing/log.ts";
+import {
+  detectPolicy,
+  opaquePolicy,
+  routeToAddress,
+} from "./testing/policies.ts";
+import { Recorder, turn } from "./testing/recorder.ts";
+
+const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+let server: Listener;
+/** Connections that the server has accepted. */
+let served: Recorder[];
+let control: FakeControl;
+let drain: Drain;
+let outbound: ReturnType<typeof startOutbound>;
+let bed: ReturnType<typeof createEndpointBed>;
+/** Where the proxy listens; without redirection that is where it takes clients to have dialled. */
+let address: SocketAddress;
+let clients: SocketChannel[];
+
+beforeEach(() => {
+  served = [];
+  clients = [];
+  server = listenTcp(
+    { ip: THIS_HOST, port: 0 },
+    {},
+    (channel) => void served.push(new Recorder(channel)),
+  );
+  control = new FakeControl();
+  drain = createDrain();
+  bed = createEndpointBed(null);
+  const recorder = createOutboundRecorder(bed.context.families);
+  const queue = { capacity: 10, failfastMs: 50 };
+  outbound = startOutbound({
+    listen: [{ ip: "127.0.0.1", port: 0 }],
+    accept: {},
+    detectTimeoutMs: 1_000,
+    idleMs: 50,
+    discover: { control, profileNetworks: [], detectTimeoutMs: 1_000 },
+    control,
+    endpoints: bed.context,
+    httpQueue: queue,
+    tcpQueue: queue,
+    direction: {
+      informational: true,
+      inFlight: { count: 0, max: 10 },
+      recorder,
+    },
+    http1: {},
+    http2: {},
+    recorder,
+    drain,
+    log: createTestLog().log,
+  });
+  const [listening] = outbound.addresses;
+  if (listening === undefined) throw new Error("does not listen");
+  address = listening;
+});
+afterEach(() => {
+  outbound.close();
+  server.close();
+  for (const client of clients) client.destroy();
+  for (const { channel } of served) channel.destroy();
+});
+
+async function connect(): Promise<Recorder> {
+  const options = { timeoutMs: 1_000, tcp: {}, tls: null };
+  const channel = await dial(address, options);
+  clients.push(channel);
+  return new Recorder(channel);
+}
+
+/** A policy that leads to the server. */
+function toServer(
+  make: (route: ReturnType<typeof routeToAddress>) => ClientPolicy,
+): void {
+  const { port } = server.address;
+  control.clientPolicies.next(
+    `${address.ip}:${address.port}`,
+    make(routeToAddress(THIS_HOST, port)),
+  );
+}
+
+async function asked(): Promise<void> {
+  while (control.clientPolicies.open.length === 0) await turn();
+}
+
+/** The server's side of a client's connection, once it has `text`. */
+async function servedWith(text: string): Promise<Recorder> {
+  for (;;) {
+    const found = served.find((one) => one.text.includes(text));
+    if (found !== undefined) return found;
+    await turn();
+  }
+}
+
+describe("outbound", () => {
+  test("holds a connection until policy is known, then carries what it sent", async () => {
+    const client = await connect();
+    client.send(GET);
+    await asked();
+    expect(served).toEqual([]);
+    toServer(detectPolicy);
+    (await servedWith("GET / HTTP/1.1")).send(OK);
+    await client.until(() => client.text.endsWith("ok"));
+    expect(bed.lines("request_total")[0]).toEndWith(" 1");
+  });
+
+  test("tunnels what is opaque, with half-close", async () => {
+    const client = await connect();
+    await asked();
+    toServer(opaquePolicy);
+    client.send("GET is no HTTP here");
+    client.channel.end();
+    const far = await servedWith("no HTTP here");
+    await far.until(() => far.ended);
+    far.send("answer");
+    far.channel.end();
+    await client.until(() => client.closed);
+    expect(client.text).toBe("answer");
+    expect(bed.lines("outbound_tcp_route_close_total")[0]).toEndWith(" 1");
+  });
+
+  test("passes on a question and its FIN that came before anything was known", async () => {
+    const client = await connect();
+    client.send("hello\n");
+    client.channel.end();
+    await asked();
+    toServer(detectPolicy);
+    const far = await servedWith("hello\n");
+    await far.until(() => far.ended);
+    far.send("bye");
+    far.channel.end();
+    await client.until(() => client.closed);
+    expect(client.text).toBe("bye");
+  });
+
+  test("closes a connection whose server is not there, and counts why", async () => {
+    server.close();
+    const client = await connect();
+    client.send("*1\r\n$4\r\nPING\r\n");
+    await asked();
+    toServer(opaquePolicy);
+    await client.until(() => client.closed);
+    expect(bed.lines("outbound_tcp_errors_total")[0])
+      .toContain(`error="i/o"`);
+  });
+
+  test("forgets the target, and all series of it, when nobody uses it", async () => {
+    const client = await connect();
+    client.send(GET);
+    await asked();
+    toServer(detectPolicy);
+    (await servedWith("GET")).send(OK);
+    await client.until(() => client.text.endsWith("ok"));
+    client.channel.end();
+    while (control.clientPolicies.open.length > 0) await turn();
+    while (!served.every(({ ended }) => ended)) await turn();
+    for (const { channel } of served) channel.end();
+    while (!served.every(({ closed }) => closed)) await turn();
+    await turn();
+    const held = bed.kept("").filter((line) =>
+      /^(request|response|tcp_open|outbound_http_(route|balancer))/.test(line)
+    );
+    expect(held).toEqual([]);
+  });
+});
+
+describe("outbound, draining", () => {
+  test("closes what is idle at once and waits for what is under way", async () => {
+    const idle = await connect();
+    idle.send(GET);
+    await asked();
+    toServer(detectPolicy);
+    (await servedWith("GET / ")).send(OK);
+    await idle.until(() => idle.text.endsWith("ok"));
+    const busy = await connect();
+    busy.send(GET.replace("/", "/slow"));
+    const slow = await servedWith("GET /slow");
+    let done = false;
+    const drained = drain.begin().then(() => done = true);
+    await idle.until(() => idle.ended);
+    idle.channel.end();
+    expect(done).toBeFalse();
+    slow.send(OK);
+    await busy.until(() => busy.ended);
+    expect(busy.text).toContain("connection: close");
+    expect(busy.text).toEndWith("ok");
+    busy.channel.end();
+    await drained;
+  });
+
+  test("waits for tunnels, each of them", async () => {
+    const tunnels = [await connect(), await connect()];
+    await asked();
+    toServer(opaquePolicy);
+    for (const [at, tunnel] of tunnels.entries()) tunnel.send(`tunnel ${at}`);
+    const ends = [await servedWith("tunnel 0"), await servedWith("tunnel 1")];
+    let done = false;
+    const drained = drain.begin().then(() => done = true);
+    tunnels[0]?.channel.end();
+    ends[0]?.channel.end();
+    await ends[0]?.until(() => ends[0]?.closed ?? true);
+    tunnels[1]?.send(" goes on");
+    await servedWith("tunnel 1 goes on");
+    expect(done).toBeFalse();
+    tunnels[1]?.channel.end();
+    ends[1]?.channel.end();
+    await drained;
+  });
+
+  test("serves a request that came before it was known where to", async () => {
+    const client = await connect();
+    client.send(GET);
+    await asked();
+    const drained = drain.begin();
+    toServer(detectPolicy);
+    (await servedWith("GET")).send(OK);
+    await client.until(() => client.ended);
+    expect(client.text).toEndWith("ok");
+    client.channel.end();
+    await drained;
+  });
+});

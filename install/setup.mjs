@@ -28,7 +28,13 @@ const PACKAGES = {
     "zsh",
     "fish",
   ],
-  conformance: [...NAMESPACES, "nginx-light", "openssl", "curl", "nghttp2-client"],
+  conformance: [
+    ...NAMESPACES,
+    "nginx-light",
+    "openssl",
+    "curl",
+    "nghttp2-client",
+  ],
   bench: [
     ...NAMESPACES,
     "nginx-light",

@@ -214,6 +214,24 @@ describe("createUpstream()", () => {
     upstream.close();
   });
 
+  test("tests a silent connection as its endpoint asks, and leaves a dead one", async () => {
+    let changes = 0;
+    const silent = listenMeshed("h2", (channel) => {
+      // Settings once, then nothing: no answer to any PING.
+      channel.attach({ data() {}, end() {}, drain() {}, close() {} });
+      channel.write(Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 0, 0));
+    });
+    const http2 = {
+      keepAliveIntervalMs: 20,
+      keepAliveTimeoutMs: 20,
+      keepAliveWhileIdle: true,
+    };
+    const upstream = open({ ...silent, http2 }, () => changes++);
+    while (changes < 2) await turn();
+    expect(upstream.ready).toBeFalse();
+    upstream.close();
+  });
+
   test("closed, refuses what it would have to connect for", async () => {
     const upstream = open(listenMeshed("h2"));
     upstream.close();

@@ -1,5 +1,5 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
-import type { Endpoint } from "../schemas/destination.ts";
+import type { Endpoint, Http2Params } from "../schemas/destination.ts";
 import { Problem } from "../schemas/problem.ts";
 import type { Member } from "./balance.ts";
 import type { PeakEwma } from "./balance/peak-ewma.ts";
@@ -127,7 +127,11 @@ export function createUpstream(
   const upgrading = endpoint.protocolHint === "h2" && !opener.local;
   const link = createHttp2Link(
     () => opener.open("http2"),
-    { eager: upgrading, backOff: context.backOff, http2: context.http2 },
+    {
+      eager: upgrading,
+      backOff: context.backOff,
+      http2: { ...context.http2, ...http2OptionsOf(endpoint.http2 ?? {}) },
+    },
     changed,
   );
   const pool = createHttp1Pool(() => opener.open("http1"), context.pool);
@@ -155,6 +159,26 @@ export function createUpstream(
       opener.close();
     },
   };
+}
+
+/** What an endpoint asks of HTTP/2 connections to it, instead of what is configured here (facts 4.6). */
+function http2OptionsOf(params: Http2Params): Http2Options {
+  const {
+    keepAliveIntervalMs,
+    keepAliveTimeoutMs,
+    keepAliveWhileIdle = false,
+    ...windows
+  } = params;
+  return keepAliveIntervalMs === undefined || keepAliveTimeoutMs === undefined
+    ? windows
+    : {
+      ...windows,
+      keepAlive: {
+        keepAliveIntervalMs,
+        keepAliveTimeoutMs,
+        keepAliveWhileIdle,
+      },
+    };
 }
 
 /** Dials an endpoint: mutual TLS when discovery named an identity, then the transport header when it has a proxy port. */

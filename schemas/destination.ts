@@ -14,6 +14,7 @@ export interface Http2Params {
   readonly initialConnectionWindow?: number;
   readonly keepAliveIntervalMs?: number;
   readonly keepAliveTimeoutMs?: number;
+  readonly keepAliveWhileIdle?: boolean;
 }
 
 /** One address that serves a destination, with all that is needed to reach it. */

@@ -124,6 +124,8 @@ function readKeepAlive(reader: Reader, params: Mutable<Http2Params>): void {
       params.keepAliveIntervalMs = reader.message(readDuration);
     } else if (reader.field === 2) {
       params.keepAliveTimeoutMs = reader.message(readDuration);
+    } else if (reader.field === 3) {
+      params.keepAliveWhileIdle = reader.bool();
     } else reader.skip();
   }
 }

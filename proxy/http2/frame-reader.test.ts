@@ -1,15 +1,8 @@
 import { expect, test } from "bun:test";
 import { createMemoryChannels } from "../testing/memory-channel.ts";
-import { requestHead, send } from "../testing/http1.ts";
-import { RecordedRequest } from "../testing/recorded-exchange.ts";
-import { turn } from "../testing/recorder.ts";
-import { connectHttp2 } from "./client.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { Flag, FrameType, PREFACE } from "./frames.ts";
-import { serveHttp2 } from "./server.ts";
-import { fuzzMs, fuzzSeed, seeded } from "./testing/random.ts";
-import { formatFrame } from "./testing/raw-peer.ts";
+import { Flag } from "./frames.ts";
 
 test("what FrameWriter writes, FrameReader reads, in chunks of any size", () => {
   const [channel] = createMemoryChannels();
@@ -64,58 +57,6 @@ test("small pieces of one turn share a frame, up to its largest size", () => {
     "data 3 0 true",
   ]);
 });
-
-test("random frames and octets give events or a typed error on both ends, and no hang", async () => {
-  const random = seeded(fuzzSeed());
-  const pick = (limit: number) => Math.floor(random() * limit);
-  const octets = (length: number) =>
-    Uint8Array.from({ length }, () => pick(256));
-  const until = performance.now() + fuzzMs();
-  while (performance.now() < until) {
-    const [serverEnd, attacker] = createMemoryChannels({
-      chunkBytes: 1 + pick(50),
-    });
-    attacker.attach({ data() {}, end() {}, drain() {}, close() {} });
-    const asServer = random() < 0.5;
-    if (asServer) {
-      serveHttp2(serverEnd, {}, (exchange) => {
-        const request = new RecordedRequest(exchange);
-        request.accepting = random() < 0.8;
-        if (random() < 0.5) request.answer(200, "ok");
-      });
-      attacker.write(PREFACE);
-    } else {
-      const connection = connectHttp2(serverEnd, {}, {
-        ready() {},
-        retiring() {},
-        closed() {},
-      });
-      send(connection, requestHead("GET", "/"));
-      send(connection, requestHead("HEAD", "/"));
-    }
-    attacker.write(formatFrame(FrameType.settings, 0, 0, new Uint8Array(0)));
-    for (let count = pick(20); count > 0; count--) {
-      if (random() < 0.05) attacker.write(octets(pick(30)));
-      else {
-        const block = random() < 0.5 && HEADS[pick(HEADS.length)];
-        const payload = block || octets(SIZES[pick(SIZES.length)] ?? 0);
-        attacker.write(formatFrame(pick(11), pick(64), pick(6), payload));
-      }
-    }
-    await turn();
-    serverEnd.destroy();
-    await turn();
-  }
-});
-
-/** Blocks of a GET, of a response, of trailers. */
-const HEADS = [
-  Uint8Array.of(0x82, 0x86, 0x84, 0x01, 0x01, 0x61),
-  Uint8Array.of(0x88),
-  Uint8Array.of(0x00, 0x01, 0x61, 0x01, 0x62),
-];
-/** Payload sizes that frames of some type have. */
-const SIZES = [0, 1, 4, 5, 6, 8, 12, 40];
 
 /** What a reader tells of bytes that come in chunks of a size. */
 function read(bytes: Uint8Array, chunkBytes: number): string[] {

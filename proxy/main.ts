@@ -69,6 +69,18 @@ async function run(config: Config): Promise<void> {
     process.on(signal, () => stop.resolve(signal));
   }
 
+  // What a connection's code has overlooked must not end the others: as a task of Linkerd's that panics ends alone.
+  const overlooked = log.limited(1);
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (thrown: unknown) => {
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      overlooked(event, "Unexpected failure", {
+        error: describe(thrown),
+        stack: stack?.replace(/\s+/g, " "),
+      });
+    });
+  }
+
   const certified = Promise.withResolvers<void>();
   const identity = await startCertification(
     config,

@@ -17,7 +17,7 @@ import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
 import { isUpgraded } from "./http/orig-proto.ts";
-import type { Http2Options } from "./http2/options.ts";
+import { type Http2Options, withProxies } from "./http2/options.ts";
 import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
 import {
@@ -125,12 +125,13 @@ export function createUpstream(
     opener.requestLabels,
   );
   const upgrading = endpoint.protocolHint === "h2" && !opener.local;
+  const http2 = { ...context.http2, ...http2OptionsOf(endpoint.http2 ?? {}) };
   const link = createHttp2Link(
     () => opener.open("http2"),
     {
       eager: upgrading,
       backOff: context.backOff,
-      http2: { ...context.http2, ...http2OptionsOf(endpoint.http2 ?? {}) },
+      http2: upgrading ? withProxies(http2) : http2,
     },
     changed,
   );

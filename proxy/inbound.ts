@@ -8,7 +8,7 @@ import type { InFlight } from "./direction.ts";
 import { forward, refuseExchange } from "./forward.ts";
 import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
-import { fromProxies, type Http2ServerOptions } from "./http2/options.ts";
+import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import type { Apps } from "./inbound/apps.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
@@ -72,7 +72,7 @@ const foreignTls = (sni: string | null): TlsStatus => ({
 /** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
 export function startInbound(options: InboundOptions): Listener {
   const { recorder, drain } = options;
-  const meshHttp2 = fromProxies(options.http2);
+  const meshHttp2 = withProxies(options.http2);
   const denials = options.log.limited(LINES_PER_SECOND);
   const refusals = options.log.limited(LINES_PER_SECOND);
   return listenTcp(options.listen, options.accept, accept);

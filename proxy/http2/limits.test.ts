@@ -9,7 +9,7 @@ import {
   MAX_UNREAD_REPLIES,
   RATES,
 } from "./limits.ts";
-import { fromProxies } from "./options.ts";
+import { withProxies } from "./options.ts";
 import { Setting } from "./settings.ts";
 import { type Flood, FLOODS, FLOODS_OF_SERVERS } from "./testing/floods.ts";
 import { startClient, startServer } from "./testing/http2.ts";
@@ -211,7 +211,7 @@ test("a server that refuses all it is asked is no flood", async () => {
 });
 
 test("another proxy may reset more, and have fields of its own in the way", async () => {
-  const options = fromProxies({ now, maxHeaderListBytes: 1_000 });
+  const options = withProxies({ now, maxHeaderListBytes: 1_000 });
   const { client } = startServer(() => {}, options);
   client.start();
   for (let round = 0; round < 2 * RATES.resets.burst; round++) {

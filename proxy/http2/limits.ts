@@ -64,11 +64,14 @@ export type Rates = Partial<Record<RateName, Rate>>;
  * For connections from other proxies, in place of those above. One of them carries the requests of many clients, each
  * of which was limited by itself: together they must not end what they share. A reset costs us about what a request does.
  */
-export const RATES_FROM_PROXIES: Rates = {
+export const RATES_WITH_PROXIES: Rates = {
   resets: { burst: 10_000, perSecond: 10_000 },
   faults: { burst: 10_000, perSecond: 10_000 },
 };
-/** Room in header lists from other proxies for the fields that they add to what they have accepted themselves. */
+/**
+ * Room in header lists from other proxies for what they add to those they have accepted themselves: fields of their own,
+ * and 28 bytes that HTTP/2 counts more than HTTP/1 for each of the 128 fields that HTTP/1 may have.
+ */
 export const PROXY_FIELDS_BYTES = 4_096;
 
 /** Everything that is counted: the rates, the sizes, and streams refused above MAX_CONCURRENT_STREAMS. */

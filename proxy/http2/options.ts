@@ -3,7 +3,7 @@ import {
   MAX_HEADER_LIST_BYTES,
   PROXY_FIELDS_BYTES,
   type Rates,
-  RATES_FROM_PROXIES,
+  RATES_WITH_PROXIES,
 } from "./limits.ts";
 import type { Violation } from "./violation.ts";
 
@@ -31,12 +31,12 @@ export interface Http2ServerOptions extends Http2Options {
   readonly maxConcurrentStreams?: number;
 }
 
-/** The same for connections from other proxies. */
-export function fromProxies(options: Http2ServerOptions): Http2ServerOptions {
+/** The same for connections to and from other proxies. */
+export function withProxies<O extends Http2Options>(options: O): O {
   const { maxHeaderListBytes = MAX_HEADER_LIST_BYTES } = options;
   return {
     ...options,
-    rates: RATES_FROM_PROXIES,
+    rates: RATES_WITH_PROXIES,
     maxHeaderListBytes: maxHeaderListBytes + PROXY_FIELDS_BYTES,
   };
 }

@@ -71,6 +71,7 @@ export function startOutbound(
   const targets = createTargets({
     discover: options.discover,
     idleMs: options.idleMs,
+    record: recorder.target,
     openHttp: (route, policy) =>
       openRoute(route, {
         control,
@@ -103,14 +104,22 @@ export function startOutbound(
   /** Finds out where the application wanted to go, and what policy says of it. */
   function accept(channel: SocketChannel): void {
     const address = channel.dialled();
-    meter(channel, recorder.source(address));
-    channel.whenClosed(drain.hold(channel));
     const target = targets.take(address);
+    meter(channel, target.recorder.meters);
+    channel.whenClosed(drain.hold(channel));
+    channel.whenClosed(target.release);
+    const { policy } = target;
+    if (policy === null) discover(channel, target);
+    else carry(channel, target, policy);
+  }
+
+  /** Waits for the first policy of a target. */
+  function discover(channel: SocketChannel, target: Target): void {
     channel.pause();
     const unknown = setTimeout(() => {
       const problem = new Problem(
         "failfast",
-        `nothing is known of ${formatAddress(address)}`,
+        `nothing is known of ${formatAddress(target.address)}`,
         {
           hint:
             "check that the control plane can be reached: linkerd check --proxy",
@@ -118,16 +127,15 @@ export function startOutbound(
       );
       drop(channel, target, problem);
     }, DISCOVERY_TIMEOUT_MS);
-    channel.whenClosed(() => {
+    const forget = target.ready((policy) => {
       clearTimeout(unknown);
-      target.release();
-    });
-    channel.whenClosed(target.ready((policy) => {
-      clearTimeout(unknown);
-      if (channel.closed) return;
       channel.resume();
       carry(channel, target, policy);
-    }));
+    });
+    channel.whenClosed(() => {
+      clearTimeout(unknown);
+      forget();
+    });
   }
 
   /** Takes the connection for what policy says it is, or finds out. */
@@ -136,44 +144,22 @@ export function startOutbound(
     target: Target,
     policy: ClientPolicy,
   ): void {
-    const { protocol, parent } = policy;
-    switch (protocol.kind) {
+    target.recorder.accepted();
+    switch (policy.protocol.kind) {
       case "http1":
-        recorder.protocol("http/1", parent);
-        return serve(
-          channel,
-          "http1",
-          directionOf(target, policy, protocol.http),
-        );
+        return serve(channel, "http1", directionTo(target));
       case "http2":
       case "grpc":
-        recorder.protocol("http/2", parent);
-        return serve(
-          channel,
-          "http2",
-          directionOf(target, policy, protocol.http),
-        );
+        return serve(channel, "http2", directionTo(target));
       case "opaque":
       case "tls":
-        recorder.protocol(protocol.kind === "tls" ? "tls" : "opaq", parent);
-        return void tunnel(
-          channel,
-          target,
-          policy,
-          openTunnel(target.tcp(), null),
-        );
+        return void tunnel(channel, target, openTunnel(target.tcp(), null));
       case "detect":
-        recorder.protocol("detect", parent);
-        return detect(channel, target, policy, protocol.http);
+        return detect(channel, target);
     }
   }
 
-  function detect(
-    channel: SocketChannel,
-    target: Target,
-    policy: ClientPolicy,
-    route: ClientRoute,
-  ): void {
+  function detect(channel: SocketChannel, target: Target): void {
     const startedMs = performance.now();
     const open = () => openTunnel(target.tcp(), "detect");
     detectEitherSide(channel, {
@@ -181,16 +167,12 @@ export function startOutbound(
       habits: target.habits,
       open,
     }, (finding, detection) => {
-      recorder.detected(
-        detection,
-        performance.now() - startedMs,
-        policy.parent,
-      );
+      target.recorder.detected(detection, performance.now() - startedMs);
       if (finding.kind === "gone") return drop(channel, target, null);
       if (finding.kind === "opaque") {
-        return void tunnel(channel, target, policy, finding.early ?? open());
+        return void tunnel(channel, target, finding.early ?? open());
       }
-      const direction = directionOf(target, policy, route);
+      const direction = directionTo(target);
       const { early, protocol } = finding;
       if (early === null) return serve(channel, protocol, direction);
       const first = createEarly(early);
@@ -216,13 +198,11 @@ export function startOutbound(
         (exchange) => forward(exchange, direction),
       );
     drain.decide(channel, connection);
-    channel.whenClosed(direction.metrics.release);
   }
 
   async function tunnel(
     channel: SocketChannel,
     target: Target,
-    policy: ClientPolicy,
     opening: Promise<Channel>,
   ): Promise<void> {
     channel.pause();
@@ -230,7 +210,7 @@ export function startOutbound(
     try {
       const server = await opening;
       if (channel.closed) return server.destroy();
-      const ended = recorder.tunnel(policy, target.address);
+      const ended = target.recorder.tunnel();
       relay(
         channel,
         server,
@@ -248,16 +228,8 @@ export function startOutbound(
     }
   }
 
-  function directionOf(
-    target: Target,
-    policy: ClientPolicy,
-    route: ClientRoute,
-  ): Direction {
-    return createDirection(
-      target,
-      recorder.route(policy.parent, route),
-      options.direction,
-    );
+  function directionTo(target: Target): Direction {
+    return createDirection(target, options.direction);
   }
 
   function drop(

@@ -18,6 +18,7 @@ const libc = dlopen("libc.so.6", {
 const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const SOL_TCP = 6;
+const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_USER_TIMEOUT = 18;
 const SOL_IP = 0;
@@ -25,13 +26,26 @@ const SO_ORIGINAL_DST = 80;
 const SOL_IPV6 = 41;
 const IP6T_SO_ORIGINAL_DST = 80;
 
+// Where options are passed to the kernel and back, at addresses found once. Over an ArrayBuffer of their own, which stays
+// where it is: the collector moves small arrays without one.
+const value = new Int32Array(new ArrayBuffer(4));
+const valueAt = ptr(value);
+const sockaddr = new Uint8Array(new ArrayBuffer(28));
+const sockaddrAt = ptr(sockaddr);
+
 function setInt(
   fd: number,
   level: number,
   option: number,
-  value: number,
+  wanted: number,
 ): void {
-  libc.setsockopt(fd, level, option, ptr(new Int32Array([value])), 4);
+  value[0] = wanted;
+  libc.setsockopt(fd, level, option, valueAt, value.byteLength);
+}
+
+/** Sends small writes at once (TCP_NODELAY). */
+export function setNoDelay(fd: number): void {
+  setInt(fd, SOL_TCP, TCP_NODELAY, 1);
 }
 
 /** Turns keep-alive on; the idle time before the first probe is rounded up to whole seconds. */
@@ -52,22 +66,19 @@ export function setBacklog(fd: number, backlog: number): void {
   libc.listen(fd, backlog);
 }
 
-const sockaddr = new Uint8Array(28);
-const sockaddrLength = new Int32Array(1);
-
 /** Where the application had dialled before netfilter redirected the connection; null when nothing redirected it. */
 export function originalDestination(
   fd: number,
   family: "v4" | "v6",
 ): SocketAddress | null {
-  sockaddrLength[0] = sockaddr.length;
-  const [level, option] = family === "v4"
-    ? [SOL_IP, SO_ORIGINAL_DST]
-    : [SOL_IPV6, IP6T_SO_ORIGINAL_DST];
-  if (
-    libc.getsockopt(fd, level, option, ptr(sockaddr), ptr(sockaddrLength)) !== 0
-  ) return null;
+  const v4 = family === "v4";
+  const level = v4 ? SOL_IP : SOL_IPV6;
+  const option = v4 ? SO_ORIGINAL_DST : IP6T_SO_ORIGINAL_DST;
+  value[0] = sockaddr.length;
+  if (libc.getsockopt(fd, level, option, sockaddrAt, valueAt) !== 0) {
+    return null;
+  }
   const port = ((sockaddr[2] ?? 0) << 8) | (sockaddr[3] ?? 0);
-  const ip = family === "v4" ? sockaddr.slice(4, 8) : sockaddr.slice(8, 24);
+  const ip = v4 ? sockaddr.subarray(4, 8) : sockaddr.subarray(8, 24);
   return { ip: formatIp(ip), port };
 }

@@ -6,6 +6,7 @@ import {
   originalDestination,
   setBacklog,
   setKeepAlive,
+  setNoDelay,
   setUserTimeout,
 } from "./socket-options.ts";
 
@@ -339,10 +340,16 @@ export interface TcpOptions {
   readonly userTimeoutMs?: number | undefined;
 }
 
-/** Keep-alive is always on, as in Linkerd; the rest only when configured. */
-export function applyTcpOptions(socket: BunSocket, options: TcpOptions): void {
-  socket.setNoDelay(true);
+/**
+ * Applies the settings to a socket, or to a listener, whose connections inherit them: nothing to do at each. Keep-alive is
+ * always on, as in Linkerd; the rest only when configured.
+ */
+export function applyTcpOptions(
+  socket: BunSocket | TCPSocketListener<SocketEvents>,
+  options: TcpOptions,
+): void {
   const { fd } = socket as unknown as { readonly fd: number };
+  setNoDelay(fd);
   setKeepAlive(fd, options.keepAliveMs);
   if (options.userTimeoutMs !== undefined) {
     setUserTimeout(fd, options.userTimeoutMs);
@@ -377,7 +384,6 @@ export function listenTcp(
     socket: {
       ...CHANNEL_HANDLERS,
       open(socket) {
-        applyTcpOptions(socket, options);
         const channel = new SocketChannel(
           socket,
           addressOf(socket, "remote"),
@@ -388,6 +394,7 @@ export function listenTcp(
       },
     },
   });
+  applyTcpOptions(listener, options);
   if (options.backlog !== undefined) {
     setBacklog((listener as unknown as { fd: number }).fd, options.backlog);
   }

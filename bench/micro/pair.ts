@@ -17,7 +17,7 @@ import { PeakEwma } from "../../proxy/balance/peak-ewma.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
-import type { ClientRoute, Meta } from "../../schemas/policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { createTurnChannels } from "./turn-channel.ts";
 
@@ -106,23 +106,28 @@ function startOutbound(hop: Channel): () => Channel {
     withdraw() {},
     close() {},
   };
+  const recorder = createOutboundRecorder(FAMILIES);
   const target: Target = {
     address: { ip: "10.96.0.1", port: 80 },
     http: () => upstreams,
     tcp: () => {
       throw new Error("nothing opaque is sent here");
     },
+    policy: null,
     ready: () => () => {},
+    recorder: recorder.target({ ip: "10.96.0.1", port: 80 }),
     habits: { speaksFirst: false, speaksHttp: false },
     release() {},
   };
   const meta: Meta = { kind: "default", name: "http" };
-  const route: ClientRoute = {
-    meta,
-    outcome: { kind: "forbidden", message: "the target has its upstreams" },
-  };
-  const recorder = createOutboundRecorder(FAMILIES);
-  const direction = createDirection(target, recorder.route(meta, route), {
+  target.recorder.follow({
+    parent: meta,
+    protocol: {
+      kind: "http1",
+      http: { meta, outcome: { kind: "forbidden", message: "not asked" } },
+    },
+  });
+  const direction = createDirection(target, {
     informational: true,
     inFlight: inFlight(),
     recorder,

@@ -19,10 +19,6 @@ import { createOutboundRecorder } from "./recorder.ts";
 
 const families = createFamilies(createRegistry({ retainIdleMs: 1_000 }));
 const recorder = createOutboundRecorder(families);
-const ROUTE = {
-  meta: { kind: "default", name: "http" },
-  outcome: { kind: "forbidden", message: "" },
-} as const;
 
 let habits: { speaksFirst: boolean; speaksHttp: boolean };
 let ready: Upstream | null;
@@ -45,11 +41,13 @@ beforeEach(() => {
     tcp: () => {
       throw new Error("not HTTP");
     },
+    policy: null,
     ready: () => () => {},
+    recorder: recorder.target({ ip: "10.96.0.7", port: 80 }),
     habits,
     release() {},
   };
-  direction = createDirection(target, recorder.route(ROUTE.meta, ROUTE), {
+  direction = createDirection(target, {
     informational: true,
     inFlight: { count: 0, max: 10 },
     recorder,

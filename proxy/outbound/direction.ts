@@ -2,7 +2,7 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
 import { noteAnswer } from "../detect/either-side.ts";
 import type { Upstream } from "../endpoint.ts";
-import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
+import type { Direction, InFlight } from "../direction.ts";
 import { Name } from "../http/field.ts";
 import { dropFields, findField } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -28,7 +28,6 @@ const FOR_PROXIES: readonly Name[] = [
 /** How requests to a target are sent on. */
 export function createDirection(
   target: Target,
-  metrics: ExchangeMetrics,
   options: DirectionOptions,
 ): Direction {
   return {
@@ -47,7 +46,9 @@ export function createDirection(
     },
     informational: options.informational,
     failed: options.recorder.httpError,
-    metrics,
+    get metrics() {
+      return target.recorder.exchanges;
+    },
     inFlight: options.inFlight,
   };
 }

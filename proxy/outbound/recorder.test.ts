@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { ClientRoute } from "../../schemas/policy.ts";
+import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
 import { Problem, type ProblemCode } from "../../schemas/problem.ts";
 import { ErrorCode } from "../http/message.ts";
 import { createRegistry, type Registry } from "../record.ts";
-import { createFamilies } from "../record/families.ts";
+import { createFamilies, type Families } from "../record/families.ts";
 import { service } from "../record/testing/names.ts";
 import { pageOf } from "../record/testing/page.ts";
 import { createOutboundRecorder, type OutboundRecorder } from "./recorder.ts";
+import { recordRoute } from "./route-recorder.ts";
 
 const RETAIN_MS = 600_000;
 const ROUTE: ClientRoute = {
@@ -25,10 +26,12 @@ const QUEUE = { capacity: 10, failfastMs: 3_000 };
 const ADDRESS = { ip: "10.96.0.1", port: 80 };
 
 let registry: Registry;
+let families: Families;
 let recorder: OutboundRecorder;
 beforeEach(() => {
   registry = createRegistry({ retainIdleMs: RETAIN_MS });
-  recorder = createOutboundRecorder(createFamilies(registry));
+  families = createFamilies(registry);
+  recorder = createOutboundRecorder(families);
 });
 
 /** The values of a metric whose labels hold `part`, in the order of the page. */
@@ -84,7 +87,7 @@ describe("a balancer's metrics", () => {
 
 describe("a route's metrics", () => {
   test("count an exchange once, gRPC under its own names", () => {
-    const route = recorder.route(service, ROUTE);
+    const route = recordRoute(families.outbound, service, ROUTE);
     const ended = { status: 200, grpcStatus: null, reset: null };
     route.dispatched(false);
     route.requestFrame(false, 100);
@@ -109,7 +112,7 @@ describe("a route's metrics", () => {
   });
 
   test("name what cut an exchange off", () => {
-    const route = recorder.route(service, ROUTE);
+    const route = recordRoute(families.outbound, service, ROUTE);
     route.ended(
       false,
       {
@@ -127,7 +130,7 @@ describe("a route's metrics", () => {
   });
 
   test("are all given back, also those of an exchange that ends late", () => {
-    const route = recorder.route(service, ROUTE);
+    const route = recordRoute(families.outbound, service, ROUTE);
     const ended = { status: 200, grpcStatus: null, reset: null };
     route.dispatched(false);
     route.dispatched(true);
@@ -163,25 +166,72 @@ test.each<readonly [ProblemCode, string]>([
     .toEqual([1]);
 });
 
-test("a tunnel is counted when it opens and when it ends", () => {
-  const policy = {
+describe("the metrics of an address", () => {
+  const OPAQUE: ClientPolicy = {
     parent: service,
     protocol: { kind: "opaque", opaque: ROUTE },
-  } as const;
-  const ended = recorder.tunnel(policy, ADDRESS);
-  recorder.tunnel(policy, ADDRESS);
-  ended("unexpected");
-  expect(valuesOf("outbound_tcp_route_open_total")).toEqual([2]);
-  expect(valuesOf("outbound_tcp_route_close_total", `error="unexpected"`))
-    .toEqual([1]);
-});
+  };
+  const DETECT: ClientPolicy = {
+    parent: service,
+    protocol: { kind: "detect", timeoutMs: 1_000, http: ROUTE, opaque: ROUTE },
+  };
 
-test("a connection's series are given back when it closes", () => {
-  const meters = recorder.source(ADDRESS);
-  meters.opened();
-  meters.readBytes.value += 5;
-  expect(valuesOf("tcp_open_connections")).toEqual([1]);
-  meters.closed("");
-  expect(valuesOf("tcp_open_connections")).toEqual([0]);
-  expect(leftOf("tcp_")).toEqual([]);
+  test("count a tunnel when it opens and when it ends", () => {
+    const target = recorder.target(ADDRESS);
+    target.follow(OPAQUE);
+    const ended = target.tunnel();
+    target.tunnel();
+    ended("unexpected");
+    expect(valuesOf("outbound_tcp_route_open_total")).toEqual([2]);
+    expect(valuesOf("outbound_tcp_route_close_total", `error="unexpected"`))
+      .toEqual([1]);
+  });
+
+  test("count connections by protocol and by what detection found", () => {
+    const target = recorder.target(ADDRESS);
+    target.follow(DETECT);
+    target.accepted();
+    target.accepted();
+    target.detected({ kind: "detected", protocol: "http1" }, 3);
+    const protocols = "outbound_tcp_protocol_connections_total";
+    expect(valuesOf(protocols, `protocol="detect"`)).toEqual([2]);
+    const results = "outbound_tcp_detect_http_results_total";
+    expect(valuesOf(results, `result="http/1"`)).toEqual([1]);
+    target.follow(OPAQUE);
+    target.accepted();
+    expect(valuesOf(protocols, `protocol="opaq"`)).toEqual([1]);
+  });
+
+  test("count exchanges under the route of the policy in force", () => {
+    const target = recorder.target(ADDRESS);
+    target.follow(DETECT);
+    target.exchanges.dispatched(false);
+    target.follow({ ...DETECT });
+    target.exchanges.dispatched(false);
+    const requests = "outbound_http_route_backend_requests_total";
+    expect(valuesOf(requests)).toEqual([2]);
+    const http = {
+      ...ROUTE,
+      meta: { kind: "default", name: "other" },
+    } as const;
+    target.follow({ ...DETECT, protocol: { kind: "http1", http } });
+    target.exchanges.dispatched(false);
+    expect(valuesOf(requests, `route_name="other"`)).toEqual([1]);
+  });
+
+  test("are all given back", () => {
+    const target = recorder.target(ADDRESS);
+    target.follow(DETECT);
+    target.meters.opened();
+    target.meters.readBytes.value += 5;
+    target.accepted();
+    target.detected({ kind: "timeout" }, 1_000);
+    target.tunnel()("");
+    target.exchanges.dispatched(false);
+    expect(valuesOf("tcp_open_connections")).toEqual([1]);
+    target.meters.closed("");
+    expect(valuesOf("tcp_open_connections")).toEqual([0]);
+    target.release();
+    expect([...leftOf("tcp_"), ...leftOf("outbound_")]).toEqual([]);
+  });
 });

@@ -8,7 +8,10 @@ import {
   routeTo,
   routeToAddress,
 } from "../testing/policies.ts";
+import { createRegistry } from "../record.ts";
+import { createFamilies } from "../record/families.ts";
 import type { Upstreams } from "./backend.ts";
+import { createOutboundRecorder } from "./recorder.ts";
 import { createTargets } from "./targets.ts";
 
 const IDLE_MS = 5_000;
@@ -47,6 +50,9 @@ beforeEach(() => {
     idleMs: IDLE_MS,
     openHttp: open,
     openTcp: open,
+    record: createOutboundRecorder(
+      createFamilies(createRegistry({ retainIdleMs: 0 })),
+    ).target,
   });
 });
 afterEach(() => {
@@ -101,15 +107,17 @@ describe("createTargets()", () => {
 });
 
 describe("a target", () => {
-  test("calls back when there is a policy, at once if there is", () => {
+  test("calls back with its first policy, and tells the one in force", () => {
     const target = targets.take(ADDRESS);
-    const calls: string[] = [];
-    target.ready(() => calls.push("early"));
-    expect(calls).toEqual([]);
-    answer(detectPolicy(routeTo("web:80")));
-    target.ready(() => calls.push("late"));
-    answer(detectPolicy(routeTo("web:81")));
-    expect(calls).toEqual(["early", "late"]);
+    const calls: ClientPolicy[] = [];
+    target.ready((policy) => calls.push(policy));
+    expect([target.policy, calls]).toEqual([null, []]);
+    const first = detectPolicy(routeTo("web:80"));
+    const second = detectPolicy(routeTo("web:81"));
+    answer(first);
+    answer(second);
+    expect(calls).toEqual([first]);
+    expect(target.policy).toEqual(second);
   });
 
   test("does not call back who has stopped to wait", () => {

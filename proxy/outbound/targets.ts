@@ -5,6 +5,7 @@ import type { Habits } from "../detect/either-side.ts";
 import { type DiscoverOptions, watchTarget } from "../discover.ts";
 import type { Upstream } from "../endpoint.ts";
 import { refuseAll, type Upstreams } from "./backend.ts";
+import type { TargetRecorder } from "./target-recorder.ts";
 import type { TcpUpstream } from "./tcp-upstream.ts";
 
 /** An address that applications dial, with the live upstreams of its policy. */
@@ -13,9 +14,12 @@ export interface Target {
   /** Upstreams of the policy in force, opened when first asked for. */
   http(): Upstreams<Upstream>;
   tcp(): Upstreams<TcpUpstream>;
-  /** Calls back with the policy once there is one, at once if there is; the function returned ends the wait. */
+  /** The policy in force; null while none is known. */
+  readonly policy: ClientPolicy | null;
+  /** Calls back with the first policy; the function returned ends the wait. */
   ready(call: (policy: ClientPolicy) => void): () => void;
   readonly habits: Habits;
+  readonly recorder: TargetRecorder;
   /** Must be called once by everybody who has taken the target. */
   release(): void;
 }
@@ -34,6 +38,7 @@ export interface TargetsOptions {
     policy: ClientPolicy,
     address: SocketAddress,
   ) => Upstreams<TcpUpstream>;
+  readonly record: (address: SocketAddress) => TargetRecorder;
 }
 
 /**
@@ -90,8 +95,10 @@ function createEntry(
     options.openTcp,
   );
 
+  const recorder = options.record(address);
   const watch = watchTarget(address, options.discover, (next) => {
     policy = next;
+    recorder.follow(next);
     http.update(next);
     tcp.update(next);
     const calls = [...waiting];
@@ -103,6 +110,7 @@ function createEntry(
     watch.close();
     http.close();
     tcp.close();
+    recorder.release();
   };
   const evict = () => {
     close();
@@ -112,12 +120,15 @@ function createEntry(
     address,
     http: http.get,
     tcp: tcp.get,
+    get policy() {
+      return policy;
+    },
     ready(call) {
-      if (policy === null) waiting.add(call);
-      else call(policy);
+      waiting.add(call);
       return () => void waiting.delete(call);
     },
     habits: { speaksFirst: false, speaksHttp: false },
+    recorder,
     release() {
       if (--users === 0) idle = setTimeout(evict, options.idleMs);
     },

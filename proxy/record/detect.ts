@@ -1,3 +1,4 @@
+import type { Detection } from "../detect.ts";
 import type { Registry } from "../record.ts";
 import type { Family } from "./family.ts";
 import type { Histogram, Series } from "./series.ts";
@@ -33,6 +34,22 @@ export function detectFamilies(
       "What detection found on connections",
     ),
   };
+}
+
+/** How detection is called in `*_tcp_detect_http_results_total`. */
+export function resultOf(detection: Detection): DetectResult {
+  switch (detection.kind) {
+    case "timeout":
+      return "read_timeout";
+    case "gone":
+      return "error";
+    case "detected":
+      return detection.protocol === "opaque"
+        ? "not_http"
+        : detection.protocol === "http1"
+        ? "http/1"
+        : "http/2";
+  }
 }
 
 /** The label of one result. */

@@ -17,6 +17,22 @@ export class Holding {
     return series;
   }
 
+  /** Series of one family by a short key, each taken when it is first asked for, so that no text is made again. */
+  by<K, S extends Held>(
+    family: { with(labels: string): S },
+    labelsOf: (key: K) => string,
+  ): (key: K) => S {
+    const known = new Map<K, S>();
+    return (key) => {
+      let series = known.get(key);
+      if (series === undefined) {
+        series = this.keep(family.with(labelsOf(key)));
+        known.set(key, series);
+      }
+      return series;
+    };
+  }
+
   release(): void {
     for (const series of this.#held ?? []) series.release();
     this.#held = null;

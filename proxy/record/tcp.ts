@@ -1,4 +1,4 @@
-import { countOne } from "../record.ts";
+import { Holding } from "./holding.ts";
 import { formatLabels, joinLabels } from "./labels.ts";
 import type { Series } from "./series.ts";
 import type { TcpFamilies } from "./traffic.ts";
@@ -14,16 +14,19 @@ export class TcpRecorder {
   readonly writeBytes: Series;
   readonly #opened: Series;
   readonly #open: Series;
-  readonly #families: TcpFamilies;
-  readonly #labels: string;
+  readonly #closed: (errno: string) => Series;
+  readonly #holding = new Holding();
 
   constructor(families: TcpFamilies, labels: string) {
-    this.#families = families;
-    this.#labels = labels;
-    this.readBytes = families.readBytes.with(labels);
-    this.writeBytes = families.writeBytes.with(labels);
-    this.#opened = families.opened.with(labels);
-    this.#open = families.open.with(labels);
+    const holding = this.#holding;
+    this.readBytes = holding.keep(families.readBytes.with(labels));
+    this.writeBytes = holding.keep(families.writeBytes.with(labels));
+    this.#opened = holding.keep(families.opened.with(labels));
+    this.#open = holding.keep(families.open.with(labels));
+    this.#closed = holding.by(
+      families.closed,
+      (errno) => joinLabels(labels, formatLabels([["errno", errno]])),
+    );
   }
 
   /** A connection has been accepted or established. */
@@ -35,16 +38,10 @@ export class TcpRecorder {
   /** It is over; `errno` is "" when it ended cleanly, else a name such as `ECONNRESET`. */
   closed(errno: string): void {
     this.#open.value -= 1;
-    countOne(
-      this.#families.closed,
-      joinLabels(this.#labels, formatLabels([["errno", errno]])),
-    );
+    this.#closed(errno).value += 1;
   }
 
   release(): void {
-    this.readBytes.release();
-    this.writeBytes.release();
-    this.#opened.release();
-    this.#open.release();
+    this.#holding.release();
   }
 }

@@ -26,40 +26,58 @@ interface Cuttable {
  */
 export const UNDECIDED_MS = 1_000;
 
+interface Held {
+  readonly connection: Cuttable;
+  work: Drainable | null;
+  /** Its place in the list. */
+  at: number;
+}
+
 export function createDrain(): Drain {
-  const works = new Map<Cuttable, Drainable | null>();
+  // A list and a WeakMap: a Map would keep closed connections until the next full collection (decision 70).
+  const list: Held[] = [];
+  const known = new WeakMap<Cuttable, Held>();
   const finished = Promise.withResolvers<void>();
   let draining = false;
-  const ask = (connection: Cuttable, work: Drainable | null) => {
+  const ask = ({ connection, work }: Held) => {
     if (work !== null) return work.drain();
     setTimeout(() => {
-      if (works.get(connection) === null) connection.destroy();
+      if (known.get(connection)?.work === null) connection.destroy();
     }, UNDECIDED_MS);
+  };
+  const release = (held: Held) => {
+    if (!known.delete(held.connection)) return;
+    const last = list.pop();
+    if (last !== undefined && last !== held) {
+      list[held.at] = last;
+      last.at = held.at;
+    }
+    if (draining && list.length === 0) finished.resolve();
   };
   return {
     get draining() {
       return draining;
     },
     get held() {
-      return works.size;
+      return list.length;
     },
     hold(connection) {
-      works.set(connection, null);
-      if (draining) ask(connection, null);
-      return () => {
-        works.delete(connection);
-        if (draining && works.size === 0) finished.resolve();
-      };
+      const held: Held = { connection, work: null, at: list.length };
+      list.push(held);
+      known.set(connection, held);
+      if (draining) ask(held);
+      return () => release(held);
     },
     decide(connection, work) {
-      if (!works.has(connection)) return;
-      works.set(connection, work);
+      const held = known.get(connection);
+      if (held === undefined) return;
+      held.work = work;
       if (draining) work.drain();
     },
     begin() {
       draining = true;
-      for (const [connection, work] of works) ask(connection, work);
-      if (works.size === 0) finished.resolve();
+      for (const held of [...list]) ask(held);
+      if (list.length === 0) finished.resolve();
       return finished.promise;
     },
   };

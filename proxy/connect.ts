@@ -4,13 +4,8 @@ import { TRANSPORT_PROTOCOL } from "../schemas/names.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { subjectNames } from "./identity/subject-names.ts";
 import { addressOf } from "./socket-address.ts";
-import {
-  applyTcpOptions,
-  type BunSocket,
-  CHANNEL_HANDLERS,
-  SocketChannel,
-  type TcpOptions,
-} from "./socket.ts";
+import { applyTcpOptions, type TcpOptions } from "./socket-options.ts";
+import { type BunSocket, CHANNEL_HANDLERS, SocketChannel } from "./socket.ts";
 import {
   type Credentials,
   TLS13_ONLY,
@@ -83,7 +78,7 @@ export function dial(
       socket: {
         ...CHANNEL_HANDLERS,
         open(socket) {
-          applyTcpOptions(socket as BunSocket, options.tcp);
+          applyTcpOptions(socket, options.tcp);
           channel = new SocketChannel(
             socket as BunSocket,
             address,

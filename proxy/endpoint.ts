@@ -18,7 +18,8 @@ import type { TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
 import { isUpgraded } from "./http/orig-proto.ts";
 import { type Http2Options, withProxies } from "./http2/options.ts";
-import { meter, type SocketChannel, type TcpOptions } from "./socket.ts";
+import { meter, type SocketChannel } from "./socket.ts";
+import type { TcpOptions } from "./socket-options.ts";
 import type { Credentials } from "./tls.ts";
 import {
   type TransportHeader,

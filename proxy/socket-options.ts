@@ -43,6 +43,25 @@ function setInt(
   libc.setsockopt(fd, level, option, valueAt, value.byteLength);
 }
 
+/** TCP settings of one side's sockets; undefined leaves the kernel's default. */
+export interface TcpOptions {
+  readonly keepAliveMs?: number | undefined;
+  readonly userTimeoutMs?: number | undefined;
+}
+
+/**
+ * Applies the settings to one of Bun's sockets, or to a listener, whose connections inherit them: nothing to do at each.
+ * Keep-alive is always on, as in Linkerd; the rest only when configured.
+ */
+export function applyTcpOptions(socket: object, options: TcpOptions): void {
+  const { fd } = socket as { readonly fd: number };
+  setNoDelay(fd);
+  setKeepAlive(fd, options.keepAliveMs);
+  if (options.userTimeoutMs !== undefined) {
+    setUserTimeout(fd, options.userTimeoutMs);
+  }
+}
+
 /** Sends small writes at once (TCP_NODELAY). */
 export function setNoDelay(fd: number): void {
   setInt(fd, SOL_TCP, TCP_NODELAY, 1);

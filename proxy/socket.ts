@@ -3,11 +3,10 @@ import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
 import { addressOf } from "./socket-address.ts";
 import {
+  applyTcpOptions,
   originalDestination,
   setBacklog,
-  setKeepAlive,
-  setNoDelay,
-  setUserTimeout,
+  type TcpOptions,
 } from "./socket-options.ts";
 
 /** Queued output above which the source should pause: a few TLS records beyond what a kernel buffer takes at once. */
@@ -332,28 +331,6 @@ function errnoOf(error: Error | null): string {
   if (error === null) return "";
   const { code } = error as { readonly code?: unknown };
   return typeof code === "string" ? code : "UNKNOWN";
-}
-
-/** TCP settings of one side's sockets; undefined leaves the kernel's default. */
-export interface TcpOptions {
-  readonly keepAliveMs?: number | undefined;
-  readonly userTimeoutMs?: number | undefined;
-}
-
-/**
- * Applies the settings to a socket, or to a listener, whose connections inherit them: nothing to do at each. Keep-alive is
- * always on, as in Linkerd; the rest only when configured.
- */
-export function applyTcpOptions(
-  socket: BunSocket | TCPSocketListener<SocketEvents>,
-  options: TcpOptions,
-): void {
-  const { fd } = socket as unknown as { readonly fd: number };
-  setNoDelay(fd);
-  setKeepAlive(fd, options.keepAliveMs);
-  if (options.userTimeoutMs !== undefined) {
-    setUserTimeout(fd, options.userTimeoutMs);
-  }
 }
 
 export interface Listener {

@@ -2,7 +2,7 @@ import type { ControlService } from "../config/control.ts";
 import { dial } from "../connect.ts";
 import { connectHttp2 } from "../http2/client.ts";
 import type { Http2Options } from "../http2/options.ts";
-import type { TcpOptions } from "../socket.ts";
+import type { TcpOptions } from "../socket-options.ts";
 import type { Credentials } from "../tls.ts";
 import { type ControlClient, createControlClient } from "./client.ts";
 import { createConnector, type Log, type ServiceName } from "./connector.ts";

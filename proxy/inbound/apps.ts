@@ -11,12 +11,8 @@ import {
   type Http2Link,
 } from "../http/http2-link.ts";
 import type { Http2Options } from "../http2/options.ts";
-import {
-  type ConnectionMeters,
-  meter,
-  type SocketChannel,
-  type TcpOptions,
-} from "../socket.ts";
+import { type ConnectionMeters, meter, type SocketChannel } from "../socket.ts";
+import type { TcpOptions } from "../socket-options.ts";
 
 /** One port of the pod's own applications, as the proxy reaches it with HTTP. */
 export interface App {

@@ -155,6 +155,8 @@ test("the bed of a process that died is removed by the next, with all that ran i
     process.kill(process.pid, "SIGKILL");`;
   const child = Bun.spawn([process.execPath, "-e", crash], { stdout: "pipe" });
   const id = (await child.stdout.text()).trim();
+  // Its output ends before the process does.
+  await child.exited;
   expect(await readdir("/run/netns")).toContain(`${id}.one`);
   const next = await openBed({ name: "next", log: () => {} });
   expect(await readdir("/run/netns")).not.toContain(`${id}.one`);

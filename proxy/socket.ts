@@ -111,7 +111,9 @@ export class SocketChannel implements Channel, SocketEvents {
     let rest = chunk;
     if (chunk.length >= DIRECT_WRITE_BYTES && !this.blocked) {
       this.flushNow();
-      if (!this.blocked) rest = chunk.subarray(this.send(chunk));
+      if (!this.blocked) {
+        rest = chunk.subarray(this.send(chunk, 0, chunk.length));
+      }
     }
     if (rest.length > 0) {
       this.out.append(rest);
@@ -180,7 +182,7 @@ export class SocketChannel implements Channel, SocketEvents {
     if (this.blocked || this.closed) return;
     const { out } = this;
     if (out.length > this.sent) {
-      this.sent += this.send(out.bytes.subarray(this.sent, out.length));
+      this.sent += this.send(out.bytes, this.sent, out.length);
       if (out.length > this.sent) {
         this.compact();
         if (out.length > HIGH_WATER_BYTES) this.congested = true;
@@ -264,12 +266,12 @@ export class SocketChannel implements Channel, SocketEvents {
     }
   }
 
-  private send(chunk: Uint8Array): number {
-    const result = this.socket?.write(chunk) ?? 0;
+  private send(bytes: Uint8Array, from: number, to: number): number {
+    const result = this.socket?.write(bytes, from, to - from) ?? 0;
     // The peer is gone, and Bun tells a paused socket of it only when it reads on.
     if (result < 0 && this.paused) this.socket?.resume();
     const taken = Math.max(0, result);
-    if (taken < chunk.length) this.blocked = true;
+    if (taken < to - from) this.blocked = true;
     if (this.meters !== null) this.meters.writeBytes.value += taken;
     return taken;
   }

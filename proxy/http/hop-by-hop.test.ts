@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Field } from "./field.ts";
-import { splitHop } from "./hop-by-hop.ts";
+import { Hop, splitHop } from "./hop-by-hop.ts";
 
 const REQUEST = { mayUpgrade: true };
 const RESPONSE = { mayUpgrade: false };
@@ -13,7 +13,12 @@ function split(
     Field.of(name, value)
   );
   const hop = splitHop(fields, mayUpgrade);
-  return { ...hop, fields: fields.map((field) => field.name.text) };
+  return {
+    fields: fields.map((field) => field.name.text),
+    close: (hop & Hop.close) !== 0,
+    keepAlive: (hop & Hop.keepAlive) !== 0,
+    upgrade: (hop & Hop.upgrade) !== 0,
+  };
 }
 
 describe("splitHop()", () => {

@@ -1,14 +1,14 @@
 import { type Field, Name, NameFlag } from "./field.ts";
 
-/** What a message says about its own connection. */
-export interface Hop {
+/** What a message says about its own connection, one bit each. */
+export const Hop = {
   /** `connection: close` was among its fields. */
-  readonly close: boolean;
+  close: 1,
   /** `connection: keep-alive` was among them; means something in HTTP/1.0 only. */
-  readonly keepAlive: boolean;
+  keepAlive: 2,
   /** Another protocol is asked for (request) or begins (101); its `connection` and `upgrade` fields are kept. */
-  readonly upgrade: boolean;
-}
+  upgrade: 4,
+} as const;
 
 /** True for a field that makes `splitHop` necessary. */
 export function isHopByHop(field: Field): boolean {
@@ -19,9 +19,9 @@ export function isHopByHop(field: Field): boolean {
 /**
  * Takes the fields of one connection out of `fields`: those RFC 9110 7.6.1 lists, all that `connection` names, and `te`
  * unless it is `trailers` (which RFC 9113 8.2.2 lets pass). `mayUpgrade`: the message can ask for or begin another
- * protocol. An upgrade to `h2c` never counts: it would carry requests past the proxy.
+ * protocol. An upgrade to `h2c` never counts: it would carry requests past the proxy. Returns bits of `Hop`.
  */
-export function splitHop(fields: Field[], mayUpgrade: boolean): Hop {
+export function splitHop(fields: Field[], mayUpgrade: boolean): number {
   const options = itemsOf(fields, CONNECTION);
   const protocols = itemsOf(fields, UPGRADE);
   const upgrade = mayUpgrade && protocols.length > 0 &&
@@ -31,11 +31,9 @@ export function splitHop(fields: Field[], mayUpgrade: boolean): Hop {
     if (isKept(field, options, upgrade)) fields[kept++] = field;
   }
   while (fields.length > kept) fields.pop();
-  return {
-    close: options.includes("close"),
-    keepAlive: options.includes("keep-alive"),
-    upgrade,
-  };
+  return (options.includes("close") ? Hop.close : 0) |
+    (options.includes("keep-alive") ? Hop.keepAlive : 0) |
+    (upgrade ? Hop.upgrade : 0);
 }
 
 function isKept(
@@ -52,7 +50,7 @@ function isKept(
 
 /** The items of all fields of a name, in lower case. */
 function itemsOf(fields: readonly Field[], name: Name): readonly string[] {
-  let items: readonly string[] = [];
+  let items = NO_ITEMS;
   for (const field of fields) {
     if (field.name !== name) continue;
     const more = LISTS.get(field.text) ?? parseList(field.text);
@@ -66,6 +64,7 @@ function parseList(list: string): readonly string[] {
     .filter((item) => item !== "");
 }
 
+const NO_ITEMS: readonly string[] = [];
 /** What servers say with every response need not be taken apart every time. */
 const LISTS: ReadonlyMap<string, readonly string[]> = new Map(
   ["keep-alive", "Keep-Alive", "close", "Close"].map((

@@ -1,5 +1,5 @@
 import { Field, type FieldCache, NameFlag } from "../http/field.ts";
-import { isHopByHop, splitHop } from "../http/hop-by-hop.ts";
+import { Hop, isHopByHop, splitHop } from "../http/hop-by-hop.ts";
 import { HOST, METHOD, RequestHead, type Version } from "../http/message.ts";
 import { BARE_LF, parseFieldLine } from "./field-line.ts";
 import { Framing, TRANSFER_ENCODING } from "./framing.ts";
@@ -158,8 +158,9 @@ export class RequestParser {
     this.keepAlive = modern;
     if (this.hasHopByHop) {
       const hop = splitHop(head.fields, modern && head.method !== CONNECT);
-      head.upgrade ||= hop.upgrade;
-      this.keepAlive = !hop.close && (modern || hop.keepAlive);
+      head.upgrade ||= (hop & Hop.upgrade) !== 0;
+      this.keepAlive = (hop & Hop.close) === 0 &&
+        (modern || (hop & Hop.keepAlive) !== 0);
     }
     this.head = head;
     this.reset();

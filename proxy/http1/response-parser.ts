@@ -1,5 +1,5 @@
 import { type Field, type FieldCache, NameFlag } from "../http/field.ts";
-import { isHopByHop, splitHop } from "../http/hop-by-hop.ts";
+import { Hop, isHopByHop, splitHop } from "../http/hop-by-hop.ts";
 import { ResponseHead, UNKNOWN_LENGTH, type Version } from "../http/message.ts";
 import { BARE_LF, parseFieldLine } from "./field-line.ts";
 import { CONTENT_LENGTH, Framing, TRANSFER_ENCODING } from "./framing.ts";
@@ -99,7 +99,8 @@ export class ResponseParser {
     this.keepAlive = version === "1.1";
     if (this.hasHopByHop) {
       const hop = splitHop(head.fields, status === 101);
-      this.keepAlive = !hop.close && (this.keepAlive || hop.keepAlive);
+      this.keepAlive = (hop & Hop.close) === 0 &&
+        (this.keepAlive || (hop & Hop.keepAlive) !== 0);
     }
     this.bodyEnd = this.decideBodyEnd(head);
     if (this.bodyEnd === "close") this.keepAlive = false;

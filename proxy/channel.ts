@@ -34,7 +34,10 @@ export interface Channel {
    * with the peer's FIN if it has come.
    */
   attach(reader: ChannelReader): void;
-  /** Puts bytes back in front of what has not been read yet; they go to the next reader. The chunk is the channel's now. */
+  /**
+   * Puts bytes back in front of what has not been read yet; they go to the next reader. The chunk is the channel's now, and
+   * so is the buffer it lies in.
+   */
   unread(chunk: Uint8Array): void;
   /** Sends what is in `out` at the end of this event-loop turn. */
   flush(): void;
@@ -56,6 +59,14 @@ export function partOf(
   to: number,
 ): Uint8Array {
   return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
+}
+
+/** The octets of `first` and then those of `second`, copied. */
+export function join(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
 }
 
 /** A growing buffer that encoders append to; empty ones hold no memory. */

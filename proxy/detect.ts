@@ -1,4 +1,4 @@
-import type { Channel } from "./channel.ts";
+import { type Channel, join } from "./channel.ts";
 import { guessHttp } from "./detect/http.ts";
 import { guessTls } from "./detect/tls.ts";
 
@@ -148,9 +148,7 @@ function collect(
     channel.attach({
       data(chunk) {
         clearTimeout(silent);
-        gathered = gathered.length === 0
-          ? chunk
-          : Buffer.concat([gathered, chunk]);
+        gathered = join(gathered, chunk);
         events.data(gathered);
       },
       end() {

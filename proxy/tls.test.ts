@@ -4,6 +4,7 @@ import { Problem } from "../schemas/problem.ts";
 import { dial } from "./connect.ts";
 import { listenTcp, type SocketChannel } from "./socket.ts";
 import { terminate, type TlsPeer } from "./terminate.ts";
+import { turn } from "./testing/recorder.ts";
 import { createPki } from "./testing/pki.ts";
 import type { Credentials } from "./tls.ts";
 
@@ -239,4 +240,31 @@ test("chunks are plain arrays, with TLS and without, so that a slice of one is a
     expect((await chunk.promise).constructor).toBe(Uint8Array);
     channel.destroy();
   }
+});
+
+test("the memory of large chunks is given back when their readers are done", async () => {
+  const { address } = serve(server);
+  const channel = await connect(address, client);
+  const chunks: Uint8Array[] = [];
+  const sizes: number[] = [];
+  const all = Promise.withResolvers<void>();
+  const bytes = new Uint8Array(4_000_000).fill(7);
+  let received = 0;
+  channel.attach({
+    data(chunk) {
+      chunks.push(chunk);
+      sizes.push(chunk.length);
+      received += chunk.filter((byte) => byte === 7).length;
+      if (received === bytes.length) all.resolve();
+    },
+    end() {},
+    drain() {},
+    close() {},
+  });
+  channel.write(bytes);
+  await all.promise;
+  await turn();
+  expect(Math.max(...sizes)).toBeGreaterThanOrEqual(16_384);
+  expect(chunks.filter((chunk) => chunk.length >= 16_384)).toEqual([]);
+  channel.destroy();
 });

@@ -1,5 +1,5 @@
 import { Problem } from "../../schemas/problem.ts";
-import { type Channel, type ChannelReader, partOf } from "../channel.ts";
+import { type Channel, type ChannelReader, join, partOf } from "../channel.ts";
 import { type Field, FieldCache } from "../http/field.ts";
 import {
   type ClientConnection,
@@ -310,10 +310,7 @@ class Http1Client implements ChannelReader, RequestOwner {
     if (size > MAX_WAITING_BYTES) {
       throw new Refusal(413, "Cannot keep tunnel: too many bytes sent ahead");
     }
-    const joined = new Uint8Array(size);
-    joined.set(early);
-    joined.set(chunk.subarray(from), early.length);
-    this.early = joined;
+    this.early = join(early, chunk.subarray(from));
   }
 
   private refuseUnasked(): void {

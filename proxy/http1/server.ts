@@ -1,4 +1,4 @@
-import { type Channel, type ChannelReader, partOf } from "../channel.ts";
+import { type Channel, type ChannelReader, join, partOf } from "../channel.ts";
 import { FieldCache } from "../http/field.ts";
 import {
   ErrorCode,
@@ -277,10 +277,7 @@ class Http1Server implements ChannelReader, ExchangeOwner {
       this.channel.destroy();
       return this.lose("too many bytes sent ahead");
     }
-    const joined = new Uint8Array(rest.length + chunk.length);
-    joined.set(rest);
-    joined.set(chunk, rest.length);
-    this.input = joined;
+    this.input = join(rest, chunk);
     this.at = 0;
   }
 

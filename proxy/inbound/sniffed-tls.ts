@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { SocketAddress } from "../../schemas/address.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
-import { type Channel, type ChannelReader, Output } from "../channel.ts";
+import { type Channel, type ChannelReader, join, Output } from "../channel.ts";
 import { judge, serverOptions, type TlsPeer } from "../terminate.ts";
 import type { Credentials, TlsSocket } from "../tls.ts";
 
@@ -99,7 +99,7 @@ function streamOver(raw: Channel, broken: Broken): Duplex {
   });
   raw.attach({
     data(chunk) {
-      if (!stream.push(chunk)) raw.pause();
+      if (!stream.push(chunk.slice())) raw.pause();
     },
     end: () => void stream.push(null),
     drain() {
@@ -175,9 +175,7 @@ class StreamChannel implements Channel {
   unread(chunk: Uint8Array): void {
     this.stream.pause();
     this.reader = NOBODY;
-    this.early = this.early === null
-      ? chunk
-      : Buffer.concat([chunk, this.early]);
+    this.early = this.early === null ? chunk : join(chunk, this.early);
   }
 
   flush(): void {

@@ -52,23 +52,6 @@ export interface Channel {
   resume(): void;
 }
 
-/** The octets of `bytes` from `from` to `to`, in place. The whole of it, as is most common, costs no view. */
-export function partOf(
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-): Uint8Array {
-  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
-}
-
-/** The octets of `first` and then those of `second`, copied. */
-export function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
-}
-
 /** A growing buffer that encoders append to; empty ones hold no memory. */
 export class Output {
   bytes: Uint8Array = EMPTY;

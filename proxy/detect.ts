@@ -1,4 +1,5 @@
-import { type Channel, join } from "./channel.ts";
+import type { Channel } from "./channel.ts";
+import { join } from "./chunk.ts";
 import { guessHttp } from "./detect/http.ts";
 import { guessTls } from "./detect/tls.ts";
 

@@ -1,6 +1,7 @@
 import type { Socket, TCPSocketListener } from "bun";
 import type { SocketAddress } from "../schemas/address.ts";
 import { type Channel, type ChannelReader, Output } from "./channel.ts";
+import { free } from "./chunk.ts";
 import { addressOf } from "./socket-address.ts";
 import {
   applyTcpOptions,
@@ -295,17 +296,6 @@ export class SocketChannel implements Channel, SocketEvents {
     this.socket?.shutdown();
     if (this.peerEnded) this.socket?.end();
   }
-}
-
-/** A chunk this large is worth a call to be rid of it: smaller ones are few bytes in flight at a time. */
-const FREED_BYTES = 16_384;
-
-/**
- * Gives the memory of a chunk back, which is nobody's after its reader's turn. The collector would let dozens of megabytes
- * of them gather under a fast stream.
- */
-function free(chunk: Uint8Array): void {
-  if (chunk.length >= FREED_BYTES) (chunk.buffer as ArrayBuffer).transfer(0);
 }
 
 /** What becomes of the events of a socket on top of which TLS runs: Bun delivers them as well, as ciphertext. */

@@ -1,5 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
-import { type Channel, type ChannelReader, join, partOf } from "../channel.ts";
+import type { Channel, ChannelReader } from "../channel.ts";
+import { join, partOf } from "../chunk.ts";
 import { type Field, FieldCache } from "../http/field.ts";
 import {
   type ClientConnection,

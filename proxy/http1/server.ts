@@ -1,4 +1,5 @@
-import { type Channel, type ChannelReader, join, partOf } from "../channel.ts";
+import type { Channel, ChannelReader } from "../channel.ts";
+import { join, partOf } from "../chunk.ts";
 import { FieldCache } from "../http/field.ts";
 import {
   ErrorCode,

@@ -1,4 +1,4 @@
-import { partOf } from "../channel.ts";
+import { partOf } from "../chunk.ts";
 import { ErrorCode } from "../http/message.ts";
 import { ConnectionFault } from "./fault.ts";
 import {

@@ -1,4 +1,5 @@
-import { type Channel, type Output, partOf } from "../channel.ts";
+import type { Channel, Output } from "../channel.ts";
+import { partOf } from "../chunk.ts";
 import {
   DEFAULT_FRAME_BYTES,
   Flag,

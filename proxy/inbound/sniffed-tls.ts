@@ -2,7 +2,8 @@ import { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { SocketAddress } from "../../schemas/address.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
-import { type Channel, type ChannelReader, join, Output } from "../channel.ts";
+import { type Channel, type ChannelReader, Output } from "../channel.ts";
+import { join } from "../chunk.ts";
 import { judge, serverOptions, type TlsPeer } from "../terminate.ts";
 import type { Credentials, TlsSocket } from "../tls.ts";
 

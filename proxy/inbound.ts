@@ -16,7 +16,6 @@ import { acceptDirect } from "./inbound/direct.ts";
 import { createRequests } from "./inbound/direction.ts";
 import type { Port } from "./inbound/ports.ts";
 import type { InboundRecorder } from "./inbound/recorder.ts";
-import { terminateSniffed } from "./inbound/sniffed-tls.ts";
 import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
@@ -140,7 +139,7 @@ export function startInbound(options: InboundOptions): Listener {
           return plain(open(socket, socket, address, null), found.early);
         case "hello":
           return found.sni === options.name
-            ? secured(socket, address, found.early)
+            ? void secured(socket, address, found.early)
             : plain(
               open(socket, socket, address, null, foreignTls(found.sni)),
               found.early,
@@ -149,15 +148,17 @@ export function startInbound(options: InboundOptions): Listener {
     });
   }
 
-  function secured(
+  async function secured(
     socket: SocketChannel,
     address: SocketAddress,
     early: Promise<Channel> | null,
-  ): void {
+  ): Promise<void> {
     const first = createEarly(early);
     socket.whenClosed(first.release);
     const credentials = options.credentials();
     if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
+    // Few pods are reached so, and Node's streams and TLS take half a megabyte: not before the first connection.
+    const { terminateSniffed } = await import("./inbound/sniffed-tls.ts");
     terminateSniffed(
       socket,
       credentials,

@@ -16,7 +16,7 @@ export interface Flag {
   readonly replacedBy?: string;
 }
 
-/** What a command did: all it has to say, said only once it is known whether it worked. */
+/** What a command did: all it has to say (but for what it printed on the way), once it is known whether it worked. */
 export interface Outcome {
   readonly code: number;
   /** Printed in order. */
@@ -31,6 +31,8 @@ export interface World {
   readonly colour: boolean;
   /** Whether somebody watches the progress of things. */
   readonly terminal: boolean;
+  /** Says something at once, on standard output: for commands that work for a while, such as checks. */
+  readonly print: (text: string) => void;
   /** All of standard input, at most `maxBytes`; throws `config.invalid` beyond. */
   readonly readInput: (maxBytes: number) => Promise<Uint8Array>;
 }

@@ -17,6 +17,7 @@ const world: World = {
   env,
   colour: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
   terminal: stdout.isTTY === true,
+  print: (text) => void stdout.write(text),
   readInput,
 };
 

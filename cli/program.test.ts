@@ -7,6 +7,7 @@ const world: World = {
   env: {},
   colour: false,
   terminal: false,
+  print: () => {},
   readInput: () => Promise.resolve(new Uint8Array()),
 };
 

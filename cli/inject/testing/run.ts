@@ -25,6 +25,7 @@ export async function runWith(
     env: {},
     colour: false,
     terminal: false,
+    print: () => {},
     readInput: () => Promise.resolve(bytes),
   };
   const result = await run(args, world);

@@ -49,6 +49,7 @@ const PROXY_SCHEMAS = [
   "names",
   "policy",
   "problem",
+  "route",
   "version",
 ];
 /** Sources of these rooms inside `control` know nothing of each other; `main` joins them. */

@@ -40,6 +40,8 @@ export interface World {
 /** One verb of the command line. */
 export interface Command {
   readonly name: string;
+  /** Other words for it. */
+  readonly aliases?: readonly string[];
   /** What comes after the name, such as `[flags] CONFIG-FILE`. */
   readonly usage: string;
   /** One sentence. */
@@ -51,3 +53,16 @@ export interface Command {
   readonly maxWords: number;
   readonly run: (given: Given, world: World) => Promise<Outcome>;
 }
+
+/** Verbs under one word, as `linkerd diagnostics endpoints`; the word alone shows help. */
+export interface Group {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One sentence. */
+  readonly about: string;
+  readonly examples: readonly string[];
+  readonly commands: readonly Command[];
+}
+
+/** What may stand in a table of commands. */
+export type Entry = Command | Group;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { nearest } from "./nearest.ts";
 import { COMMANDS, GLOBAL_FLAGS, run } from "./program.ts";
-import type { World } from "./command.ts";
+import type { Command, World } from "./command.ts";
 
 const world: World = {
   env: {},
@@ -11,8 +11,19 @@ const world: World = {
   readInput: () => Promise.resolve(new Uint8Array()),
 };
 
+/** Every command by what one types for it: groups opened. */
+const VERBS = new Map<string, Command>(
+  COMMANDS.flatMap((entry) =>
+    "commands" in entry
+      ? entry.commands.map((
+        command,
+      ) => [`${entry.name} ${command.name}`, command] as const)
+      : [[entry.name, entry] as const]
+  ),
+);
+
 test("no command uses a flag's name or letter twice, or one that all commands have", () => {
-  for (const { flags } of COMMANDS) {
+  for (const { flags } of VERBS.values()) {
     const all = [...flags, ...GLOBAL_FLAGS];
     const names = all.flatMap(({ name, short }) =>
       short === undefined ? [name] : [name, `-${short}`]
@@ -22,14 +33,17 @@ test("no command uses a flag's name or letter twice, or one that all commands ha
 });
 
 test("examples name commands and flags that exist", () => {
-  for (const { examples } of COMMANDS) {
+  for (
+    const { examples } of [...COMMANDS, ...VERBS.values()]
+  ) {
     for (const example of examples) {
       for (const [, line = ""] of example.matchAll(/\blinkerd ([^|>#)&]*)/g)) {
-        const [word, ...rest] = line.trim().split(/\s+/);
-        const command = COMMANDS.find(({ name }) => name === word);
-        expect(`${word} ${command === undefined ? "is no command" : "is one"}`)
-          .toBe(`${word} is one`);
-        for (const flag of rest.filter((arg) => arg.startsWith("--"))) {
+        const words = line.trim().split(/\s+/);
+        const command = VERBS.get(words[0] ?? "") ??
+          VERBS.get(words.slice(0, 2).join(" "));
+        expect(`${line} ${command === undefined ? "names none" : "names one"}`)
+          .toBe(`${line} names one`);
+        for (const flag of words.filter((arg) => arg.startsWith("--"))) {
           const name = flag.slice(2).split("=")[0];
           expect(
             [...command?.flags ?? [], ...GLOBAL_FLAGS].map((one) => one.name),

@@ -1,17 +1,17 @@
-import { type CAC, cac } from "cac";
 import { Problem } from "../schemas/problem.ts";
-import type { Command, Flag, Outcome, World } from "./command.ts";
+import type { Command, Entry, Flag, Outcome, World } from "./command.ts";
 import { completion } from "./commands/completion.ts";
 import { inject } from "./commands/inject.ts";
 import { install } from "./commands/install.ts";
 import { uninject } from "./commands/uninject.ts";
 import { version } from "./commands/version.ts";
 import { type Given, parseFlags } from "./flags.ts";
+import { showHelp } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { findPlugin } from "./plugin.ts";
 
 /** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly Entry[] = [
   completion,
   inject,
   install,
@@ -43,28 +43,53 @@ export async function run(
   args: readonly string[],
   world: World,
 ): Promise<Result> {
-  const at = wordAt(args);
-  const word = args[at];
-  if (word === undefined) return { help: () => show(undefined) };
-  if (word === "help") return { help: () => show(args[at + 1]) };
-  const command = COMMANDS.find(({ name }) => name === word);
-  if (command === undefined) return await runUnknown(word, args, at, world);
-  const own = args.toSpliced(at, 1);
+  const { path, word, at, rest } = find(args);
+  const command = path.at(-1);
   try {
-    const given = parseFlags(own, [...command.flags, ...GLOBAL_FLAGS]);
-    if (given.on("help")) return { help: () => show(command.name) };
-    const surplus = given.words[command.maxWords];
-    if (surplus !== undefined) {
-      throw new Problem(
-        "config.invalid",
-        `unexpected argument "${surplus}" for "linkerd ${command.name}"`,
-      );
+    if (command !== undefined && !("commands" in command)) {
+      return await runCommand(command, path, rest, world);
     }
-    return warned(given, await command.run(given, world));
+    if (word === "help") return help(find(rest.toSpliced(at, 1), path).path);
+    if (word !== undefined) {
+      return path.length === 0
+        ? await runUnknown(word, rest, at, world)
+        : unknown(word, path);
+    }
+    parseFlags(rest, GLOBAL_FLAGS);
+    return help(path);
   } catch (thrown) {
     if (!(thrown instanceof Problem)) throw thrown;
-    return refused(command, thrown);
+    return refused(path, thrown);
   }
+}
+
+/** Where a command line leads. */
+interface Place {
+  readonly path: readonly Entry[];
+  /** Neither is there when the path ends in a command: the word that names none, and its place in `rest`. */
+  readonly word: string | undefined;
+  readonly at: number;
+  /** The arguments without the words of the path. */
+  readonly rest: readonly string[];
+}
+
+/** Follows words through the table of commands, from `path` on. */
+function find(
+  args: readonly string[],
+  path: readonly Entry[] = [],
+): Place {
+  const last = path.at(-1);
+  if (last !== undefined && !("commands" in last)) {
+    return { path, word: undefined, at: 0, rest: args };
+  }
+  const at = wordAt(args);
+  const word = args[at];
+  const next = (last?.commands ?? COMMANDS).find(({ name, aliases = [] }) =>
+    name === word || aliases.includes(word ?? "")
+  );
+  return next === undefined
+    ? { path, word, at, rest: args }
+    : find(args.toSpliced(at, 1), [...path, next]);
 }
 
 /** Where the command's name stands: the first argument that is neither a flag nor a flag's value. */
@@ -80,6 +105,24 @@ function wordAt(args: readonly string[]): number {
   return args.length;
 }
 
+async function runCommand(
+  command: Command,
+  path: readonly Entry[],
+  args: readonly string[],
+  world: World,
+): Promise<Result> {
+  const given = parseFlags(args, [...command.flags, ...GLOBAL_FLAGS]);
+  if (given.on("help")) return help(path);
+  const surplus = given.words[command.maxWords];
+  if (surplus !== undefined) {
+    throw new Problem(
+      "config.invalid",
+      `unexpected argument "${surplus}" for "${spell(path)}"`,
+    );
+  }
+  return warned(given, await command.run(given, world));
+}
+
 async function runUnknown(
   word: string,
   args: readonly string[],
@@ -87,23 +130,38 @@ async function runUnknown(
   world: World,
 ): Promise<Result> {
   const plugin = await findPlugin(`linkerd-${word}`, world.env["PATH"] ?? "");
-  if (plugin !== undefined) {
-    return at > 0
-      ? {
-        code: 1,
-        stderr: "Cannot accept flags before Linkerd extension name\n",
-      }
-      : { plugin, args: args.slice(1) };
-  }
-  const close = nearest(word, COMMANDS.map(({ name }) => name));
+  if (plugin === undefined) return unknown(word, []);
+  return at > 0
+    ? {
+      code: 1,
+      stderr: "Cannot accept flags before Linkerd extension name\n",
+    }
+    : { plugin, args: args.slice(1) };
+}
+
+function unknown(word: string, path: readonly Entry[]): Outcome {
+  const group = path.at(-1);
+  const commands = group !== undefined && "commands" in group
+    ? group.commands
+    : COMMANDS;
+  const close = nearest(word, commands.map(({ name }) => name));
   const suggestion = close === undefined
     ? ""
     : `\nDid you mean this?\n\t${close}\n\n`;
   return {
     code: 1,
-    stderr: `Error: unknown command "${word}" for "linkerd"\n${suggestion}` +
-      `Run 'linkerd --help' for usage.\n`,
+    stderr:
+      `Error: unknown command "${word}" for "${spell(path)}"\n${suggestion}` +
+      `Run '${spell(path)} --help' for usage.\n`,
   };
+}
+
+function help(path: readonly Entry[]): Result {
+  return { help: () => showHelp(COMMANDS, GLOBAL_FLAGS, path) };
+}
+
+function spell(path: readonly Entry[]): string {
+  return ["linkerd", ...path.map(({ name }) => name)].join(" ");
 }
 
 function warned(given: Given, outcome: Outcome): Outcome {
@@ -113,63 +171,19 @@ function warned(given: Given, outcome: Outcome): Outcome {
   return { ...outcome, stderr: warnings + (outcome.stderr ?? "") };
 }
 
-function refused(command: Command, { message, hint }: Problem): Outcome {
+function refused(
+  path: readonly Entry[],
+  { message, hint }: Problem,
+): Outcome {
+  const last = path.at(-1);
+  const usage = last === undefined || "commands" in last
+    ? "COMMAND [flags]"
+    : last.usage;
   const next = hint === undefined ? "" : `${hint}\n`;
   return {
     code: 1,
     stderr: `Error: ${message}\n${next}` +
-      `Usage:\n  linkerd ${command.name} ${command.usage}\n\n` +
-      `Run 'linkerd ${command.name} --help' for flags and examples.\n`,
+      `Usage:\n  ${spell(path)} ${usage}\n\n` +
+      `Run '${spell(path)} --help' for flags and examples.\n`,
   };
-}
-
-/** Prints help of one command, or of the program. */
-function show(name: string | undefined): void {
-  const program = declare();
-  program.parse(["", "", ...(name === undefined ? [] : [name])], {
-    run: false,
-  });
-  program.outputHelp();
-}
-
-/** The program as cac knows it: names and flags for help. Arguments are read by `parseFlags` (docs/decisions/0081). */
-function declare(): CAC {
-  const program = cac("linkerd");
-  program.usage("COMMAND [flags]");
-  for (const { name, about, usage, flags, examples } of COMMANDS) {
-    const command = program.command(name, about).usage(`${name} ${usage}`);
-    for (const flag of flags) addFlag(command, flag);
-    for (const example of examples) command.example(`  ${example}`);
-  }
-  for (const flag of GLOBAL_FLAGS) addFlag(program, flag);
-  program.help((sections) => {
-    const about = program.matchedCommand?.description ??
-      "The service mesh on the command line.";
-    const rest = sections.slice(1).filter(({ title }) =>
-      title?.startsWith("For more") !== true
-    );
-    rest.sort((a, b) => rank(a.title) - rank(b.title));
-    return [{ body: about }, ...rest];
-  });
-  program.globalCommand.options.pop(); // help() adds its own --help; ours is in the table
-  return program;
-}
-
-const ORDER = ["Usage", "Examples", "Commands", "Options"];
-
-function rank(title: string | undefined): number {
-  return ORDER.indexOf(title ?? "");
-}
-
-function addFlag(
-  to: { option(name: string, about: string): unknown },
-  { name, short, kind, about, otherwise, hidden, replacedBy }: Flag,
-): void {
-  if (hidden === true || replacedBy !== undefined) return;
-  const long = short === undefined ? `    --${name}` : `-${short}, --${name}`;
-  const value = kind === "switch"
-    ? ""
-    : ` <${kind === "text" ? "value" : "list"}>`;
-  const tail = otherwise === undefined ? "" : ` (default ${otherwise})`;
-  to.option(long + value, about + tail);
 }

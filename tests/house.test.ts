@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "install",
     "cli",
     "node:",
+    "@bufbuild/protobuf",
     "cac",
     "kleur",
     "yaml",

@@ -41,7 +41,7 @@ describe("parseConfig()", () => {
       address: { host: undefined, port: 8086 },
       policyAddress: { host: undefined, port: 8090 },
       adminAddress: { host: undefined, port: 9996 },
-      manifests: "/m",
+      source: { kind: "files", manifests: "/m" },
       settings: {
         clusterDomain: "cluster.local",
         defaultInboundPolicy: "all-unauthenticated",
@@ -99,10 +99,18 @@ describe("parseConfig()", () => {
     ]);
   });
 
-  test("says that discovery from an API server is not there", () => {
-    expect(mistakesOf(["destination", "--manifests=/m"])[0]).toStartWith(
-      "--source kube: discovery from an API server is not part of this version",
-    );
+  test("reads the API server of the pod it runs in, and no folder beside it", () => {
+    const env = {
+      KUBERNETES_SERVICE_HOST: "10.0.0.1",
+      KUBERNETES_SERVICE_PORT: "443",
+    };
+    expect(parseConfig(["destination"], env)).toMatchObject({
+      source: { kind: "kube", server: { url: "https://10.0.0.1:443" } },
+    });
+    expect(mistakesOf(["destination", "--manifests=/m"])).toEqual([
+      "--source kube: Cannot find the API server: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+      "--manifests: not used with --source kube",
+    ]);
   });
 
   test("refuses modes that are not built, and lists that cannot be read", () => {

@@ -47,7 +47,10 @@ export interface DestinationConfig extends Common {
   readonly program: "destination";
   readonly policyAddress: ListenAddress;
   readonly settings: Settings;
-  readonly manifests: string;
+  /** Where the world is read from. */
+  readonly source:
+    | { readonly kind: "files"; readonly manifests: string }
+    | { readonly kind: "kube"; readonly server: ApiServer };
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -112,11 +115,7 @@ function parseDestination(
   env: Env,
 ): DestinationConfig {
   const flags = readFlags(argv, DESTINATION_FLAGS);
-  if (flags.read("source", oneOf(SOURCES)) === "kube") {
-    flags.fail(
-      "--source kube: discovery from an API server is not part of this version; use --source files --manifests <folder>",
-    );
-  }
+  const source = flags.read("source", oneOf(SOURCES));
   for (const [name, value] of FIXED) {
     if (flags.text(name) !== value) {
       flags.fail(`--${name}: this version has only ${value}`);
@@ -139,8 +138,13 @@ function parseDestination(
       defaultOpaquePorts: flags.read("default-opaque-ports", parsePortRanges),
       ipv6: flags.read("enable-ipv6", parseBoolean),
     }),
-    manifests: flags.text("manifests"),
+    source: source === "files"
+      ? { kind: "files", manifests: flags.text("manifests") }
+      : { kind: "kube", server: parseApiServer(flags, env) },
   };
+  if (source === "kube" && flags.text("manifests", false) !== "") {
+    flags.fail("--manifests: not used with --source kube");
+  }
   refuseLaxTls(flags, env);
   return finish(config, flags);
 }

@@ -1,6 +1,7 @@
 import { TOKEN_AUDIENCE } from "../../schemas/names.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import { type Review, reviewSubject, type TokenReviewer } from "../caller.ts";
+import { callApi } from "./api.ts";
 import type { ApiServer } from "./in-cluster.ts";
 
 const PATH = "/apis/authentication.k8s.io/v1/tokenreviews";
@@ -64,25 +65,17 @@ async function post(
 
 async function send(server: ApiServer, body: unknown): Promise<unknown> {
   try {
-    const response = await fetch(server.url + PATH, {
+    const response = await callApi(server, {
       method: "POST",
-      headers: {
-        authorization: `Bearer ${await server.token()}`,
-        "content-type": "application/json",
-      },
-      body: JSON.stringify(body),
-      redirect: "error",
+      path: PATH,
+      body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      tls: { ca: await server.ca(), rejectUnauthorized: true },
     });
-    if (response.ok) return await response.json();
-    throw new Error(`it answers ${response.status}`, {
-      cause: await response.text(),
-    });
+    return await response.json();
   } catch (cause) {
     throw new Problem(
       "system.failed",
-      `Cannot review token at ${server.url}: ${describe(cause)}`,
+      `Cannot review token: ${describe(cause)}`,
       {
         cause,
         hint:

@@ -1,5 +1,6 @@
 import type { DestinationConfig } from "../config.ts";
-import { type FilesSource, openFilesSource } from "../files/source.ts";
+import { openFilesSource } from "../files/source.ts";
+import { openKubeSource } from "../kube/source.ts";
 import type { Log } from "../log.ts";
 import { createMetrics, type Metrics } from "../metrics.ts";
 import { addProcessMetrics } from "../metrics/process.ts";
@@ -8,6 +9,7 @@ import { destinationRoutes } from "../serve/destination.ts";
 import { serveGrpc } from "../serve/grpc.ts";
 import { observeCalls } from "../serve/observe.ts";
 import { policyRoutes } from "../serve/policy.ts";
+import type { Emit } from "../source.ts";
 import { createWorld, type World } from "../world.ts";
 import { type Running, startWith } from "./running.ts";
 
@@ -31,13 +33,12 @@ export function startDestination(
 
     const watching = new AbortController();
     closing(() => watching.abort());
-    const source = await openFilesSource({
-      dir: config.manifests,
+    const problems = await openSource(config, {
       emit: world.apply,
       log,
       signal: watching.signal,
     });
-    addWorldMetrics(metrics, world, source);
+    addWorldMetrics(metrics, world, problems);
 
     const observe = observeCalls(metrics);
     const destination = await serveGrpc({
@@ -62,10 +63,28 @@ export function startDestination(
   });
 }
 
+/** Reads the source once and follows it from then on; the answer tells what of it cannot be used at the moment. */
+async function openSource(
+  { source }: DestinationConfig,
+  options: {
+    readonly emit: Emit;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+  },
+): Promise<() => readonly unknown[]> {
+  if (source.kind === "files") {
+    const files = await openFilesSource({ dir: source.manifests, ...options });
+    return files.problems;
+  }
+  const kube = openKubeSource({ server: source.server, ...options });
+  await kube.synced;
+  return kube.problems;
+}
+
 function addWorldMetrics(
   metrics: Metrics,
   world: World,
-  source: FilesSource,
+  problems: () => readonly unknown[],
 ): void {
   metrics.read(
     "gauge",
@@ -80,9 +99,9 @@ function addWorldMetrics(
   );
   metrics.read(
     "gauge",
-    "manifest_problems",
-    "Objects in the folder of manifests that cannot be used as they are.",
+    "source_problems",
+    "Objects that cannot be used as they are, and kinds that cannot be read.",
     [],
-    () => [{ labels: [], value: source.problems().length }],
+    () => [{ labels: [], value: problems().length }],
   );
 }

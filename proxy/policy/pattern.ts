@@ -1,0 +1,17 @@
+import { createAutomaton } from "./pattern/automaton.ts";
+import { compilePattern } from "./pattern/compile.ts";
+import { parsePattern } from "./pattern/parse.ts";
+
+/** A regular expression that must match the whole of a text; made by `createPattern`. */
+export interface Pattern {
+  /** Whether the octets from `start` to `end` match, in time proportional to their number. */
+  matches(bytes: Uint8Array, start: number, end: number): boolean;
+}
+
+/**
+ * Makes an expression in the syntax of RE2 ready to match; throws `protocol.invalid` when it uses what is not supported
+ * (decision 104). JavaScript's own engine goes back and forth: `(a+)+$` and 40 octets stop it for hours.
+ */
+export function createPattern(text: string): Pattern {
+  return createAutomaton(compilePattern(parsePattern(text)));
+}

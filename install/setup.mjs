@@ -1,5 +1,5 @@
 // Prepares a fresh machine for one of the project's commands, with nothing but Node and npm to begin with:
-//   node install/setup.mjs demo|test|conformance|bench
+//   node install/setup.mjs demo|test|conformance|cluster|bench
 // Installs the packages of the lock file and the Debian packages a command needs, says what it does on stderr, and does
 // nothing when all is there. Plain JavaScript, because it runs before anything is installed.
 import { spawnSync } from "node:child_process";
@@ -35,6 +35,8 @@ const PACKAGES = {
     "curl",
     "nghttp2-client",
   ],
+  // It builds what it runs (tests/cluster/programs.ts).
+  cluster: [],
   bench: [
     ...NAMESPACES,
     "nginx-light",

@@ -1,0 +1,86 @@
+// The command line of each program of a cluster.
+import type { Credentials } from "./credentials.ts";
+import type { Layout } from "./layout.ts";
+import type { Ports } from "./record.ts";
+
+const LOOPBACK = "127.0.0.1";
+/** An address for documentation (RFC 5737): nothing listens, and the API server refuses to be told loopback. */
+const NOWHERE = "192.0.2.1";
+/** kubeadm's default, which lies in the cluster networks of `linkerd install`. */
+const SERVICE_ADDRESSES = "10.96.0.0/12";
+const ISSUER = "https://kubernetes.default.svc.cluster.local";
+
+/**
+ * The controllers without which an API server keeps objects it should not, or lacks some it should have. None of those
+ * that make Pods: there is no node to run them.
+ */
+const CONTROLLERS = [
+  "clusterrole-aggregation-controller",
+  "garbage-collector-controller",
+  "namespace-controller",
+  "root-ca-certificate-publisher-controller",
+  "serviceaccount-controller",
+  "serviceaccount-token-controller",
+];
+
+/** The URL of the API server. */
+export function apiUrl(ports: Ports): string {
+  return `https://${LOOPBACK}:${ports.api}`;
+}
+
+export function etcdArgs(layout: Layout, ports: Ports): string[] {
+  const client = `http://${LOOPBACK}:${ports.etcd}`;
+  const peer = `http://${LOOPBACK}:${ports.etcdPeer}`;
+  return [
+    "--name=only",
+    `--data-dir=${layout.data}`,
+    `--listen-client-urls=${client}`,
+    `--advertise-client-urls=${client}`,
+    `--listen-peer-urls=${peer}`,
+    `--initial-advertise-peer-urls=${peer}`,
+    `--initial-cluster=only=${peer}`,
+    "--log-level=warn",
+    // What is lost when the machine stops is lost with the cluster anyway.
+    "--unsafe-no-fsync",
+  ];
+}
+
+/** With the admission plugins that are on by default, and the one more that kubeadm adds. */
+export function apiServerArgs(
+  credentials: Credentials,
+  ports: Ports,
+): string[] {
+  const { authority, server, tokens } = credentials;
+  return [
+    `--etcd-servers=http://${LOOPBACK}:${ports.etcd}`,
+    `--bind-address=${LOOPBACK}`,
+    `--secure-port=${ports.api}`,
+    `--advertise-address=${NOWHERE}`,
+    // Service `kubernetes` gets no endpoints: nothing inside the cluster could reach them.
+    "--endpoint-reconciler-type=none",
+    `--service-cluster-ip-range=${SERVICE_ADDRESSES}`,
+    `--tls-cert-file=${server.certificate}`,
+    `--tls-private-key-file=${server.key}`,
+    `--client-ca-file=${authority}`,
+    `--service-account-issuer=${ISSUER}`,
+    `--service-account-key-file=${tokens.publicKey}`,
+    `--service-account-signing-key-file=${tokens.privateKey}`,
+    "--authorization-mode=Node,RBAC",
+    "--enable-admission-plugins=NodeRestriction",
+    "--allow-privileged=true",
+  ];
+}
+
+export function controllerManagerArgs(credentials: Credentials): string[] {
+  const { authority, controllers, tokens } = credentials;
+  return [
+    `--kubeconfig=${controllers}`,
+    `--controllers=${CONTROLLERS.join(",")}`,
+    `--root-ca-file=${authority}`,
+    `--service-account-private-key-file=${tokens.privateKey}`,
+    "--use-service-account-credentials=true",
+    "--leader-elect=false",
+    // Nobody asks it anything.
+    "--secure-port=0",
+  ];
+}

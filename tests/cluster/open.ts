@@ -1,0 +1,36 @@
+import { down } from "./down.ts";
+import { createLayout, HOME } from "./layout.ts";
+import { type Cluster, up } from "./up.ts";
+
+/** A real API server for tests. */
+export interface ApiServer extends Cluster {
+  /** Ends the API server if this test file had to start it; else leaves it to who did. */
+  stop(): Promise<void>;
+}
+
+/** The programs are built by then (`npm run test:cluster` sees to it); this starts them on a busy machine. */
+export const OPEN_TIMEOUT_MS = 180_000;
+
+/**
+ * The API server that all test files share; started when it is not up. Each test works in a namespace of its own and
+ * removes it, and what it makes outside of namespaces.
+ *
+ *     let api: ApiServer;
+ *     beforeAll(async () => { api = await openApiServer(); }, OPEN_TIMEOUT_MS);
+ *     afterAll(() => api.stop());
+ *     test("…", async () => { await kubectl(api, ["apply", "-f", "-"], manifest); });
+ */
+export async function openApiServer(): Promise<ApiServer> {
+  const layout = createLayout(HOME);
+  const cluster = await up(layout, say);
+  return {
+    ...cluster,
+    async stop() {
+      if (cluster.started) await down(layout, say);
+    },
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`cluster: ${line}\n`);
+}

@@ -1,15 +1,34 @@
 import http from "node:http";
 import https from "node:https";
-import type { ApiRequest, Cluster } from "../cluster.ts";
-import { ApiError } from "../cluster.ts";
-import type { World } from "../command.ts";
-import type { Given } from "../flags.ts";
+import { setTimeout as pause } from "node:timers/promises";
 import { isMap } from "../../schemas/values/merge.ts";
 import { VERSION } from "../../schemas/version.ts";
+import { ApiError, type ApiRequest, type Cluster } from "../cluster.ts";
+import type { World } from "../command.ts";
+import type { Given } from "../flags.ts";
 import { type Access, findAccess } from "./access.ts";
-import { readCredentials, readImpersonation } from "./credentials.ts";
+import { makeAgent } from "./agent.ts";
+import {
+  canRenew,
+  type Impersonation,
+  readCredentials,
+  readImpersonation,
+} from "./credentials.ts";
 import { unanswered } from "./failure.ts";
-import { exchange, type HttpAnswer } from "./request.ts";
+import { CHANNEL_PROTOCOL, openTunnel, startForward } from "./forward.ts";
+import { chooseProxy } from "./proxy.ts";
+import { exchange, type HttpAnswer, readAnswer } from "./request.ts";
+
+/** How often a server may ask us to come back before that is an error; client-go waits as patiently for a minute. */
+const BUSY_TRIES = 5;
+/** The longest that a server may ask us to wait, in seconds. */
+const BUSY_WAIT_MAX_S = 10;
+
+/** What a call needs of us: connections with our certificate, headers with our name. */
+interface Session {
+  readonly agent: http.Agent;
+  readonly headers: Impersonation;
+}
 
 /**
  * The cluster that a command line means. Nothing is asked of it yet. Throws `config.invalid` when no kubeconfig says
@@ -20,51 +39,101 @@ export async function openCluster(
   world: World,
 ): Promise<Cluster> {
   const access = await findAccess(given, world);
-  const { cert, key, authorization } = await readCredentials(access, world);
-  const agent = makeAgent(access, cert, key);
-  const identity = {
-    ...(authorization === undefined ? {} : { authorization }),
-    ...readImpersonation(given, access.user),
+  const proxy = chooseProxy(access.server, access.proxy, world);
+  const impersonation = readImpersonation(given, access.user);
+  const logIn = async (): Promise<Session> => {
+    const credentials = await readCredentials(access, world, Date.now());
+    const { authorization } = credentials;
+    return {
+      agent: makeAgent(access, credentials, proxy),
+      headers: {
+        ...(authorization === undefined ? {} : { authorization }),
+        ...impersonation,
+      },
+    };
+  };
+  let session = await logIn();
+  const call = async (request: ApiRequest): Promise<unknown> => {
+    let answer = await patiently(() => send(access, request, session));
+    if (answer.status === 401 && canRenew(access)) {
+      session = await logIn();
+      answer = await send(access, request, session);
+    }
+    return read(answer, access);
   };
   return {
     server: access.server.href.replace(/\/$/, ""),
     namespace: access.namespace,
-    call: async (request) => {
-      const url = locate(access.server, request);
-      try {
-        const answer = await exchange({
-          method: request.method ?? "GET",
-          url,
-          headers: { ...headersOf(request), ...identity },
-          body: request.body === undefined
-            ? undefined
-            : JSON.stringify(request.body),
-          signal: request.signal,
-        }, agent);
-        return read(answer, access);
-      } catch (thrown) {
-        throw unanswered(thrown, access);
-      }
-    },
-    forward: () => Promise.reject(new Error("cannot forward yet")),
+    call: (request) => explained(call(request), access),
+    forward: ({ namespace, name }, port) =>
+      startForward(() => {
+        const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
+        const url = locate(access.server, {
+          path,
+          query: { ports: String(port) },
+        });
+        return explained(connect(url, session, access), access);
+      }),
   };
 }
 
-/** Connections are kept between calls; a kept one does not keep the process. */
-function makeAgent(
-  { server, ca, insecure, serverName }: Access,
-  cert: string | undefined,
-  key: string | undefined,
-): http.Agent {
-  if (server.protocol === "http:") return new http.Agent({ keepAlive: true });
-  return new https.Agent({
-    keepAlive: true,
-    rejectUnauthorized: !insecure,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-  });
+async function explained<T>(work: Promise<T>, access: Access): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw unanswered(thrown, access);
+  }
+}
+
+/** Asks again while a busy server says when to. */
+async function patiently(ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+  for (let left = BUSY_TRIES;; left--) {
+    const answer = await ask();
+    const wait = Number(answer.headers["retry-after"] ?? NaN);
+    const isBusy = answer.status === 429 || answer.status >= 500;
+    if (!isBusy || !(wait >= 0) || left === 0) return answer;
+    await pause(Math.min(wait, BUSY_WAIT_MAX_S) * 1000);
+  }
+}
+
+function send(
+  { server }: Access,
+  request: ApiRequest,
+  { agent, headers }: Session,
+): Promise<HttpAnswer> {
+  const { method = "GET", body, signal } = request;
+  return exchange({
+    method,
+    url: locate(server, request),
+    headers: { ...headersOf(request), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal,
+  }, agent);
+}
+
+/** A WebSocket of the API server; a refusal is an `ApiError`. */
+async function connect(
+  url: URL,
+  { agent, headers }: Session,
+  access: Access,
+) {
+  const { request } = url.protocol === "https:" ? https : http;
+  const key = crypto.getRandomValues(new Uint8Array(16));
+  return await openTunnel(
+    request(url.href, {
+      agent,
+      headers: {
+        ...headers,
+        "user-agent": USER_AGENT,
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": btoa(String.fromCharCode(...key)),
+        "sec-websocket-protocol": CHANNEL_PROTOCOL,
+      },
+    }),
+    async (response) => refusal(await readAnswer(response, url), access),
+  );
 }
 
 function locate(server: URL, { path, query }: ApiRequest): URL {
@@ -75,33 +144,41 @@ function locate(server: URL, { path, query }: ApiRequest): URL {
   return url;
 }
 
+const USER_AGENT = `linkerd/cli ${VERSION}`;
+
 function headersOf({ method, body }: ApiRequest): Record<string, string> {
+  const type = method === "PATCH"
+    ? "application/merge-patch+json"
+    : "application/json";
   return {
     accept: "application/json",
-    "user-agent": `linkerd/cli ${VERSION}`,
-    ...(body === undefined ? {} : {
-      "content-type": method === "PATCH"
-        ? "application/merge-patch+json"
-        : "application/json",
-    }),
+    "user-agent": USER_AGENT,
+    ...(body === undefined ? {} : { "content-type": type }),
   };
 }
 
-/** The JSON of an answer, or the refusal that it is. */
-function read({ status, text }: HttpAnswer, access: Access): unknown {
+/** The JSON of an answer. */
+function read(answer: HttpAnswer, access: Access): unknown {
+  const { status, text } = answer;
   const body = parse(text);
   if (status >= 200 && status < 300 && body !== undefined) return body;
+  throw refusal(answer, access);
+}
+
+/** What a server's `Status` says; of an answer that is none, its first words. */
+function refusal({ status, text }: HttpAnswer, access: Access): ApiError {
+  const body = parse(text);
   const said = isMap(body) ? body : {};
-  const reason = String(said["reason"] ?? http.STATUS_CODES[status] ?? status);
+  const reason = String(said["reason"] || http.STATUS_CODES[status] || status);
   const message = typeof said["message"] === "string"
     ? said["message"]
     : text.trim().slice(0, 200) || reason;
-  throw new ApiError(
+  if (status !== 401) return new ApiError(status, reason, message);
+  const who = access.userName === "" ? "nobody" : `"${access.userName}"`;
+  return new ApiError(
     status,
     reason,
-    status === 401
-      ? `the API server ${access.server.href} does not accept the credentials of "${access.userName}" in ${access.from} (${message})`
-      : message,
+    `the API server does not accept the credentials of ${who} in ${access.from}: ${message}`,
   );
 }
 

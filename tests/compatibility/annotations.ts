@@ -1,0 +1,98 @@
+import { PROXY_ANNOTATIONS } from "../../install/inject/annotations.ts";
+import { injectObject } from "../../install/inject/object.ts";
+import { INJECTION_DEFAULTS } from "../../schemas/values/proxy-defaults.ts";
+import { judge, type State } from "./effect.ts";
+import { OTHER_ANNOTATIONS, POD_ANNOTATIONS } from "./linkerd-annotations.ts";
+import { isSaid } from "./sources.ts";
+
+/** One name of Linkerd's and what has become of it. */
+export interface Row extends State {
+  readonly name: string;
+}
+
+/** Where ours means something else, on purpose. */
+const DIFFERS: Readonly<Record<string, string>> = {
+  "config.linkerd.io/pod-inbound-ports":
+    "has the effect that Linkerd's documentation promises and its injector overwrites",
+};
+
+/** Annotations of pods that the control plane reads, by the name that its code has for them. */
+const READ_BY_CONTROL: Readonly<Record<string, string>> = {
+  "config.linkerd.io/proxy-require-identity-inbound-ports":
+    "ANNOTATIONS.requireIdentityPorts",
+};
+
+/** Annotations that configure a pod's proxy: each is tried on a pod. */
+export function podAnnotationRows(): Row[] {
+  const known = new Set(PROXY_ANNOTATIONS.map(({ key }) => key));
+  return POD_ANNOTATIONS.map(([key, value]) => {
+    const twice = POD_ANNOTATIONS.filter(([one]) => one === key).length > 1;
+    const name = twice ? `${key}: ${value}` : key;
+    if (!known.has(key)) return { name, state: "not yet" };
+    const reader = READ_BY_CONTROL[key];
+    if (reader !== undefined && isSaid(reader, ["control/"])) {
+      return { name, state: "done" };
+    }
+    const sample = key.replace("<name>", "team");
+    const found = judge(inject({}), inject({ [sample]: value }));
+    const why = DIFFERS[key];
+    return why === undefined || found.state !== "done"
+      ? { name, ...found }
+      : { name, state: "differs", why };
+  });
+}
+
+/** Annotations that no injection reads: done where our code says the name. */
+export function otherAnnotationRows(): { title: string; rows: Row[] }[] {
+  return Object.entries(OTHER_ANNOTATIONS).map(([title, names]) => ({
+    title,
+    rows: names.map((name): Row => ({
+      name,
+      state: isSaid(name, ["control/", "install/", "schemas/", "cli/"])
+        ? "done"
+        : "not yet",
+    })),
+  }));
+}
+
+/** A pod with everything an annotation may be about, injected; of its metadata only what injection decides. */
+function inject(annotations: Readonly<Record<string, string>>): unknown {
+  const { object } = injectObject({
+    kind: "Pod",
+    metadata: {
+      name: "web",
+      annotations: {
+        "config.linkerd.io/enable-debug-sidecar": "true",
+        ...annotations,
+      },
+    },
+    spec: {
+      containers: [{
+        name: "web",
+        image: "nginx",
+        ports: [{ containerPort: 8080 }],
+      }],
+    },
+  }, {
+    values: {
+      ...INJECTION_DEFAULTS,
+      proxy: {
+        ...INJECTION_DEFAULTS.proxy,
+        // Without it, waiting before the end is the kubelet's business.
+        nativeSidecar:
+          "config.alpha.linkerd.io/proxy-wait-before-exit-seconds" in
+              annotations
+            ? false
+            : INJECTION_DEFAULTS.proxy.nativeSidecar,
+      },
+      proxyInit: { ...INJECTION_DEFAULTS.proxyInit, runAsRoot: true },
+    },
+    namespace: "linkerd",
+    createdBy: "linkerd/cli",
+    trustRootSha256: "",
+    manual: true,
+    ingress: false,
+    overrides: {},
+  });
+  return object["spec"];
+}

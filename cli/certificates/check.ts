@@ -68,8 +68,8 @@ export function checkAnchors(anchorsPEM: string, now: number): void {
   }
 }
 
-/** From the issuer up to an anchor, both included; undefined when there is none. */
-function findPath(
+/** From the last of a path up to an anchor, both included; undefined when there is none. Dates are not looked at. */
+export function findPath(
   path: readonly Certificate[],
   between: readonly Certificate[],
   anchors: readonly Certificate[],
@@ -143,7 +143,8 @@ function requireStrong({ key, name }: Certificate): void {
   );
 }
 
-function describeKey(key: KeyObject): string {
+/** A key's kind and size in words, such as `P-256` or `RSA-2048`. */
+export function describeKey(key: KeyObject): string {
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
   switch (key.asymmetricKeyType) {
     case "ec":
@@ -165,7 +166,8 @@ const CURVES: Readonly<Record<string, string>> = {
   "p521": "P-521",
 };
 
-function instant(ms: number): string {
+/** A time as certificates have it: RFC 3339, whole seconds. */
+export function instant(ms: number): string {
   return new Date(ms).toISOString().replace(".000Z", "Z");
 }
 

@@ -108,7 +108,7 @@ describe("parseConfig()", () => {
       source: { kind: "kube", server: { url: "https://10.0.0.1:443" } },
     });
     expect(mistakesOf(["destination", "--manifests=/m"])).toEqual([
-      "--source kube: Cannot find the API server: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
+      "Cannot find the API server: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set",
       "--manifests: not used with --source kube",
     ]);
   });
@@ -131,7 +131,7 @@ describe("parseConfig()", () => {
 
   test("names its programs", () => {
     expect(() => parseConfig(["proxy"], {})).toThrow(
-      'Cannot start "proxy": expected identity or destination',
+      'Cannot start "proxy": expected identity, destination or proxy-injector',
     );
     const help = parseConfig(["--help"], {});
     expect(help.program === "help" && help.text).toContain("--policy-addr");

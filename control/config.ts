@@ -4,7 +4,11 @@ import { describe, Problem } from "../schemas/problem.ts";
 import { type ListenAddress, parseListenAddress } from "./config/address.ts";
 import { parseGoDuration } from "./config/duration.ts";
 import { type FlagReader, formatFlags, readFlags } from "./config/flags.ts";
-import { DESTINATION_FLAGS, IDENTITY_FLAGS } from "./config/known-flags.ts";
+import {
+  DESTINATION_FLAGS,
+  IDENTITY_FLAGS,
+  INJECTOR_FLAGS,
+} from "./config/known-flags.ts";
 import {
   oneOf,
   parseBoolean,
@@ -24,6 +28,7 @@ import { LEVELS, type LogOptions } from "./log.ts";
 export type Config =
   | IdentityConfig
   | DestinationConfig
+  | InjectorConfig
   | { readonly program: "help"; readonly text: string };
 
 interface Common {
@@ -53,6 +58,18 @@ export interface DestinationConfig extends Common {
     | { readonly kind: "kube"; readonly server: ApiServer };
 }
 
+export interface InjectorConfig extends Common {
+  readonly program: "proxy-injector";
+  readonly namespace: string;
+  readonly server: ApiServer;
+  /** Folder of the ConfigMap `linkerd-config`. */
+  readonly configFolder: string;
+  /** File of trust anchors. */
+  readonly anchors: string;
+  /** Folder of certificate and key. */
+  readonly certificate: string;
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** A command line (without the program's own name) and environment to Config; throws `config.invalid` with all mistakes. */
@@ -66,10 +83,14 @@ export function parseConfig(argv: readonly string[], env: Env): Config {
       return parseIdentity(rest, env);
     case "destination":
       return parseDestination(rest, env);
+    case "proxy-injector":
+      return parseInjector(rest, env);
     default:
       throw new Problem(
         "config.invalid",
-        `Cannot start "${program ?? ""}": expected identity or destination`,
+        `Cannot start "${
+          program ?? ""
+        }": expected identity, destination or proxy-injector`,
         { hint: "--help lists programs and flags" },
       );
   }
@@ -149,6 +170,22 @@ function parseDestination(
   return finish(config, flags);
 }
 
+function parseInjector(argv: readonly string[], env: Env): InjectorConfig {
+  const flags = readFlags(argv, INJECTOR_FLAGS);
+  const config: InjectorConfig = {
+    program: "proxy-injector",
+    address: flags.read("addr", parseListenAddress),
+    ...parseCommon(flags),
+    namespace: flags.read("controller-namespace", parseLabel),
+    server: parseApiServer(flags, env),
+    configFolder: flags.text("config"),
+    anchors: flags.text("identity-trust-anchors"),
+    certificate: flags.text("tls"),
+  };
+  refuseLaxTls(flags, env);
+  return finish(config, flags);
+}
+
 /** Flags of Linkerd's whose other values are not built yet. */
 const FIXED = [
   ["outbound-transport-mode", "transport-header"],
@@ -192,7 +229,7 @@ function parseApiServer(
   try {
     return findApiServer(env);
   } catch (error) {
-    flags.fail(`--source kube: ${describe(error)}`);
+    flags.fail(describe(error));
     return findApiServer(PLACEHOLDER_CLUSTER);
   }
 }
@@ -217,6 +254,9 @@ function formatHelp(): string {
     `identity: issues certificates to proxies\n${formatFlags(IDENTITY_FLAGS)}`,
     `destination: tells proxies where to go and whom to let in\n${
       formatFlags(DESTINATION_FLAGS)
+    }`,
+    `proxy-injector: the webhook that gives pods their proxies\n${
+      formatFlags(INJECTOR_FLAGS)
     }`,
   ].join("\n");
 }

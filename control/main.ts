@@ -3,6 +3,7 @@ import { type Config, parseConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 import { startDestination } from "./start/destination.ts";
 import { startIdentity } from "./start/identity.ts";
+import { startInjector } from "./start/injector.ts";
 import type { Running } from "./start/running.ts";
 
 /** A wrong command line, as of sysexits.h. */
@@ -46,6 +47,8 @@ function start(
       return startIdentity(config, log);
     case "destination":
       return startDestination(config, log);
+    case "proxy-injector":
+      return startInjector(config, log);
   }
 }
 

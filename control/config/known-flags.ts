@@ -102,3 +102,25 @@ export const DESTINATION_FLAGS = {
     fallback: undefined,
   },
 } as const satisfies Readonly<Record<string, Flag>>;
+
+/** Flags of `proxy-injector`. */
+export const INJECTOR_FLAGS = {
+  addr: { help: "address of the webhook", fallback: ":8443" },
+  "admin-addr": {
+    help: "address of probes and metrics",
+    fallback: ":9995",
+    alias: "metrics-addr",
+  },
+  "controller-namespace": COMMON["controller-namespace"],
+  "log-level": COMMON["log-level"],
+  "log-format": COMMON["log-format"],
+  config: {
+    help: "folder of the ConfigMap linkerd-config",
+    fallback: "/var/run/linkerd/config",
+  },
+  "identity-trust-anchors": IDENTITY_FLAGS["identity-trust-anchors"],
+  tls: {
+    help: "folder of the webhook's certificate and key",
+    fallback: "/var/run/linkerd/tls",
+  },
+} as const satisfies Readonly<Record<string, Flag>>;

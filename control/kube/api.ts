@@ -8,6 +8,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** Of a body that is not plain JSON, such as a patch. */
   readonly contentType?: string;
+  /** Of an answer that is to leave things out. */
+  readonly accept?: string;
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ export class ApiRefusal extends Problem {
  */
 export async function callApi(
   server: ApiServer,
-  { method = "GET", path, body, contentType, signal }: ApiCall,
+  { method = "GET", path, body, contentType, accept, signal }: ApiCall,
 ): Promise<Response> {
   const response = await send();
   if (response.ok) return response;
@@ -51,6 +53,7 @@ export async function callApi(
         method,
         headers: {
           authorization: `Bearer ${await server.token()}`,
+          ...(accept === undefined ? {} : { accept }),
           ...(body === undefined
             ? {}
             : { "content-type": contentType ?? "application/json" }),

@@ -99,11 +99,22 @@ function podAnnotations(pod: Pod, injection: Injection): Texts {
   };
 }
 
+/** Kinds of owners that metrics name. Linkerd's injector leaves out cronjob; its command does not, nor do we. */
+const LABELLED: ReadonlySet<string> = new Set([
+  "cronjob",
+  "daemonset",
+  "deployment",
+  "job",
+  "replicaset",
+  "replicationcontroller",
+  "statefulset",
+]);
+
 function podLabels(injection: Injection): Texts {
   const { namespace, owner, workloadNamespace } = injection;
   return {
     [LABELS.controlPlaneNamespace]: namespace,
-    ...(owner === undefined
+    ...(owner === undefined || !LABELLED.has(owner.kind)
       ? {}
       : { [`linkerd.io/proxy-${owner.kind}`]: owner.name }),
     ...(workloadNamespace === undefined

@@ -1,5 +1,11 @@
 import { splitList } from "./forms.ts";
-import { type Container, isFields, type Pod } from "./workload.ts";
+import {
+  type Container,
+  type Fields,
+  fieldsAt,
+  isFields,
+  type Pod,
+} from "./workload.ts";
 
 /**
  * Every port that a pod's containers declare or are probed on, for the proxy's policy watches. Sorted as text and not
@@ -23,6 +29,20 @@ export function defaultOpaquePorts(pod: Pod, defaults: string): string {
     ports.map(({ containerPort }) => containerPort)
   ).filter((port) => listsPort(defaults, port));
   return [...new Set(found)].join(",");
+}
+
+/**
+ * Those ports of a Service whose traffic comes to a default opaque port; empty when none. What counts is the port that
+ * Pods listen on: 3306 in front of 80 is not opaque, 80 in front of 3306 is.
+ */
+export function serviceOpaquePorts(service: Fields, defaults: string): string {
+  const ports = fieldsAt(service, ["spec"])?.["ports"];
+  if (!Array.isArray(ports)) return "";
+  const found = ports.filter(isFields).filter(({ port, targetPort }) => {
+    const target = targetPort ?? port;
+    return typeof target === "number" && listsPort(defaults, target);
+  });
+  return [...new Set(found.map(({ port }) => String(port)))].join(",");
 }
 
 /** Whether a list of ports and ranges names a port. */

@@ -1,0 +1,56 @@
+import type { InjectorConfig } from "../config.ts";
+import {
+  createInjector,
+  REQUEST_LABELS,
+  RESPONSE_LABELS,
+} from "../injector.ts";
+import type { Log } from "../log.ts";
+import { createMetrics } from "../metrics.ts";
+import { addProcessMetrics } from "../metrics/process.ts";
+import { serveAdmin } from "../serve/admin.ts";
+import { createAdmission } from "../serve/admission.ts";
+import { serveHttps } from "../serve/https.ts";
+import { type Running, startWith } from "./running.ts";
+
+/** Starts the webhook that gives pods their proxies; throws `config.invalid` without a certificate to serve with. */
+export function startInjector(
+  config: InjectorConfig,
+  log: Log,
+): Promise<Running> {
+  return startWith(async (closing) => {
+    const metrics = createMetrics();
+    addProcessMetrics(metrics);
+    let isReady = false;
+    const admin = serveAdmin({
+      address: config.adminAddress,
+      metrics,
+      ready: () => isReady,
+    });
+    closing(admin.close);
+    const decide = createInjector({
+      ...config,
+      requests: metrics.counter(
+        "proxy_inject_admission_requests_total",
+        "Objects the API server asked about.",
+        REQUEST_LABELS,
+      ),
+      responses: metrics.counter(
+        "proxy_inject_admission_responses_total",
+        "Objects by what was done with them.",
+        RESPONSE_LABELS,
+      ),
+      log,
+      now: Date.now,
+    });
+    const webhook = await serveHttps({
+      address: config.address,
+      folder: config.certificate,
+      fetch: createAdmission(decide).fetch,
+      log,
+    });
+    closing(webhook.close);
+    closing(() => void (isReady = false));
+    isReady = true;
+    return { webhook: webhook.port, admin: admin.port };
+  });
+}

@@ -5,6 +5,7 @@ import type { Texts } from "../../install/inject/workload.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { InjectionValues } from "../../schemas/values/proxy.ts";
 import type { Given } from "../flags.ts";
+import { moveImage } from "../values/proxy-flags.ts";
 import { CONFIG_FLAGS } from "./flags.ts";
 
 /**
@@ -34,19 +35,19 @@ export function readOverrides(
     write(
       "registry",
       "config.linkerd.io/proxy-image",
-      moved(proxy.image.name, registry),
+      moveImage(proxy.image.name, registry),
     );
     write(
       "registry",
       "config.linkerd.io/debug-image",
-      moved(debugContainer.image.name, registry),
+      moveImage(debugContainer.image.name, registry),
     );
   }
   for (const { name, kind, annotation } of CONFIG_FLAGS) {
     if (!given.has(name)) continue;
     const text = kind === "switch"
       ? String(given.on(name))
-      : given.text(name) ?? "";
+      : given.list(name).slice(kind === "list" ? 0 : -1).join(",");
     // As in Linkerd, a negative group is none, and an empty text says nothing.
     const silent = text === "" && !name.endsWith("-ports");
     if (silent || (name === "proxy-gid" && /^-\d+$/.test(text))) continue;
@@ -55,13 +56,6 @@ export function readOverrides(
   compareAmounts(overrides, "cpu");
   compareAmounts(overrides, "memory");
   return overrides;
-}
-
-/** An image's name in another registry: only what follows its last slash stays. */
-function moved(image: string, registry: string): string {
-  return `${registry.replace(/\/+$/, "")}/${
-    image.slice(image.lastIndexOf("/") + 1)
-  }`;
 }
 
 function compareAmounts(overrides: Texts, what: "cpu" | "memory"): void {

@@ -24,19 +24,27 @@ import {
 
 const { proxy } = INJECTION_DEFAULTS;
 
+/** A flag about proxies: for an install it stands for a value, for a workload for an annotation. */
+export interface ProxyFlag extends ValueFlag {
+  /** What `inject` writes; none where it is not one annotation. */
+  readonly annotation?: string;
+}
+
+const CONFIG = "config.linkerd.io/";
+
 /** Flags about proxies, which install, upgrade and inject share. */
-export const PROXY_FLAGS: readonly ValueFlag[] = [
-  valueFlag("proxy-image", "proxy.image.name", text, {
+export const PROXY_FLAGS: readonly ProxyFlag[] = [
+  annotated(valueFlag("proxy-image", "proxy.image.name", text, {
     about: "Image of the proxy, without a tag",
     otherwise: proxy.image.name,
     hidden: true,
-  }),
-  valueFlag("proxy-version", "proxy.image.version", version, {
+  })),
+  annotated(valueFlag("proxy-version", "proxy.image.version", version, {
     short: "v",
     about: "Tag of the proxy's image",
     hidden: true,
-  }),
-  {
+  })),
+  annotated({
     name: "image-pull-policy",
     kind: "text",
     about: "When images are pulled: Always, IfNotPresent or Never",
@@ -50,25 +58,25 @@ export const PROXY_FLAGS: readonly ValueFlag[] = [
         ...at("debugContainer.image.pullPolicy", value),
       };
     },
-  },
+  }),
   portFlag("inbound", "Port the proxy takes inbound connections on"),
   portFlag("outbound", "Port the proxy takes outbound connections on"),
   portFlag("control", "Port of the proxy's tap server"),
   portFlag("admin", "Port of the proxy's probes and metrics"),
   skipFlag("inbound", "ignoreInboundPorts"),
   skipFlag("outbound", "ignoreOutboundPorts"),
-  valueFlag("proxy-uid", "proxy.uid", integer, {
+  annotated(valueFlag("proxy-uid", "proxy.uid", integer, {
     about: "User the proxy runs as",
     otherwise: String(proxy.uid),
-  }),
-  valueFlag("proxy-gid", "proxy.gid", integer, {
+  })),
+  annotated(valueFlag("proxy-gid", "proxy.gid", integer, {
     about: "Group the proxy runs as; none when negative",
     otherwise: String(proxy.gid),
-  }),
-  valueFlag("proxy-log-level", "proxy.logLevel", logLevel, {
+  })),
+  annotated(valueFlag("proxy-log-level", "proxy.logLevel", logLevel, {
     about: "Log filter of the proxy",
     otherwise: proxy.logLevel,
-  }),
+  })),
   ...resourceFlags("cpu"),
   ...resourceFlags("memory"),
   {
@@ -85,19 +93,19 @@ export const PROXY_FLAGS: readonly ValueFlag[] = [
     replacedBy: "proxy-memory-request",
     override: () => ({}),
   },
-  {
+  annotated({
     name: "enable-external-profiles",
     kind: "switch",
     about: "Look up service profiles of names outside the cluster too",
     override: ([on]) => at("proxy.enableExternalProfiles", on === "true"),
-  },
-  {
+  }),
+  annotated({
     name: "default-inbound-policy",
     kind: "text",
     about: "Who may call a port that no policy is about",
     otherwise: proxy.defaultInboundPolicy,
     override: ([policy = ""]) => at("proxy.defaultInboundPolicy", mode(policy)),
-  },
+  }),
   {
     name: "registry",
     kind: "text",
@@ -107,39 +115,47 @@ export const PROXY_FLAGS: readonly ValueFlag[] = [
   },
 ];
 
+/** A flag that has the name of its annotation, as most do. */
+function annotated(flag: ValueFlag): ProxyFlag {
+  return { ...flag, annotation: CONFIG + flag.name };
+}
+
 /** Images by their own names in another registry. */
 export function registryOverride(registry: string): Overrides {
-  const moved = (image: string) =>
-    `${registry.replace(/\/+$/, "")}/${
-      image.slice(image.lastIndexOf("/") + 1)
-    }`;
   return {
-    controllerImage: moved(IMAGES.controller),
-    ...at("debugContainer.image.name", moved(IMAGES.debug)),
-    ...at("proxy.image.name", moved(IMAGES.proxy)),
+    controllerImage: moveImage(IMAGES.controller, registry),
+    ...at("debugContainer.image.name", moveImage(IMAGES.debug, registry)),
+    ...at("proxy.image.name", moveImage(IMAGES.proxy, registry)),
   };
+}
+
+/** An image's name in another registry: only what follows its last slash stays. */
+export function moveImage(image: string, registry: string): string {
+  return `${registry.replace(/\/+$/, "")}/${
+    image.slice(image.lastIndexOf("/") + 1)
+  }`;
 }
 
 function portFlag(
   name: "inbound" | "outbound" | "control" | "admin",
   about: string,
-): ValueFlag {
-  return valueFlag(`${name}-port`, `proxy.ports.${name}`, integer, {
+): ProxyFlag {
+  return annotated(valueFlag(`${name}-port`, `proxy.ports.${name}`, integer, {
     about,
     otherwise: String(proxy.ports[name]),
-  });
+  }));
 }
 
-function skipFlag(direction: "inbound" | "outbound", key: string): ValueFlag {
-  return {
+function skipFlag(direction: "inbound" | "outbound", key: string): ProxyFlag {
+  return annotated({
     name: `skip-${direction}-ports`,
     kind: "list",
     about: `Ports and ranges whose ${direction} traffic passes by the proxy`,
     override: (items) => at(`proxyInit.${key}`, portList(items)),
-  };
+  });
 }
 
-function resourceFlags(resource: "cpu" | "memory"): ValueFlag[] {
+function resourceFlags(resource: "cpu" | "memory"): ProxyFlag[] {
   const threads = { request: "minimum", limit: "maximum" } as const;
   return (["request", "limit"] as const).map((side) => {
     const flag: Flag = {
@@ -149,7 +165,7 @@ function resourceFlags(resource: "cpu" | "memory"): ValueFlag[] {
         ? `How much ${resource} a proxy asks for`
         : `How much ${resource} a proxy gets at most`,
     };
-    return {
+    return annotated({
       ...flag,
       override: ([asked = ""]) => {
         const value = amount(asked, flag.name);
@@ -160,7 +176,7 @@ function resourceFlags(resource: "cpu" | "memory"): ValueFlag[] {
           at(`proxy.runtime.workers.${threads[side]}`, count),
         );
       },
-    };
+    });
   });
 }
 

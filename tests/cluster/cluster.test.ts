@@ -164,6 +164,18 @@ test("down spares a process that has the number of an ended one", async () => {
   }
 });
 
+test("a folder with other files is neither used nor removed", async () => {
+  const file = `${layout.home}/precious`;
+  await Bun.write(file, "kept");
+  for (const args of [["up", "--api-only"], ["down"]]) {
+    const { code, stderr } = await cluster(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain("files that are not a cluster's");
+  }
+  expect(await Bun.file(file).text()).toBe("kept");
+  await rm(file);
+});
+
 test("a command it does not know, or a start it cannot make, is refused with what there is", async () => {
   for (const args of [["restart"], ["up"], ["status", "--wide"], []]) {
     const { code, stderr } = await cluster(...args);

@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { Problem } from "../../schemas/problem.ts";
 import type { Layout } from "./layout.ts";
 import { exclusively } from "./lock.ts";
 import { end } from "./process.ts";
@@ -10,15 +11,39 @@ export async function down(
   layout: Layout,
   say: (line: string) => void,
 ): Promise<boolean> {
-  return await exclusively(layout.home, say, async () => {
-    if (!existsSync(layout.home)) return false;
-    await clear(layout);
-    return true;
-  });
+  return await exclusively(layout.home, say, () => clear(layout));
 }
 
-/** Ends what the record names and removes all files; does nothing when there are none. */
-export async function clear(layout: Layout): Promise<void> {
-  await end(readRecord(layout.record)?.daemons ?? []);
-  await rm(layout.home, { recursive: true, force: true });
+/**
+ * Ends what the record names and removes all files; returns false when there was nothing. The record goes last, so that
+ * a removal that was cut short can go on; a folder that has files but no record is not ours to remove.
+ */
+export async function clear({ home, record }: Layout): Promise<boolean> {
+  const files = await list(home);
+  if (files === null) return false;
+  const found = readRecord(record);
+  if (found === null && files.length > 0) {
+    throw new Problem(
+      "config.invalid",
+      `Cannot use "${home}": it has files that are not a cluster's, ` +
+        "expected an empty folder or none",
+    );
+  }
+  await end(found?.daemons ?? []);
+  for (const file of files.filter((name) => name !== basename(record))) {
+    await rm(`${home}/${file}`, { recursive: true, force: true });
+  }
+  await rm(record, { force: true });
+  await rmdir(home);
+  return true;
+}
+
+/** Null when there is no such folder. */
+async function list(folder: string): Promise<string[] | null> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return null;
+    throw error;
+  }
 }

@@ -32,7 +32,10 @@ export function readRecord(path: string): ClusterRecord | null {
 
 /** Whole or not at all, and before this returns: a process must be known as soon as it runs. */
 export function writeRecord(path: string, record: ClusterRecord): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.draft`, JSON.stringify(record, null, 2));
-  renameSync(`${path}.draft`, path);
+  const home = dirname(path);
+  mkdirSync(home, { recursive: true });
+  // Beside the folder: one that has files has a record.
+  const draft = `${home}.draft`;
+  writeFileSync(draft, JSON.stringify(record, null, 2));
+  renameSync(draft, path);
 }

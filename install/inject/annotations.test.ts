@@ -346,6 +346,7 @@ test("every annotation that is understood is among the cases above", () => {
   const tested = [
     ...CASES.map(([key]) => key),
     "config.linkerd.io/enable-debug-sidecar",
+    "resource.opentelemetry.io/<name>",
   ];
   expect(PROXY_ANNOTATIONS.map(({ key }) => key).sort()).toEqual(tested.sort());
 });
@@ -412,6 +413,26 @@ test("additional environment adds up from install, namespace and pod, by name", 
   );
   expect(merged.values.proxy.additionalEnv).toEqual(
     list(["A", "install"], ["B", "namespace"], ["C", "pod"]),
+  );
+});
+
+test("trace attributes are the install's, the service's name, and the pod's own, later ones winning", () => {
+  const labelled = (annotations: Record<string, string>) =>
+    applyAnnotations(
+      INJECTION_DEFAULTS,
+      pod({ labels: { "app.kubernetes.io/name": "web" }, annotations }),
+      { "resource.opentelemetry.io/team": "not inherited" },
+    ).values.proxy.tracing.labels;
+  const usual = INJECTION_DEFAULTS.proxy.tracing.labels;
+  expect(labelled({})).toEqual({ ...usual, "service.name": "web" });
+  expect(labelled({
+    "resource.opentelemetry.io/team": "shop",
+    "resource.opentelemetry.io/service.name": "front",
+  })).toEqual({ ...usual, "service.name": "front", team: "shop" });
+  expect(() =>
+    labelled({ "resource.opentelemetry.io/team": "shop\nhost.name=other" })
+  ).toThrow(
+    'annotation resource.opentelemetry.io/team is "shop\\nhost.name=other", expected text on one line',
   );
 });
 

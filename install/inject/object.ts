@@ -1,7 +1,7 @@
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { InjectionValues } from "../../schemas/values/proxy.ts";
-import { applyAnnotations } from "./annotations.ts";
+import { checkAnnotations } from "./annotations.ts";
 import { applyPatch } from "./apply.ts";
 import {
   decide,
@@ -120,7 +120,7 @@ function annotateWorkload(
     annotations: { ...pod.annotations, ...annotations },
   };
   // The injector would refuse the pod; better said now than by a pod that never comes.
-  applyAnnotations(options.values, described);
+  checkAnnotations(described);
   return applyPatch(
     object,
     metadataOperations(pod, pointer(path), "annotations", annotations),

@@ -36,6 +36,7 @@ export interface Annotation {
   /** Whether a namespace's annotation counts for its pods. */
   readonly inherited: boolean;
   readonly allowed: string;
+  readonly accepts: (text: string) => boolean;
   /** Writes a value into the draft; false when it is not one. */
   readonly apply: (draft: Draft, text: string) => boolean;
 }
@@ -55,6 +56,7 @@ function annotation<T>(
     key: key.includes("/") ? key : CONFIG + key,
     inherited,
     allowed: form.allowed,
+    accepts: (text) => form.parse(text) !== undefined,
     apply: (draft, text) => {
       const value = form.parse(text);
       if (value === undefined) return false;

@@ -1,6 +1,9 @@
 import { PROXY_ANNOTATIONS } from "../../install/inject/annotations.ts";
 import { injectObject } from "../../install/inject/object.ts";
+import { mergeValues } from "../../schemas/values/merge.ts";
+import type { InjectionValues } from "../../schemas/values/proxy.ts";
 import { INJECTION_DEFAULTS } from "../../schemas/values/proxy-defaults.ts";
+import type { Overrides } from "../../schemas/values.ts";
 import { judge, type State } from "./effect.ts";
 import { OTHER_ANNOTATIONS, POD_ANNOTATIONS } from "./linkerd-annotations.ts";
 import { isSaid } from "./sources.ts";
@@ -34,7 +37,10 @@ export function podAnnotationRows(): Row[] {
       return { name, state: "done" };
     }
     const sample = key.replace("<name>", "team");
-    const found = judge(inject({}), inject({ [sample]: value }));
+    const found = judge(
+      inject({}, NEEDED[key]),
+      inject({ [sample]: value }, NEEDED[key]),
+    );
     const why = DIFFERS[key];
     return why === undefined || found.state !== "done"
       ? { name, ...found }
@@ -55,8 +61,20 @@ export function otherAnnotationRows(): { title: string; rows: Row[] }[] {
   }));
 }
 
+/** What an install must have for an annotation to mean anything. */
+const NEEDED: Readonly<Record<string, Overrides>> = {
+  "config.alpha.linkerd.io/proxy-wait-before-exit-seconds": {
+    proxy: { nativeSidecar: false },
+  },
+  "config.linkerd.io/close-wait-timeout": { proxyInit: { runAsRoot: true } },
+  "resource.opentelemetry.io/<name>": { proxy: { tracing: { enabled: true } } },
+};
+
 /** A pod with everything an annotation may be about, injected; of its metadata only what injection decides. */
-function inject(annotations: Readonly<Record<string, string>>): unknown {
+function inject(
+  annotations: Readonly<Record<string, string>>,
+  needed: Overrides = {},
+): unknown {
   const { object } = injectObject({
     kind: "Pod",
     metadata: {
@@ -74,19 +92,7 @@ function inject(annotations: Readonly<Record<string, string>>): unknown {
       }],
     },
   }, {
-    values: {
-      ...INJECTION_DEFAULTS,
-      proxy: {
-        ...INJECTION_DEFAULTS.proxy,
-        // Without it, waiting before the end is the kubelet's business.
-        nativeSidecar:
-          "config.alpha.linkerd.io/proxy-wait-before-exit-seconds" in
-              annotations
-            ? false
-            : INJECTION_DEFAULTS.proxy.nativeSidecar,
-      },
-      proxyInit: { ...INJECTION_DEFAULTS.proxyInit, runAsRoot: true },
-    },
+    values: mergeValues(INJECTION_DEFAULTS, needed) as InjectionValues,
     namespace: "linkerd",
     createdBy: "linkerd/cli",
     trustRootSha256: "",

@@ -31,6 +31,8 @@ export interface World {
   readonly colour: boolean;
   /** Whether somebody watches the progress of things. */
   readonly terminal: boolean;
+  /** How wide that somebody's terminal is, in characters, when that is known. */
+  readonly columns?: number | undefined;
   /** Says something at once, on standard output: for commands that work for a while, such as checks. */
   readonly print: (text: string) => void;
   /** All of standard input, at most `maxBytes`; throws `config.invalid` beyond. */

@@ -17,6 +17,9 @@ const world: World = {
   env,
   colour: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
   terminal: stdout.isTTY === true,
+  get columns() {
+    return stdout.columns; // changes with the window
+  },
   print: (text) => void stdout.write(text),
   readInput,
 };

@@ -1,5 +1,6 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Command, Entry, Flag, Outcome, World } from "./command.ts";
+import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
 import { diagnostics } from "./commands/diagnostics.ts";
 import { inject } from "./commands/inject.ts";
@@ -13,6 +14,7 @@ import { findPlugin } from "./plugin.ts";
 
 /** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */
 export const COMMANDS: readonly Entry[] = [
+  check,
   completion,
   diagnostics,
   inject,

@@ -1,0 +1,189 @@
+/**
+ * Kinds that checks read, with the fields that they read. The API server has validated its own kinds, so that these
+ * types are believed; every field it may leave out is optional.
+ */
+export interface Resource<T> {
+  /** Group and version, such as `/apis/apps/v1`. */
+  readonly prefix: string;
+  readonly plural: string;
+  /** Carries the type of one object; there is nothing in it. */
+  readonly of?: T;
+}
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly deletionTimestamp?: string;
+}
+
+export interface KubeItem {
+  readonly metadata: Metadata;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastHeartbeatTime?: string;
+}
+
+interface Container {
+  readonly name: string;
+  readonly image?: string;
+  readonly restartPolicy?: string;
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly containerPort: number;
+  }[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+  }[];
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly ready?: boolean;
+  readonly started?: boolean;
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string };
+    readonly running?: Readonly<Record<string, unknown>>;
+    readonly terminated?: {
+      readonly reason?: string;
+      readonly exitCode?: number;
+      readonly signal?: number;
+    };
+  };
+}
+
+export interface Pod extends KubeItem {
+  readonly spec: {
+    readonly hostNetwork?: boolean;
+    readonly containers: readonly Container[];
+    readonly initContainers?: readonly Container[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
+}
+
+export interface Service extends KubeItem {
+  readonly spec: {
+    readonly clusterIP?: string;
+    readonly type?: string;
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly ports?: readonly {
+      readonly port: number;
+      readonly targetPort?: number | string;
+    }[];
+  };
+}
+
+export interface Node extends KubeItem {
+  readonly spec?: {
+    readonly podCIDR?: string;
+    readonly podCIDRs?: readonly string[];
+  };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly nodeInfo?: { readonly containerRuntimeVersion?: string };
+  };
+}
+
+export interface ReplicaSet extends KubeItem {
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export interface Deployment extends KubeItem {
+  readonly status?: { readonly availableReplicas?: number };
+}
+
+export interface DaemonSet extends KubeItem {
+  readonly status?: {
+    readonly desiredNumberScheduled?: number;
+    readonly numberReady?: number;
+  };
+}
+
+export interface ConfigMap extends KubeItem {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface Secret extends KubeItem {
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export interface CustomResource extends KubeItem {
+  readonly spec: {
+    readonly versions: readonly {
+      readonly name: string;
+      readonly served?: boolean;
+    }[];
+  };
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface WebhookConfiguration extends KubeItem {
+  readonly webhooks?: readonly {
+    readonly clientConfig: { readonly caBundle?: string };
+    readonly namespaceSelector?: LabelSelector;
+    readonly objectSelector?: LabelSelector;
+  }[];
+}
+
+const core = <T>(plural: string): Resource<T> => ({
+  prefix: "/api/v1",
+  plural,
+});
+const group = <T>(group: string, plural: string): Resource<T> => ({
+  prefix: `/apis/${group}/v1`,
+  plural,
+});
+const RBAC = "rbac.authorization.k8s.io";
+const ADMISSION = "admissionregistration.k8s.io";
+
+export const NAMESPACES = core<KubeItem>("namespaces");
+export const NODES = core<Node>("nodes");
+export const PODS = core<Pod>("pods");
+export const SERVICES = core<Service>("services");
+export const CONFIG_MAPS = core<ConfigMap>("configmaps");
+export const SECRETS = core<Secret>("secrets");
+export const SERVICE_ACCOUNTS = core<KubeItem>("serviceaccounts");
+export const REPLICA_SETS = group<ReplicaSet>("apps", "replicasets");
+export const DEPLOYMENTS = group<Deployment>("apps", "deployments");
+export const DAEMON_SETS = group<DaemonSet>("apps", "daemonsets");
+export const CLUSTER_ROLES = group<KubeItem>(RBAC, "clusterroles");
+export const CLUSTER_ROLE_BINDINGS = group<KubeItem>(
+  RBAC,
+  "clusterrolebindings",
+);
+export const CUSTOM_RESOURCES = group<CustomResource>(
+  "apiextensions.k8s.io",
+  "customresourcedefinitions",
+);
+export const MUTATING_WEBHOOKS = group<WebhookConfiguration>(
+  ADMISSION,
+  "mutatingwebhookconfigurations",
+);
+export const VALIDATING_WEBHOOKS = group<WebhookConfiguration>(
+  ADMISSION,
+  "validatingwebhookconfigurations",
+);

@@ -1,0 +1,132 @@
+import type { ApiRequest, Cluster } from "../cluster.ts";
+import { getOrUndefined, listAll } from "../cluster/list.ts";
+import { type InstalledConfig, parseConfig } from "./config.ts";
+import { CONFIG_MAPS, type KubeItem, type Resource } from "./objects.ts";
+
+/** What a run was asked for. */
+export interface Settings {
+  /** The control plane's namespace. */
+  readonly namespace: string;
+  readonly cniNamespace: string;
+  /** Where to look for meshed pods; everywhere when undefined. */
+  readonly dataPlaneNamespace: string | undefined;
+  /** The version of this command, or what `--cli-version-override` calls it. */
+  readonly cliVersion: string;
+  readonly expectedVersion: string | undefined;
+  /** Whether a CNI plugin is to be there; undefined: as the values of the install say. */
+  readonly cniEnabled: boolean | undefined;
+}
+
+/** What one attempt of a check may look at: the cluster, the settings and the clock. */
+export interface Scene {
+  readonly settings: Settings;
+  /** Wall clock, milliseconds. */
+  readonly nowMs: number;
+  /** The cluster itself; throws when the kubeconfig leads to none. */
+  readonly open: () => Promise<Cluster>;
+  readonly call: (request: ApiRequest) => Promise<unknown>;
+  /** One object; undefined when there is none. */
+  readonly get: <T>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+  ) => Promise<T | undefined>;
+  /** All objects of a kind, of a namespace or of all. */
+  readonly list: <T>(
+    resource: Resource<T>,
+    where?: Where,
+  ) => Promise<readonly T[]>;
+  /** The values of the installed control plane; throws when there is none. */
+  readonly config: () => Promise<InstalledConfig>;
+}
+
+export interface Where {
+  readonly namespace?: string | undefined;
+  /** As `kubectl -l` takes it. */
+  readonly labels?: string;
+}
+
+/** What has been read, by request: checks share it until one of them is tried again. */
+export type Memory = Map<string, Promise<unknown>>;
+
+/** A scene of one attempt, which `signal` ends. `open` is asked at the first call, so that a check can tell why it fails. */
+export function createScene(
+  { settings, nowMs, open, memory, signal }: {
+    readonly settings: Settings;
+    readonly nowMs: number;
+    readonly open: () => Promise<Cluster>;
+    readonly memory: Memory;
+    readonly signal: AbortSignal;
+  },
+): Scene {
+  const call = async (request: ApiRequest) =>
+    await (await open()).call({ ...request, signal });
+  const remember = <T>(key: string, read: () => Promise<T>): Promise<T> => {
+    const known = memory.get(key) as Promise<T> | undefined;
+    if (known !== undefined) return known;
+    const reading = read();
+    memory.set(key, reading);
+    reading.catch(() => memory.delete(key)); // a failure is not knowledge
+    return reading;
+  };
+  const get = <T>(
+    resource: Resource<T>,
+    name: string,
+    namespace?: string,
+  ): Promise<T | undefined> => {
+    const path = `${pathOf(resource, namespace)}/${name}`;
+    return remember(
+      path,
+      async () => await getOrUndefined(await open(), path, signal) as T,
+    );
+  };
+  return {
+    settings,
+    nowMs,
+    open,
+    call,
+    get,
+    list: <T>(
+      resource: Resource<T>,
+      { namespace, labels = "" }: Where = {},
+    ) => {
+      const path = pathOf(resource, namespace);
+      const query: Record<string, string> = labels === ""
+        ? {}
+        : { labelSelector: labels };
+      return remember(
+        `${path}?${labels}`,
+        async () =>
+          await listAll(
+            await open(),
+            path,
+            query,
+            signal,
+          ) as readonly unknown[] as readonly T[],
+      );
+    },
+    config: async () => {
+      const { namespace } = settings;
+      const map = await get(CONFIG_MAPS, CONFIG, namespace);
+      if (map === undefined) {
+        throw new Error(
+          `ConfigMap "${CONFIG}" not found in namespace "${namespace}"`,
+        );
+      }
+      return parseConfig(map.data?.["values"] ?? "");
+    },
+  };
+}
+
+const CONFIG = "linkerd-config";
+
+function pathOf(resource: Resource<unknown>, namespace?: string): string {
+  const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
+  return `${resource.prefix}${within}/${resource.plural}`;
+}
+
+/** How an object is called in messages: with its namespace when there may be several. */
+export function titleOf({ metadata }: KubeItem): string {
+  const { namespace, name } = metadata;
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}

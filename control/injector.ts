@@ -7,6 +7,8 @@ import { REASON_TEXT } from "../install/inject/decide.ts";
 import type { Injection } from "../install/inject/patch.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { parseValues } from "../schemas/values/check.ts";
+import { DEFAULT_VALUES } from "../schemas/values/defaults.ts";
+import { isMap, mergeValues } from "../schemas/values/merge.ts";
 import type { Values } from "../schemas/values.ts";
 import { VERSION } from "../schemas/version.ts";
 import { recordEvent } from "./kube/event.ts";
@@ -121,9 +123,12 @@ function wordsOf(verdict: Verdict): { reason: string; message: string } {
   };
 }
 
-/** `linkerd-config`, as `linkerd install` writes it. */
+/** `linkerd-config` as `linkerd install` writes it: without keys of certificates, and perhaps of an older version. */
 function readValues(text: string): Values {
-  return parseValues(parse(text, { version: "1.1" }));
+  const written: unknown = parse(text, { version: "1.1" });
+  return parseValues(
+    isMap(written) ? mergeValues(DEFAULT_VALUES, written) : written,
+  );
 }
 
 /** Remembers the last answer: most texts are the same as before, and reading values takes milliseconds. */

@@ -1,11 +1,12 @@
 // The injector as the API server uses it: pods that are created come back with a proxy, or not, or are refused.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import "reflect-metadata"; // @peculiar/x509 does not load without it
 import { KeyUsageFlags } from "@peculiar/x509";
 import { startInjector } from "../../control/start/injector.ts";
 import type { Running } from "../../control/start/running.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
 import { recordLogs } from "../../control/testing/logs.ts";
 import { createCa, type Pair } from "../../control/testing/pki.ts";
 import { createScratch } from "../../control/testing/scratch.ts";
@@ -13,6 +14,8 @@ import { kubectl, tryKubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
 import { asServiceAccount } from "./testing/account.ts";
 import { type Manifest, renderInstall, toList } from "./testing/manifests.ts";
+
+setDefaultTimeout(60_000);
 
 /** The control plane's namespace, of this test alone; so are the names of what has no namespace. */
 const CONTROL = "injector-control";
@@ -146,7 +149,14 @@ const podIn = (namespace: string, name: string, annotations = {}) => ({
   spec: { containers: [{ name: "web", image: "web" }] },
 });
 
-/** Creates an object as often as it takes for a changed webhook configuration to be in force. */
+/** A pod, once a changed webhook configuration is in force: the API server learns of it by watching. */
+function createAtLast(name: string): Promise<Created> {
+  return waitFor(async () => {
+    const { code, object } = await create(podIn("injector-on", name));
+    return code === 0 ? object : null;
+  }, { what: () => "a pod under the new configuration" });
+}
+
 async function create(object: {
   readonly metadata: { readonly namespace: string };
 }): Promise<{ code: number; stderr: string; object: Created }> {
@@ -227,14 +237,12 @@ test("a pod of a Deployment is labelled with it, and the Deployment has an event
     metadata: { ...pod.metadata, ownerReferences: [set] },
   } as never);
   expect(object.metadata.labels?.["linkerd.io/proxy-deployment"]).toBe("web");
-  await kubectl(api, [
-    ...["wait", "event", "-n", namespace, "--timeout=20s"],
-    ...["--for=jsonpath={.reason}=Injected"],
-    ...["--field-selector", "involvedObject.kind=Deployment"],
-  ]).catch(async () => {
-    expect(await kubectl(api, ["get", "events", "-n", namespace]))
-      .toContain("Injected");
-  });
+  await waitFor(
+    async () =>
+      (await kubectl(api, ["get", "events", "-n", namespace]))
+        .match(/Injected +deployment\/web/),
+    { what: () => "an event of the Deployment" },
+  );
 });
 
 test("a wrong annotation refuses the pod and says which, why and what would be right", async () => {
@@ -278,36 +286,18 @@ test("a new certificate is served without a restart", async () => {
   await writeCertificate();
   await logs.until("webhook certificate replaced");
   await setWebhook("Fail");
-  // The API server learns of its configuration by watching.
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const { code, object } = await create(
-      podIn("injector-on", `rotated-${attempt}`),
-    );
-    if (code === 0) {
-      expect(proxyOf(object)).toBe("linkerd-proxy");
-      return;
-    }
-  }
-  expect("a pod with the new certificate").toBe("created");
-}, 60_000);
+  expect(proxyOf(await createAtLast("rotated"))).toBe("linkerd-proxy");
+});
 
-test(
-  "without the injector pods are refused or come unmeshed, as failurePolicy says",
-  async () => {
-    const { webhook = 0 } = injector.ports;
-    await injector.close();
-    const refused = await create(podIn("injector-on", "refused"));
-    expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain("injector.test.linkerd.io");
-    await setWebhook("Ignore");
-    let unmeshed = await create(podIn("injector-on", "unmeshed-0"));
-    for (let at = 1; unmeshed.code !== 0 && at < 50; at++) {
-      unmeshed = await create(podIn("injector-on", `unmeshed-${at}`));
-    }
-    expect(proxyOf(unmeshed.object)).toBeUndefined();
-    await start(webhook);
-    expect(proxyOf((await create(podIn("injector-on", "again"))).object))
-      .toBe("linkerd-proxy");
-  },
-  60_000,
-);
+test("without the injector pods are refused or come unmeshed, as failurePolicy says", async () => {
+  const { webhook = 0 } = injector?.ports ?? {};
+  await injector?.close();
+  const refused = await create(podIn("injector-on", "refused"));
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("injector.test.linkerd.io");
+  await setWebhook("Ignore");
+  expect(proxyOf(await createAtLast("unmeshed"))).toBeUndefined();
+  await start(webhook);
+  expect(proxyOf((await create(podIn("injector-on", "again"))).object))
+    .toBe("linkerd-proxy");
+});

@@ -62,6 +62,12 @@ export function apiServerArgs(
     `--tls-cert-file=${server.certificate}`,
     `--tls-private-key-file=${server.key}`,
     `--client-ca-file=${authority}`,
+    // As kubeadm has it: extension API servers learn of a ConfigMap whom to believe, and `linkerd check` looks for it.
+    `--requestheader-client-ca-file=${authority}`,
+    "--requestheader-allowed-names=front-proxy-client",
+    "--requestheader-username-headers=X-Remote-User",
+    "--requestheader-group-headers=X-Remote-Group",
+    "--requestheader-extra-headers-prefix=X-Remote-Extra-",
     `--service-account-issuer=${ISSUER}`,
     `--service-account-key-file=${tokens.publicKey}`,
     `--service-account-signing-key-file=${tokens.privateKey}`,

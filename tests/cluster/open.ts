@@ -13,15 +13,15 @@ export const OPEN_TIMEOUT_MS = 180_000;
 
 /**
  * The API server that all test files share; started when it is not up. Each test works in a namespace of its own and
- * removes it, and what it makes outside of namespaces.
+ * removes it, and what it makes outside of namespaces. A test that cannot share names a folder for one of its own.
  *
  *     let api: ApiServer;
  *     beforeAll(async () => { api = await openApiServer(); }, OPEN_TIMEOUT_MS);
  *     afterAll(() => api.stop());
  *     test("…", async () => { await kubectl(api, ["apply", "-f", "-"], manifest); });
  */
-export async function openApiServer(): Promise<ApiServer> {
-  const layout = createLayout(HOME);
+export async function openApiServer(home = HOME): Promise<ApiServer> {
+  const layout = createLayout(home);
   const cluster = await up(layout, say);
   return {
     ...cluster,

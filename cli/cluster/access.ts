@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { Problem } from "../../schemas/problem.ts";
@@ -55,7 +54,7 @@ function kubeconfigPaths(
   if (explicit !== undefined) return [explicit];
   const listed = (env["KUBECONFIG"] ?? "").split(delimiter).filter(Boolean);
   if (listed.length > 0) return listed;
-  return [join(env["HOME"] || homedir(), ".kube", "config")];
+  return env["HOME"] ? [join(env["HOME"], ".kube", "config")] : [];
 }
 
 async function readContext(
@@ -146,7 +145,7 @@ function nothingFound(
   explicit: string | undefined,
   paths: readonly string[],
 ): Problem {
-  const looked = paths.join(", ");
+  const looked = paths.join(", ") || "~ (there is no $HOME)";
   return explicit === undefined
     ? refuse(
       `Cannot find a cluster: there is no kubeconfig at ${looked}, and this is not a Pod`,

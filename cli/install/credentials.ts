@@ -2,7 +2,11 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Values } from "../../schemas/values.ts";
 import type { WebhookCertificate, WebhookName } from "../../install/context.ts";
 import { checkAnchors, checkIssuer } from "../certificates/check.ts";
-import { makeAuthority, makeServer } from "../certificates/make.ts";
+import {
+  type KeyPair,
+  makeAuthority,
+  makeServer,
+} from "../certificates/make.ts";
 import { readBundle, readKey } from "../certificates/read.ts";
 
 /** PEM texts that a command line names files of. */
@@ -113,23 +117,29 @@ function filled(
   };
 }
 
-const SERVICES: Readonly<Record<WebhookName, string>> = {
+/** Services of webhooks, by their blocks of values. */
+export const SERVICES: Readonly<Record<WebhookName, string>> = {
   proxyInjector: "linkerd-proxy-injector",
   profileValidator: "linkerd-sp-validator",
   policyValidator: "linkerd-policy-validator",
 };
 
-/** Certificates of the webhooks: those of values, or new ones that sign themselves. */
+/** Certificates that are there already and good enough to stay. */
+export type KeptCertificates = Readonly<Partial<Record<WebhookName, KeyPair>>>;
+
+/** Certificates of the webhooks: those of values, those that are kept, or new ones that sign themselves. */
 export function webhookCertificates(
   values: Values,
   namespace: string,
   now: number,
+  kept: KeptCertificates = {},
 ): Record<WebhookName, WebhookCertificate> {
   const of = (name: WebhookName): WebhookCertificate => {
     const { crtPEM, keyPEM, caBundle, externalSecret } = values[name];
     if (externalSecret) return { crtPEM: "", keyPEM: "", caBundle };
     if (crtPEM === "" && keyPEM === "") {
-      const made = makeServer(`${SERVICES[name]}.${namespace}.svc`, now);
+      const made = kept[name] ??
+        makeServer(`${SERVICES[name]}.${namespace}.svc`, now);
       return { ...made, caBundle: made.crtPEM };
     }
     const [server] = readBundle(crtPEM, `${name}.crtPEM`);

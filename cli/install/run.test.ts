@@ -48,14 +48,14 @@ async function files(
 }
 
 test("without a cluster to ask, install says to ignore it", async () => {
-  const ran = await runLinkerd("install");
+  const ran = await runLinkerd("install", "--kubeconfig=/no/such/file");
   expect(ran).toEqual({
     code: 1,
     stdout: "",
     stderr: "Unable to install the Linkerd control plane. Cannot connect to " +
-      "the Kubernetes cluster:\n\nthis version of the command cannot ask a " +
-      "cluster yet\n\nYou can use the --ignore-cluster flag if you just want " +
-      "to generate the installation config.\n",
+      "the Kubernetes cluster:\n\nCannot read kubeconfig /no/such/file: there " +
+      "is no such file\n\nYou can use the --ignore-cluster flag if you just " +
+      "want to generate the installation config.\n",
   });
 });
 

@@ -1,24 +1,19 @@
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { checkValues } from "../../install/check-values.ts";
-import { controlPlane } from "../../install/control-plane.ts";
 import { crds } from "../../install/crds.ts";
 import type { Manifest } from "../../install/manifest.ts";
-import { describe, Problem } from "../../schemas/problem.ts";
-import { parseValues } from "../../schemas/values/check.ts";
+import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
+import { mergeValues } from "../../schemas/values/merge.ts";
 import type { Values } from "../../schemas/values.ts";
-import { VERSION } from "../../schemas/version.ts";
+import type { Cluster } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
-import { renderJson, renderYaml } from "../render.ts";
+import { orRefusal } from "../refusal.ts";
 import { gatherValues } from "../values/gather.ts";
-import {
-  fillIssuer,
-  type GivenCredentials,
-  webhookCertificates,
-} from "./credentials.ts";
+import { readCredentialFiles } from "./credential-files.ts";
+import { fillIssuer } from "./credentials.ts";
 import { VALUE_FLAGS } from "./flags.ts";
+import { completeValues, renderControlPlane } from "./manifests.ts";
+import { readFormat } from "./print.ts";
 
 /** Renders an install as its command line asks; `now` (milliseconds) is when certificates begin. */
 export async function runInstall(
@@ -28,80 +23,93 @@ export async function runInstall(
 ): Promise<Outcome> {
   const print = readFormat(given);
   const namespace = readNamespace(given, world);
-  if (!given.on("ignore-cluster")) return unasked(given);
-  const values = await readValues(given, world);
-  if (given.on("crds")) {
-    return {
-      code: 0,
-      stdout: crds(values, namespace).map(print),
-      stderr: "Rendering Linkerd CRDs...\n" +
-        "Next, run `linkerd install | kubectl apply -f -` to install the control plane.\n\n",
-    };
-  }
-  const credentials = await readCredentials(given);
-  const complete = fillIssuer(values, credentials, namespace, now);
-  const manifests = controlPlane({
-    values: complete,
-    namespace,
-    webhooks: webhookCertificates(complete, namespace, now),
-    trustRootSha256: createHash("sha256")
-      .update(complete.identityTrustAnchorsPEM).digest("hex"),
-    yaml: renderYaml,
+  const work = given.on("crds") ? printCrds : printControlPlane;
+  return await orRefusal(async () => {
+    const { manifests, stderr } = await work(given, world, namespace, now);
+    return { code: 0, stdout: manifests.map(print), stderr };
   });
-  return { code: 0, stdout: manifests.map(print) };
 }
 
-async function readValues(given: Given, world: World): Promise<Values> {
-  const gathered = await gatherValues(given, VALUE_FLAGS, world);
-  const values = {
-    ...parseValues(gathered),
-    cliVersion: `linkerd/cli ${VERSION}`,
-  };
-  checkValues(values);
-  return values;
+/** What is printed, and what is said beside it. */
+interface Printed {
+  readonly manifests: readonly Manifest[];
+  readonly stderr: string;
 }
 
-/** This version cannot ask a cluster; what Linkerd says when none answers holds for it. */
-function unasked(given: Given): Outcome {
-  const what = given.on("crds") ? "CRDs" : "control plane";
+async function printCrds(
+  given: Given,
+  world: World,
+  namespace: string,
+): Promise<Printed> {
+  const values = completeValues(await gatherValues(given, VALUE_FLAGS, world));
+  const settled = given.on("ignore-cluster")
+    ? values
+    : await settleOn(await reachEmpty(given, world, namespace), values);
   return {
-    code: 1,
-    stderr:
-      `Unable to install the Linkerd ${what}. Cannot connect to the Kubernetes cluster:\n\n` +
-      "this version of the command cannot ask a cluster yet\n\n" +
-      "You can use the --ignore-cluster flag if you just want to generate the installation config.\n",
+    manifests: crds(settled, namespace),
+    stderr: "Rendering Linkerd CRDs...\n" +
+      "Next, run `linkerd install | kubectl apply -f -` to install the control plane.\n\n",
   };
 }
 
-async function readCredentials(given: Given): Promise<GivenCredentials> {
-  const read = async (flag: string) => {
-    const path = given.text(flag);
-    if (path === undefined) return undefined;
-    try {
-      return await readFile(path, "utf8");
-    } catch (cause) {
-      throw new Problem(
-        "config.invalid",
-        `Cannot read --${flag} "${path}": ${describe(cause)}`,
-        { cause },
-      );
-    }
-  };
-  return {
-    crtPEM: await read("identity-issuer-certificate-file"),
-    keyPEM: await read("identity-issuer-key-file"),
-    anchorsPEM: await read("identity-trust-anchors-file"),
-  };
+async function reachEmpty(
+  given: Given,
+  world: World,
+  namespace: string,
+): Promise<Cluster> {
+  const { reach, refuseInstalled } = await import("./preflight.ts");
+  const cluster = await reach(given, world, "CRDs");
+  await refuseInstalled(cluster, namespace);
+  return cluster;
 }
 
-function readFormat(given: Given): (manifest: Manifest) => string {
-  const format = given.text("output") ?? "yaml";
-  switch (format) {
-    case "yaml":
-      return (manifest) => `---\n${renderYaml(manifest)}`;
-    case "json":
-      return (manifest) => `${renderJson(manifest)}\n`;
-    default:
-      throw new Problem("config.invalid", `unsupported format ${format}`);
+async function settleOn(cluster: Cluster, values: Values): Promise<Values> {
+  const { findGatewayOwner, settleGateway } = await import("./gateway.ts");
+  return settleGateway(values, await findGatewayOwner(cluster));
+}
+
+async function printControlPlane(
+  given: Given,
+  world: World,
+  namespace: string,
+  now: number,
+): Promise<Printed> {
+  const files = await readCredentialFiles(given);
+  if (given.on("ignore-cluster")) {
+    const values = completeValues(
+      await gatherValues(given, VALUE_FLAGS, world),
+    );
+    const complete = fillIssuer(values, files, namespace, now);
+    const manifests = renderControlPlane(complete, namespace, now);
+    return { manifests, stderr: "" };
   }
+  const preflight = await import("./preflight.ts");
+  const cluster = await preflight.reach(given, world, "control plane");
+  const hasCrds = await preflight.hasCrds(cluster);
+  await preflight.refuseInstalled(cluster, namespace);
+  const base = mergeValues(
+    DEFAULT_VALUES,
+    await preflight.findApiPorts(cluster),
+  );
+  const values = completeValues(
+    await gatherValues(given, VALUE_FLAGS, world, base),
+  );
+  await preflight.refuseDocker(cluster, values);
+  const { fillExternalAnchors } = await import("./external-issuer.ts");
+  const { readingCluster } = await import("./stored.ts");
+  const read = readingCluster(cluster, namespace);
+  const anchored = files.anchorsPEM === undefined
+    ? await fillExternalAnchors(values, read, now)
+    : values;
+  const complete = fillIssuer(anchored, files, namespace, now);
+  const controlPlane = renderControlPlane(complete, namespace, now);
+  if (hasCrds) return { manifests: controlPlane, stderr: "" };
+  return {
+    manifests: [
+      ...crds(await settleOn(cluster, values), namespace),
+      ...controlPlane,
+    ],
+    stderr:
+      "Rendering Linkerd CRDs, which this cluster does not have, and the control plane...\n\n",
+  };
 }

@@ -11,15 +11,16 @@ import { registryOverride } from "./proxy-flags.ts";
 import { assign, type Assignment, parseSet, readTyped } from "./set.ts";
 
 /**
- * Everything a command line says about values, each source over those before it, as Linkerd does: defaults, `--ha`,
+ * Everything a command line says about values, each source over those before it, as Linkerd does: `base`, `--ha`,
  * flags of their own, `--values`, `--set`, `--set-string`, `--set-file`. Nothing has been checked yet.
  */
 export async function gatherValues(
   given: Given,
   flags: readonly ValueFlag[],
   world: World,
+  base: Overrides = DEFAULT_VALUES,
 ): Promise<Overrides> {
-  let values: Overrides = DEFAULT_VALUES;
+  let values = base;
   if (given.on("ha")) values = mergeValues(values, HA_OVERRIDES);
   const registry = world.env["LINKERD_DOCKER_REGISTRY"];
   if (registry) values = mergeValues(values, registryOverride(registry));

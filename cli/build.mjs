@@ -1,21 +1,28 @@
 // Builds the standalone executable:
-//   npm run build [-- --offline] [-- --target linux-amd64|linux-arm64|darwin-amd64|darwin-arm64] [-- --output FILE]
+//   npm run build [-- --offline] [-- --target all|linux-amd64|linux-arm64|darwin-amd64|darwin-arm64] [-- --output FILE]
 // The release path is `deno compile`, which downloads Deno's base runtime on first use. `--offline` bundles with Deno and
 // compiles with Bun, which needs no download; nobody gets the one when asking for the other. Either way the product is
-// run in an empty environment in an empty folder before it is called built. Plain JavaScript: Node runs it.
+// run in an empty environment in an empty folder before it is called built, or, made for another platform, looked at.
+// Beside it stands its SHA-256, which install/install.sh asks for. Plain JavaScript: Node runs it.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
+  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { platformOf } from "./executable.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, "dist");
@@ -43,24 +50,42 @@ const { offline, target, output } = readOptions();
 const scratch = mkdtempSync(join(tmpdir(), "linkerd-build-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
-const made = join(scratch, "linkerd");
-if (offline) makeOffline(made);
-else makeRelease(made);
-if (target === HOST) verify(made);
-else say(`not run: it is for ${target}, this is ${HOST}`);
-const product = output ??
-  join(DIST, target === HOST ? "linkerd" : `linkerd-${target}`);
-mkdirSync(dirname(product), { recursive: true });
-// Copied beside its place and renamed: whoever runs the old one is not disturbed.
-copyFileSync(made, `${product}.new`);
-renameSync(`${product}.new`, product);
-say(
-  `made ${product} (${
-    offline
-      ? "offline build: deno bundle, bun build --compile"
-      : "release build: deno compile"
-  })`,
-);
+for (const one of target === "all" ? Object.keys(TARGETS) : [target]) {
+  build(one);
+}
+
+function build(target) {
+  const made = join(scratch, `linkerd-${target}`);
+  if (offline) makeOffline(made);
+  else makeRelease(made, target);
+  checkPlatform(made, target);
+  if (target === HOST) verify(made);
+  else say(`not run: it is for ${target}, this is ${HOST}`);
+  put(made, placeOf(target));
+}
+
+/** A release names its files by what they are for; on its own, the one for this machine is simply the command. */
+function placeOf(one) {
+  const isCommand = one === HOST && target !== "all";
+  return output ?? join(DIST, isCommand ? "linkerd" : `linkerd-${one}`);
+}
+
+function put(made, product) {
+  mkdirSync(dirname(product), { recursive: true });
+  // Copied beside its place and renamed: whoever runs the old one is not disturbed.
+  copyFileSync(made, `${product}.new`);
+  renameSync(`${product}.new`, product);
+  const hash = createHash("sha256").update(readFileSync(product)).digest("hex");
+  // As sha256sum writes and checks it.
+  writeFileSync(`${product}.sha256`, `${hash}  ${basename(product)}\n`);
+  say(
+    `made ${product} (${
+      offline
+        ? "offline build: deno bundle, bun build --compile"
+        : "release build: deno compile"
+    })`,
+  );
+}
 
 function readOptions() {
   try {
@@ -71,12 +96,15 @@ function readOptions() {
         output: { type: "string" },
       },
     });
-    if (!(values.target in TARGETS)) {
+    if (!(values.target in TARGETS) && values.target !== "all") {
       fail(
-        `cannot build for "${values.target}", expected one of ${
+        `cannot build for "${values.target}", expected all or one of ${
           Object.keys(TARGETS).join(", ")
         }`,
       );
+    }
+    if (values.target === "all" && values.output !== undefined) {
+      fail("--output names one file: not with --target all");
     }
     if (values.offline && values.target !== HOST) {
       fail(
@@ -96,7 +124,7 @@ function bundle() {
   return file;
 }
 
-function makeRelease(made) {
+function makeRelease(made, target) {
   must(
     "deno",
     [
@@ -118,6 +146,18 @@ function must(name, args, advice = "") {
   if (status === 0) return;
   process.stderr.write(stdout + stderr);
   fail(`${name} ${args[0]} failed. ${advice}`.trim());
+}
+
+/** Nobody may download one platform's file under another's name. */
+function checkPlatform(made, target) {
+  const file = openSync(made);
+  const start = Buffer.alloc(32);
+  readSync(file, start);
+  closeSync(file);
+  const found = platformOf(start);
+  if (found !== target) {
+    fail(`the product is for ${found ?? "nothing known"}, expected ${target}`);
+  }
 }
 
 /** Runs the product where nothing can help it: no environment, no files, no runtime in sight. */

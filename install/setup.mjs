@@ -25,6 +25,7 @@ const PACKAGES = {
     "openssl",
     "curl",
     "nghttp2-client",
+    "busybox",
     "zsh",
     "fish",
   ],

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { describe, Problem } from "../../schemas/problem.ts";
 import { down } from "./down.ts";
 import { createLayout, HOME } from "./layout.ts";
+import { runMain, say } from "./say.ts";
 import { describeStatus } from "./status.ts";
 import { up } from "./up.ts";
 
@@ -79,18 +80,4 @@ function print(text: string): number {
   return 0;
 }
 
-function say(line: string): void {
-  process.stderr.write(`cluster: ${line}\n`);
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Problem)) throw error;
-  say(
-    error.hint === undefined
-      ? error.message
-      : `${error.message}\n${error.hint}`,
-  );
-  process.exitCode = 1;
-}
+await runMain(() => main(process.argv.slice(2)));

@@ -1,5 +1,6 @@
 import { down } from "./down.ts";
 import { createLayout, HOME } from "./layout.ts";
+import { say } from "./say.ts";
 import { type Cluster, up } from "./up.ts";
 
 /** A real API server for tests. */
@@ -29,8 +30,4 @@ export async function openApiServer(home = HOME): Promise<ApiServer> {
       if (cluster.started) await down(layout, say);
     },
   };
-}
-
-function say(line: string): void {
-  process.stderr.write(`cluster: ${line}\n`);
 }

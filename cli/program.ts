@@ -1,5 +1,6 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Command, Entry, Flag, Outcome, World } from "./command.ts";
+import { authz } from "./commands/authz.ts";
 import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
 import { diagnostics } from "./commands/diagnostics.ts";
@@ -14,6 +15,7 @@ import { findPlugin } from "./plugin.ts";
 
 /** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */
 export const COMMANDS: readonly Entry[] = [
+  authz,
   check,
   completion,
   diagnostics,

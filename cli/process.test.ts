@@ -10,6 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../schemas/version.ts";
+import { makeServer } from "./certificates/make.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const TESTDATA = join(ROOT, "install", "testdata");
@@ -41,7 +42,87 @@ beforeAll(() => {
   expect(exitCode).toBe(0);
 }, TIMEOUT_MS);
 
-afterAll(() => rmSync(folder, { recursive: true }));
+/** What a page may not lead to. */
+const plain = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: () => new Response("kind: Pod\n"),
+});
+/** Pages of a loopback host whose certificate only those trust who are told to. */
+const localhost = makeServer("localhost", Date.now());
+const pages = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  tls: { cert: localhost.crtPEM, key: localhost.keyPEM },
+  fetch: async ({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === "/leave") {
+      return Response.redirect(plain.url.href);
+    }
+    const page = Bun.file(TESTDATA + pathname);
+    return await page.exists()
+      ? new Response(page)
+      : new Response("", { status: 404 });
+  },
+});
+const trusted = join(folder, "ca.pem");
+writeFileSync(trusted, localhost.crtPEM);
+
+afterAll(async () => {
+  await Promise.all([pages.stop(true), plain.stop(true)]);
+  rmSync(folder, { recursive: true });
+});
+
+test("the built file needs nothing around it, and its hash stands beside it", () => {
+  const empty = mkdtempSync(join(tmpdir(), "linkerd-empty-"));
+  const input = readFileSync(`${TESTDATA}/deployment.input.yml`);
+  const ran = Bun.spawnSync([built, "inject", "--ignore-cluster", "-"], {
+    cwd: empty,
+    env: {},
+    stdin: input,
+  });
+  expect(ran.stdout.toString()).toBe(
+    readFileSync(`${TESTDATA}/deployment.golden.yml`, "utf8"),
+  );
+  rmSync(empty, { recursive: true });
+  const check = Bun.spawnSync(["sha256sum", "--check", "linkerd.sha256"], {
+    cwd: folder,
+  });
+  expect(check.stdout.toString()).toBe("linkerd: OK\n");
+});
+
+test("install.sh installs the built file, which then runs", async () => {
+  const machine = process.arch === "x64" ? "amd64" : process.arch;
+  const name = `linkerd-${process.platform}-${machine}`;
+  const release = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) =>
+      new Response(
+        Bun.file(url.endsWith(".sha256") ? `${built}.sha256` : built),
+        { status: url.includes(`/v1/${name}`) ? 200 : 404 },
+      ),
+  });
+  const root = join(folder, "root");
+  const script = Bun.spawn(["sh", join(ROOT, "install", "install.sh")], {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      INSTALLROOT: root,
+      LINKERD_RELEASE_URL: `${release.url.origin}/v1`,
+    },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await new Response(script.stderr).text()).toBe("");
+  expect(await new Response(script.stdout).text()).toContain(
+    `Installed linkerd ${VERSION} to ${root}/bin/linkerd\n`,
+  );
+  const ran = Bun.spawnSync([`${root}/bin/linkerd`, "version", "--client"], {
+    env: {},
+  });
+  expect(ran.stdout.toString()).toBe(`Client version: ${VERSION}\n`);
+  await release.stop(true);
+}, TIMEOUT_MS);
 
 for (const [name, command] of COMMANDS) {
   describe(name, () => {
@@ -91,6 +172,54 @@ for (const [name, command] of COMMANDS) {
           stdout: readFileSync(`${TESTDATA}/deployment.golden.yml`, "utf8"),
           stderr: readFileSync(`${TESTDATA}/deployment.report`, "utf8"),
         });
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      "inject reads https pages of servers it was told to trust",
+      async () => {
+        const page = `https://localhost:${pages.port}/deployment.input.yml`;
+        const args = ["inject", "--ignore-cluster", page];
+        const env = { NODE_EXTRA_CA_CERTS: trusted, DENO_CERT: trusted };
+        expect(await run(args, { env })).toEqual({
+          code: 0,
+          stdout: readFileSync(`${TESTDATA}/deployment.golden.yml`, "utf8"),
+          stderr: readFileSync(`${TESTDATA}/deployment.report`, "utf8"),
+        });
+        const stranger = await run(args);
+        expect([stranger.code, stranger.stdout]).toEqual([1, ""]);
+        expect(stranger.stderr).toStartWith(
+          `Error: unable to read URL "${page}": `,
+        );
+        const none = await run([...args.slice(0, 2), `${page}x`], { env });
+        expect([none.code, none.stdout]).toEqual([1, ""]);
+        expect(none.stderr).toContain("status code=404");
+        const leave = page.replace("deployment.input.yml", "leave");
+        const left = await run([...args.slice(0, 2), leave], { env });
+        expect([left.code, left.stdout]).toEqual([1, ""]);
+        expect(left.stderr).toStartWith("Error: only HTTPS URLs are allowed\n");
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      "install prints a whole control plane, or nothing and the mistake",
+      async () => {
+        const ran = await run(["install", "--ignore-cluster", "--ha"]);
+        expect([ran.code, ran.stderr]).toEqual([0, ""]);
+        const kinds = [...ran.stdout.matchAll(/^kind: (.*)$/gm)].map((
+          [, kind],
+        ) => kind);
+        expect(kinds[0]).toBe("Namespace");
+        expect(kinds.filter((kind) => kind === "Deployment").length).toBe(3);
+        const wrong = await run([
+          "install",
+          "--ignore-cluster",
+          "--set=proxy.logLevle=debug",
+        ]);
+        expect([wrong.code, wrong.stdout]).toEqual([1, ""]);
+        expect(wrong.stderr).toContain("proxy.logLevel");
       },
       TIMEOUT_MS,
     );

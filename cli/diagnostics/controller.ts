@@ -85,11 +85,13 @@ export async function findController(
   cluster: Cluster,
   namespace: string,
 ): Promise<PodName> {
-  const { listPods } = await import("../workload/pods.ts");
+  const { findWorkload } = await import("../workload/pods.ts");
   const workload = { kind: DEPLOYMENT, name: NAME };
-  const pods = await listPods(cluster, namespace, workload).catch(
+  const { pods } = await findWorkload(cluster, namespace, workload).catch(
     (thrown: unknown) => {
-      if (thrown instanceof ApiError && thrown.status === 404) return [];
+      if (thrown instanceof ApiError && thrown.status === 404) {
+        return { pods: [] };
+      }
       throw thrown;
     },
   );

@@ -6,7 +6,7 @@ import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
 import { parseWorkload } from "../workload/kinds.ts";
-import { listPods, type Pod } from "../workload/pods.ts";
+import { findWorkload, type Pod } from "../workload/pods.ts";
 import { obfuscate } from "./obfuscate.ts";
 import { adminPorts, fetchMetrics, type Page, pageBlock } from "./scrape.ts";
 
@@ -48,7 +48,7 @@ export async function runProxyMetrics(
   const workload = parseWorkload(given.words);
   const cluster = await openCluster(given, world);
   const namespace = given.text("namespace") ?? cluster.namespace;
-  const pods = await listPods(cluster, namespace, workload);
+  const { pods } = await findWorkload(cluster, namespace, workload);
   const ports = adminPorts(pods, "linkerd-admin");
   const pages = await fetchMetrics(cluster, ports, parseDuration(WAIT));
   const shown = given.on("obfuscate") ? pages.map(hide) : pages;

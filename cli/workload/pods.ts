@@ -76,22 +76,28 @@ function owners({ metadata }: Owned): readonly Owner[] {
   return metadata.ownerReferences ?? [];
 }
 
-/** The Pods of a workload in a cluster. Throws as `Cluster.call` does, and so when there is no such workload. */
-export async function listPods(
+/** A workload's objects, by name or all of its kind, and the Pods that are theirs. */
+export interface Found {
+  readonly workloads: readonly KubeObject[];
+  readonly pods: readonly Pod[];
+}
+
+/** A workload in a cluster. Throws as `Cluster.call` does, and so when there is none of that name. */
+export async function findWorkload(
   cluster: Cluster,
   namespace: string,
   workload: Workload,
-): Promise<Pod[]> {
+): Promise<Found> {
   const { kind, name } = workload;
   const path = (of: { prefix: string; plural: string }) =>
     `${of.prefix}/namespaces/${namespace}/${of.plural}`;
-  if (name !== undefined) {
-    const found = await cluster.call({ path: `${path(kind)}/${name}` });
-    if (kind.kind === "Pod") return [found as Pod];
-  }
+  const workloads = name === undefined
+    ? await listAll(cluster, path(kind))
+    : [await cluster.call({ path: `${path(kind)}/${name}` }) as KubeObject];
+  if (kind.kind === "Pod") return { workloads, pods: workloads as Pod[] };
   const [pods, between] = await Promise.all([
     listAll<Pod>(cluster, `/api/v1/namespaces/${namespace}/pods`),
     kind.by === undefined ? [] : listAll<Owned>(cluster, path(kind.by)),
   ]);
-  return podsOf(workload, pods, between);
+  return { workloads, pods: podsOf(workload, pods, between) };
 }

@@ -6,7 +6,10 @@ import { completion } from "./commands/completion.ts";
 import { diagnostics } from "./commands/diagnostics.ts";
 import { inject } from "./commands/inject.ts";
 import { install } from "./commands/install.ts";
+import { prune } from "./commands/prune.ts";
 import { uninject } from "./commands/uninject.ts";
+import { uninstall } from "./commands/uninstall.ts";
+import { upgrade } from "./commands/upgrade.ts";
 import { version } from "./commands/version.ts";
 import { type Given, parseFlags } from "./flags.ts";
 import { showHelp } from "./help.ts";
@@ -21,7 +24,10 @@ export const COMMANDS: readonly Entry[] = [
   diagnostics,
   inject,
   install,
+  prune,
   uninject,
+  uninstall,
+  upgrade,
   version,
 ];
 

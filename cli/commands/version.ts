@@ -1,7 +1,7 @@
 import { VERSION } from "../../schemas/version.ts";
 import type { Command } from "../command.ts";
 
-/** `linkerd version`: what is installed here and, one day, there. */
+/** `linkerd version`: what is installed here and there. */
 export const version: Command = {
   name: "version",
   usage: "[flags]",
@@ -9,16 +9,26 @@ export const version: Command = {
   flags: [
     { name: "client", kind: "switch", about: "Print this command's only" },
     { name: "short", kind: "switch", about: "Print the numbers alone" },
+    { name: "proxy", kind: "switch", about: "Print those of proxies too" },
+    {
+      name: "namespace",
+      short: "n",
+      kind: "text",
+      about: "Namespace of the proxies",
+      otherwise: "all namespaces",
+    },
   ],
-  examples: ["linkerd version --client", "linkerd version --client --short"],
+  examples: [
+    "linkerd version --client",
+    "# and of every proxy in the cluster",
+    "linkerd version --proxy",
+  ],
   maxWords: 0,
-  run: (given) => {
-    const short = given.on("short");
-    const lines = [short ? VERSION : `Client version: ${VERSION}`];
-    // No cluster is asked yet; Linkerd says the same when none answers.
-    if (!given.on("client")) {
-      lines.push(short ? "unavailable" : "Server version: unavailable");
-    }
-    return Promise.resolve({ code: 0, stdout: [`${lines.join("\n")}\n`] });
+  run: async (given, world) => {
+    const own = given.on("short") ? VERSION : `Client version: ${VERSION}`;
+    if (given.on("client")) return { code: 0, stdout: [`${own}\n`] };
+    const { readVersions } = await import("../version/run.ts");
+    const lines = [own, ...await readVersions(given, world)];
+    return { code: 0, stdout: [`${lines.join("\n")}\n`] };
   },
 };

@@ -1,0 +1,62 @@
+import { LABELS } from "../../schemas/names.ts";
+import { isMap } from "../../schemas/values/merge.ts";
+import type { Values } from "../../schemas/values.ts";
+import { checkIssuer } from "../certificates/check.ts";
+import type { Cluster } from "../cluster.ts";
+import { type KubeObject, listAll } from "../cluster/list.ts";
+import { Refusal } from "../refusal.ts";
+
+/**
+ * Throws `Refusal` when meshed pods trust none of the anchors above the issuer: the certificates it would give to others
+ * are strangers to them.
+ */
+export async function refuseUntrusted(
+  cluster: Cluster,
+  values: Values,
+  namespace: string,
+  now: number,
+): Promise<void> {
+  if (values.identity.issuer.scheme !== "linkerd.io/tls") return;
+  const pods = await listAll(cluster, "/api/v1/pods", {
+    labelSelector: `${LABELS.controlPlaneNamespace}=${namespace}`,
+  });
+  const trusting = new Map<string, boolean>();
+  const strangers = pods.filter((pod) => {
+    if (pod.metadata.namespace === namespace) return false;
+    const anchorsPEM = anchorsOf(pod);
+    if (anchorsPEM === undefined) return false;
+    const known = trusting.get(anchorsPEM) ?? trusts(anchorsPEM, values, now);
+    trusting.set(anchorsPEM, known);
+    return !known;
+  });
+  if (strangers.length === 0) return;
+  const lines = strangers.map(({ metadata: { namespace, name } }) =>
+    `\t* ${namespace}/${name}\n`
+  );
+  throw new Refusal(
+    "You are attempting to use an issuer certificate which does not validate against the trust anchors of the following pods:\n" +
+      lines.join("") +
+      "These pods do not have the current trust bundle and must be restarted.  Use the --force flag to proceed anyway (this will likely prevent those pods from sending or receiving traffic).\n",
+  );
+}
+
+function trusts(anchorsPEM: string, values: Values, now: number): boolean {
+  try {
+    checkIssuer({ ...values.identity.issuer.tls, anchorsPEM }, now);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The anchors that a pod's proxy was given as text. */
+function anchorsOf({ spec }: KubeObject): string | undefined {
+  if (!isMap(spec)) return undefined;
+  const proxy = [spec["containers"], spec["initContainers"]].flat()
+    .filter(isMap).find(({ name }) => name === "linkerd-proxy");
+  const env = proxy?.["env"];
+  const entry = (Array.isArray(env) ? env : []).filter(isMap).find(({ name }) =>
+    name === "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS"
+  );
+  return typeof entry?.["value"] === "string" ? entry["value"] : undefined;
+}

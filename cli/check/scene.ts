@@ -1,3 +1,4 @@
+import { Problem } from "../../schemas/problem.ts";
 import type { ApiRequest, Cluster } from "../cluster.ts";
 import { getOrUndefined, listAll } from "../cluster/list.ts";
 import { type InstalledConfig, parseConfig } from "./config.ts";
@@ -109,8 +110,13 @@ export function createScene(
       const { namespace } = settings;
       const map = await get(CONFIG_MAPS, CONFIG, namespace);
       if (map === undefined) {
-        throw new Error(
-          `ConfigMap "${CONFIG}" not found in namespace "${namespace}"`,
+        throw new Problem(
+          "config.invalid",
+          `configmaps "${CONFIG}" not found in namespace "${namespace}"`,
+          {
+            hint:
+              "install with: linkerd install | kubectl apply -f -\nor say where it is, with: --linkerd-namespace NAMESPACE",
+          },
         );
       }
       return parseConfig(map.data?.["values"] ?? "");

@@ -12,7 +12,7 @@ import {
 /** The Deployments of a control plane, by component. */
 export const COMPONENTS = ["destination", "identity", "proxy-injector"];
 
-/** Whether a control plane is there, and runs. */
+/** Whether a control plane is there, and runs. What does not run is not fatal: later checks tell why (docs/decisions/0087). */
 export const LINKERD_EXISTENCE: Category = {
   name: "linkerd-existence",
   checks: [
@@ -28,7 +28,7 @@ export const LINKERD_EXISTENCE: Category = {
     {
       description: "control plane replica sets are ready",
       anchor: "l5d-existence-replicasets",
-      severity: "fatal",
+      severity: "error",
       retry: "quietly",
       run: findFailedReplicaSets,
     },
@@ -42,7 +42,7 @@ export const LINKERD_EXISTENCE: Category = {
     {
       description: "control plane pods are ready",
       anchor: "l5d-api-control-ready",
-      severity: "fatal",
+      severity: "error",
       retry: "aloud",
       run: findUnready,
     },

@@ -14,7 +14,7 @@ const BUNDLE_VERSION = "gateway.networking.k8s.io/bundle-version";
 const CHECK: Omit<Check, "run"> = {
   description: "Gateway API CRDs are installed",
   anchor: "gateway-api-crd",
-  severity: "fatal",
+  severity: "error",
 };
 
 /** The mesh reads routes: their kinds must be there. */
@@ -26,9 +26,9 @@ export const GATEWAY_API: Category = {
       const found = await probe(scene);
       if (found.length > 0) return verdictOf(found);
       return failed(
-        "the cluster has no Gateway API CRDs\n" +
-          "install them, and Linkerd's own, with: linkerd install --crds | kubectl apply -f -\n" +
-          "where Linkerd is installed already: linkerd upgrade --crds | kubectl apply -f -",
+        "the cluster has none\n" +
+          "before an install: linkerd install --crds | kubectl apply -f -\n" +
+          "after it: linkerd upgrade --crds | kubectl apply -f -",
       );
     },
   }],

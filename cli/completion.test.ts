@@ -31,7 +31,7 @@ test("fish completes commands, flags and shells", () => {
   const ask = (line: string) =>
     shell(["fish", "--no-config"], `${script}\ncomplete -C "${line}"\n`).trim()
       .split("\n").map((offer) => offer.split("\t")[0]);
-  expect(ask("linkerd unin")).toEqual(["uninject"]);
+  expect(ask("linkerd uninj")).toEqual(["uninject"]);
   expect(ask("linkerd inject --manu")).toEqual(["--manual"]);
   expect(ask("linkerd completion ")).toEqual(["bash", "fish", "zsh"]);
 });

@@ -32,14 +32,33 @@ const LOCALHOST: Decision = {
 };
 
 /** The first authorization whose network and authentication fit; denial when there is none. */
-export function authorize(policy: ServerPolicy, caller: Caller): Decision {
+export function authorize(
+  { authorizations }: { readonly authorizations: readonly Authorization[] },
+  caller: Caller,
+): Decision {
   const ip = parseIp(caller.ip);
   if (ip === null) return DENIAL;
   if (isLoopback(ip)) return LOCALHOST;
-  const permit = policy.authorizations.find((one) =>
-    inNetworks(one, ip) && authenticates(one.authentication, caller)
-  );
-  return permit === undefined ? DENIAL : { kind: "permit", by: permit.meta };
+  for (const one of authorizations) {
+    if (authenticates(one.authentication, caller) && inNetworks(one, ip)) {
+      return { kind: "permit", by: one.meta };
+    }
+  }
+  return DENIAL;
+}
+
+/** Why an authorization does not permit a caller, in words; null when it does. */
+export function explainAuthorization(
+  one: Authorization,
+  caller: Caller,
+): string | null {
+  const ip = parseIp(caller.ip);
+  if (ip === null || !inNetworks(one, ip)) return "does not name its network";
+  if (authenticates(one.authentication, caller)) return null;
+  if (caller.tls === null) return "asks for mutual TLS";
+  return caller.tls.id === null
+    ? "asks for a client certificate"
+    : "does not name its identity";
 }
 
 /** The same for bytes that are not parsed: policies of HTTP ports authorize requests, never bytes (facts 5.3). */

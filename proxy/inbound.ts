@@ -5,7 +5,7 @@ import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
 import type { InFlight } from "./direction.ts";
-import { forward, refuseExchange } from "./forward.ts";
+import { forward } from "./forward.ts";
 import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
@@ -13,9 +13,11 @@ import { serveHttp2 } from "./http2/server.ts";
 import type { Apps } from "./inbound/apps.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
-import { createRequests } from "./inbound/direction.ts";
+import { createDenials } from "./inbound/denials.ts";
 import type { Port } from "./inbound/ports.ts";
 import type { InboundRecorder } from "./inbound/recorder.ts";
+import { answerRefusal } from "./inbound/refusal.ts";
+import { createRequests, isAudit } from "./inbound/requests.ts";
 import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
@@ -72,7 +74,7 @@ const foreignTls = (sni: string | null): TlsStatus => ({
 export function startInbound(options: InboundOptions): Listener {
   const { recorder, drain } = options;
   const meshHttp2 = withProxies(options.http2);
-  const denials = options.log.limited(LINES_PER_SECOND);
+  const denials = createDenials(options.log);
   const refusals = options.log.limited(LINES_PER_SECOND);
   return listenTcp(options.listen, options.accept, accept);
 
@@ -251,12 +253,14 @@ export function startInbound(options: InboundOptions): Listener {
       recorder,
       inFlight: options.inFlight,
       early: createEarly(early),
+      audited: (head, route) => denials.audited(connection, head, route),
+      revoked: () => socket.destroy(),
     });
     const respond = (exchange: Parameters<typeof forward>[0]) => {
-      const next = requests.next();
-      if (!(next instanceof Problem)) return forward(exchange, next);
-      logDenial("Request denied", connection);
-      refuseExchange(exchange, next, isNamed(caller));
+      const next = requests.next(exchange.head);
+      if (!("kind" in next)) return forward(exchange, next);
+      denials.request(connection, exchange.head, next);
+      answerRefusal(exchange, next, isNamed(caller));
     };
     const served = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)
@@ -279,7 +283,7 @@ export function startInbound(options: InboundOptions): Listener {
     const first = createEarly(early);
     socket.whenClosed(first.release);
     if (!permitted(connection)) {
-      logDenial("Connection denied", connection);
+      denials.connection(connection);
       return socket.destroy();
     }
     socket.whenClosed(port.subscribe(() => {
@@ -348,19 +352,9 @@ export function startInbound(options: InboundOptions): Listener {
       counted(connection),
       decision.kind === "permit" ? decision.by : null,
     );
-    return decision.kind === "permit";
-  }
-
-  function logDenial(
-    message: string,
-    { address, port, caller }: Connection,
-  ): void {
-    denials(formatAddress(address), message, {
-      target: formatAddress(address),
-      client: caller.ip,
-      clientId: caller.tls?.id,
-      server: port.policy.meta.name,
-    });
+    if (decision.kind === "denial") return false;
+    if (isAudit(decision.by)) denials.audited(connection, null, null);
+    return true;
   }
 
   function drop(

@@ -11,7 +11,10 @@ interface Answer {
   readonly close: boolean;
 }
 
-/** Linkerd's table (facts 4.14); gRPC codes: 4 deadline exceeded, 7 permission denied, 13 internal, 14 unavailable. */
+/**
+ * Linkerd's table (facts 4.14); gRPC codes: 4 deadline exceeded, 5 not found, 7 permission denied, 8 resource exhausted,
+ * 13 internal, 14 unavailable.
+ */
 const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
   "failfast": { status: 504, grpc: 4, close: true },
   "loadshed": { status: 503, grpc: 14, close: true },
@@ -20,6 +23,8 @@ const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
   "tls.refused": { status: 502, grpc: 14, close: true },
   "protocol.invalid": { status: 502, grpc: 14, close: true },
   "forbidden": { status: 403, grpc: 7, close: false },
+  "route.missing": { status: 404, grpc: 5, close: false },
+  "ratelimited": { status: 429, grpc: 8, close: false },
 };
 const UNEXPECTED: Answer = { status: 500, grpc: 13, close: true };
 
@@ -54,21 +59,34 @@ export function rescue(
   const message = problem.hint === undefined
     ? problem.message
     : `${problem.message}; ${problem.hint}`;
+  const head = answerWith({ status, grpc, message }, request, informational);
+  if (informational && close) head.fields.push(CLOSE_MARK);
+  return { head, close };
+}
+
+/** A response of ours without a body. */
+export function answerWith(
+  answer: {
+    readonly status: number;
+    /** gRPC status code. */
+    readonly grpc: number;
+    readonly message: string;
+  },
+  request: { readonly grpc: boolean },
+  informational: boolean,
+): ResponseHead {
   const fields = request.grpc
-    ? [NO_BODY, GRPC_TYPE, Field.of("grpc-status", String(grpc))]
+    ? [NO_BODY, GRPC_TYPE, Field.of("grpc-status", String(answer.grpc))]
     : [NO_BODY];
   if (informational) {
-    const text = visible(message);
+    const text = visible(answer.message);
     if (request.grpc) {
       fields.push(Field.of("grpc-message", percentEncode(text)));
     }
     fields.push(Field.of("l5d-proxy-error", text));
-    if (close) fields.push(CLOSE_MARK);
   }
-  return {
-    head: new ResponseHead("1.1", request.grpc ? 200 : status, fields, 0),
-    close,
-  };
+  const status = request.grpc ? 200 : answer.status;
+  return new ResponseHead("1.1", status, fields, 0);
 }
 
 /** Messages may quote what peers sent: nothing but visible ASCII goes into a header field, and not without end. */

@@ -12,6 +12,8 @@ export type ProblemCode =
   | "failfast" // a service has had no ready endpoint for too long
   | "loadshed" // a queue is full
   | "forbidden" // policy says no
+  | "route.missing" // policy has routes, and none takes the request
+  | "ratelimited" // more requests than policy lets through
   | "system.failed"; // the operating system refused something we need
 
 /** An error that says what was found, what was expected and what to do next. */

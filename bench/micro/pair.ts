@@ -7,18 +7,18 @@ import { createHttp1Pool } from "../../proxy/http/http1-pool.ts";
 import { createHttp2Link } from "../../proxy/http/http2-link.ts";
 import { serveHttp1 } from "../../proxy/http1/server.ts";
 import { serveHttp2 } from "../../proxy/http2/server.ts";
-import { createRequests } from "../../proxy/inbound/direction.ts";
+import { createRequests } from "../../proxy/inbound/requests.ts";
 import type { Port } from "../../proxy/inbound/ports.ts";
 import { createInboundRecorder } from "../../proxy/inbound/recorder.ts";
 import { createDirection } from "../../proxy/outbound/direction.ts";
 import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
 import type { Target } from "../../proxy/outbound/targets.ts";
 import { PeakEwma } from "../../proxy/balance/peak-ewma.ts";
+import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
-import type { Meta } from "../../schemas/policy.ts";
-import { Problem } from "../../schemas/problem.ts";
+import type { Meta, ServerPolicy } from "../../schemas/policy.ts";
 import { createTurnChannels } from "./turn-channel.ts";
 
 const FAMILIES = createFamilies(createRegistry({ retainIdleMs: 600_000 }));
@@ -39,17 +39,19 @@ export function createPair(serve: (app: Channel) => void): () => Channel {
 function startInbound(hop: Channel, serve: (app: Channel) => void): void {
   const meta = { group: "", kind: "default", name: "all-unauthenticated" };
   const everybody = { base: new Uint8Array(4), prefixBits: 0 };
+  const policy: ServerPolicy = {
+    protocol: { kind: "detect", timeoutMs: 10_000 },
+    meta,
+    authorizations: [{
+      networks: [{ network: everybody, except: [] }],
+      authentication: { kind: "unauthenticated" },
+      meta,
+    }],
+  };
   const port: Port = {
     number: 8080,
-    policy: {
-      protocol: { kind: "detect", timeoutMs: 10_000 },
-      meta,
-      authorizations: [{
-        networks: [{ network: everybody, except: [] }],
-        authentication: { kind: "unauthenticated" },
-        meta,
-      }],
-    },
+    policy,
+    enforcement: enforce(policy, null),
     habits: { speaksFirst: false, speaksHttp: false },
     subscribe: () => () => {},
     release() {},
@@ -75,10 +77,12 @@ function startInbound(hop: Channel, serve: (app: Channel) => void): void {
     recorder: createInboundRecorder(FAMILIES),
     inFlight: inFlight(),
     early: createEarly(null),
+    audited() {},
+    revoked() {},
   });
   serveHttp2(hop, {}, (exchange) => {
-    const next = requests.next();
-    if (next instanceof Problem) throw next;
+    const next = requests.next(exchange.head);
+    if ("kind" in next) throw new Error(`policy refuses: ${next.kind}`);
     forward(exchange, next);
   });
 }

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Problem } from "../../schemas/problem.ts";
 import type { Caller } from "../authorize.ts";
 import type { Direction } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
@@ -15,9 +14,9 @@ import { authorization, serverPolicy } from "../testing/policies.ts";
 import { linesOf } from "../testing/recorded-exchange.ts";
 import { turn } from "../testing/recorder.ts";
 import { DialledServer, TestLease } from "../testing/server-bed.ts";
-import { createRequests, type Requests } from "./direction.ts";
 import { createPorts, type Port } from "./ports.ts";
 import { createInboundRecorder, type InboundRecorder } from "./recorder.ts";
+import { createRequests, type Requests } from "./requests.ts";
 
 const RETAIN_MS = 1_000;
 const PERMISSIVE = serverPolicy([authorization(["0.0.0.0/0"])]);
@@ -70,13 +69,15 @@ function open(caller: Caller, early = createEarly(null)): Requests {
     recorder,
     inFlight: { count: 0, max: 10 },
     early,
+    audited() {},
+    revoked() {},
   });
 }
 
 /** The direction of a request that is permitted. */
 function permitted(requests: Requests): Direction {
-  const next = requests.next();
-  if (next instanceof Problem) throw next;
+  const next = requests.next(requestHead("GET", "/", { host: "a" }));
+  if ("kind" in next) throw new Error(next.kind);
   return next;
 }
 
@@ -117,8 +118,8 @@ describe("createRequests() decides", () => {
     const requests = open(PLAIN);
     permitted(requests);
     control.serverPolicies.next(80, MESHED_ONLY);
-    const refused = requests.next();
-    expect(refused instanceof Problem && refused.code).toBe("forbidden");
+    const refused = requests.next(requestHead("GET", "/", { host: "a" }));
+    expect("kind" in refused && refused.kind).toBe("denied");
     control.serverPolicies.next(80, PERMISSIVE);
     permitted(requests);
     expect(values("inbound_http_authz_allow_total")).toEqual([2]);
@@ -130,7 +131,7 @@ describe("createRequests() decides", () => {
     const requests = open(PLAIN);
     permitted(requests).metrics.dispatched(false);
     control.serverPolicies.next(80, MESHED_ONLY);
-    requests.next();
+    requests.next(requestHead("GET", "/", { host: "a" }));
     requests.release();
     expect(released).toBe(1);
     registry.sweep(0);

@@ -2,12 +2,15 @@ import type { ServerPolicy } from "../../schemas/policy.ts";
 import type { Control } from "../control.ts";
 import type { Watch } from "../control/watch.ts";
 import type { Habits } from "../detect/either-side.ts";
+import { enforce, type Enforcement } from "../policy/enforcement.ts";
 
 /** A port of the pod and who may call it. */
 export interface Port {
   readonly number: number;
   /** The control plane's policy, or the default one until the first answer. */
   readonly policy: ServerPolicy;
+  /** The same, ready to judge requests; another object whenever the policy is another. */
+  readonly enforcement: Enforcement;
   readonly habits: Habits;
   /** Hears every change of `policy`; the function returned ends that. */
   subscribe(call: () => void): () => void;
@@ -71,11 +74,11 @@ export function createPorts(
     entry.timer = setTimeout(() => forget(entry), options.idleMs);
   };
   const open = (number: number): Entry => {
-    let policy = options.defaultPolicy(number);
+    let enforcement = enforce(options.defaultPolicy(number), null);
     const subscribers = new Set<() => void>();
     const watch = options.control.watchServerPolicy(number, {
       next(snapshot) {
-        policy = snapshot;
+        enforcement = enforce(snapshot, enforcement);
         for (const call of [...subscribers]) call();
       },
       refused() {}, // The policy in force stays.
@@ -83,7 +86,10 @@ export function createPorts(
     const port: Port = {
       number,
       get policy() {
-        return policy;
+        return enforcement.policy;
+      },
+      get enforcement() {
+        return enforcement;
       },
       habits: { speaksFirst: false, speaksHttp: false },
       subscribe(call) {

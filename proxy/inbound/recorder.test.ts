@@ -3,7 +3,7 @@ import { Problem, type ProblemCode } from "../../schemas/problem.ts";
 import { createRegistry, type Registry } from "../record.ts";
 import { classify } from "../record/classify.ts";
 import { createFamilies } from "../record/families.ts";
-import { authz, server, target } from "../record/testing/names.ts";
+import { authz, route, server, target } from "../record/testing/names.ts";
 import { pageOf } from "../record/testing/page.ts";
 import {
   type Counted,
@@ -58,8 +58,8 @@ describe("decisions", () => {
   });
 
   test("on requests are held for a connection and given back", () => {
-    const permits = recorder.httpDecisions(CONNECTION, authz);
-    const denials = recorder.httpDecisions(CONNECTION, null);
+    const permits = recorder.httpDecisions(CONNECTION, route, authz);
+    const denials = recorder.httpDecisions(CONNECTION, route, null);
     permits.value += 3;
     denials.value += 1;
     expect(valueOf("inbound_http_authz_allow_total")).toBe(3);
@@ -70,9 +70,36 @@ describe("decisions", () => {
   });
 });
 
+test("requests without a route and above a limit are counted apart", () => {
+  const limit = {
+    kind: "resource",
+    resource: {
+      group: "policy.linkerd.io",
+      kind: "HTTPLocalRateLimitPolicy",
+      name: "slow",
+      namespace: "shop",
+      section: "",
+      port: 0,
+    },
+  } as const;
+  recorder.routeNotFound(CONNECTION);
+  recorder.limited(CONNECTION, limit, "total");
+  recorder.limited(CONNECTION, limit, "override");
+  expect(valueOf("inbound_http_route_not_found_total", `client_id="web.shop"`))
+    .toBe(1);
+  for (const scope of ["total", "identity"]) {
+    expect(
+      valueOf(
+        "inbound_http_local_ratelimit_total",
+        `ratelimit_group="policy.linkerd.io",ratelimit_kind="HTTPLocalRateLimitPolicy",ratelimit_name="slow",ratelimit_scope="${scope}"`,
+      ),
+    ).toBe(1);
+  }
+});
+
 describe("exchanges of a Server", () => {
   test("are timed apart: the request, and the response after it", () => {
-    const exchanges = recorder.exchanges(CONNECTION);
+    const exchanges = recorder.exchanges(CONNECTION, route);
     exchanges.dispatched(false);
     exchanges.ended(false, OK, 900, 400);
     expect(valueOf("inbound_http_requests_total")).toBe(1);
@@ -83,7 +110,7 @@ describe("exchanges of a Server", () => {
   });
 
   test("of gRPC are told by the code of their trailers", () => {
-    const exchanges = recorder.exchanges(CONNECTION);
+    const exchanges = recorder.exchanges(CONNECTION, route);
     exchanges.ended(true, { ...OK, grpcStatus: "13" }, 1, 1);
     expect(valueOf("inbound_grpc_statuses_total", `status="13"`)).toBe(1);
     expect(valueOf("inbound_http_statuses_total")).toBeUndefined();
@@ -91,8 +118,8 @@ describe("exchanges of a Server", () => {
   });
 
   test("are given back with the connection, though some end late", () => {
-    const exchanges = recorder.exchanges(CONNECTION);
-    const http = recorder.requests(CONNECTION, authz);
+    const exchanges = recorder.exchanges(CONNECTION, route);
+    const http = recorder.requests(CONNECTION, route, authz);
     const end = () => {
       const { status, grpcStatus } = OK;
       http.latency(status).observe(1);

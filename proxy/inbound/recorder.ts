@@ -1,8 +1,9 @@
 import type { SocketAddress } from "../../schemas/address.ts";
-import type { ServerMeta } from "../../schemas/policy.ts";
+import type { Meta, ServerMeta } from "../../schemas/policy.ts";
 import type { Problem } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
 import type { ExchangeMetrics } from "../direction.ts";
+import type { Scope } from "../policy/rate-limit.ts";
 import { countOne } from "../record.ts";
 import { recordConnection } from "../record/connection.ts";
 import { detectResult, resultOf } from "../record/detect.ts";
@@ -13,6 +14,7 @@ import {
   inboundAuthzLabels,
   type InboundError,
   inboundHttpErrorLabels,
+  inboundLimitLabels,
   inboundRouteLabels,
   inboundTcpErrorLabels,
   transportHeaderLabels,
@@ -26,6 +28,7 @@ import {
 import type { Series } from "../record/series.ts";
 import { inboundLabels, inboundSourceLabels } from "../record/traffic.ts";
 import type { ConnectionMeters } from "../socket.ts";
+import { toServerMeta } from "../wire/common.ts";
 import type { TransportHeader } from "../wire/transport-header.ts";
 
 /** A connection as the inbound side counts it. */
@@ -34,13 +37,6 @@ export interface Counted {
   readonly tls: TlsStatus;
   readonly server: ServerMeta;
 }
-
-/** The only route of a port in this version. */
-export const DEFAULT_ROUTE: ServerMeta = {
-  group: "",
-  kind: "default",
-  name: "default",
-};
 
 const ERRORS: Readonly<Partial<Record<Problem["code"], InboundError>>> = {
   "failfast": "failfast",
@@ -65,13 +61,23 @@ export function createInboundRecorder(families: Families): {
   ): void;
   httpError(problem: Problem, connection: Counted): void;
   tcpDecided(connection: Counted, by: ServerMeta | null): void;
-  /** Counter of requests of a connection that were permitted by an authorization, or denied; release it. */
-  httpDecisions(connection: Counted, by: ServerMeta | null): Series;
+  /** Counter of a connection's requests on a route that were permitted by an authorization, or denied; release it. */
+  httpDecisions(
+    connection: Counted,
+    route: ServerMeta,
+    by: ServerMeta | null,
+  ): Series;
+  routeNotFound(connection: Counted): void;
+  limited(connection: Counted, limit: Meta, scope: Scope): void;
   terminated(connection: Counted): void;
-  /** Requests of a connection that an authorization permits; release it. */
-  requests(connection: Counted, authz: ServerMeta): HttpRecorder;
-  /** What the Server of a connection is told of its exchanges; release it. */
-  exchanges(connection: Counted): ExchangeMetrics;
+  /** Requests of a connection on a route that an authorization permits; release it. */
+  requests(
+    connection: Counted,
+    route: ServerMeta,
+    authz: ServerMeta,
+  ): HttpRecorder;
+  /** What the Server of a connection is told of its exchanges on a route; release it. */
+  exchanges(connection: Counted, route: ServerMeta): ExchangeMetrics;
 } {
   const { inbound, tcp, http } = families;
   return {
@@ -122,25 +128,28 @@ export function createInboundRecorder(families: Families): {
       );
       countOne(by === null ? inbound.tcpDenied : inbound.tcpAllowed, labels);
     },
-    httpDecisions(connection, by) {
-      const route = DEFAULT_ROUTE;
+    httpDecisions(connection, route, by) {
       return by === null
         ? inbound.httpDenied.with(inboundAuthzLabels({ ...connection, route }))
         : inbound.httpAllowed.with(
           inboundAuthzLabels({ ...connection, route, authz: by }),
         );
     },
+    routeNotFound: (connection) =>
+      countOne(inbound.routesNotFound, inboundAuthzLabels(connection)),
+    limited: (connection, limit, scope) =>
+      countOne(
+        inbound.limited,
+        inboundLimitLabels(connection, toServerMeta(limit), scope),
+      ),
     terminated: (connection) =>
       countOne(inbound.tcpTerminated, inboundAuthzLabels(connection)),
-    requests: (connection, authz) =>
-      new HttpRecorder(
-        http,
-        inboundLabels({ ...connection, route: DEFAULT_ROUTE, authz }),
-      ),
-    exchanges: ({ server, target }) =>
+    requests: (connection, route, authz) =>
+      new HttpRecorder(http, inboundLabels({ ...connection, route, authz })),
+    exchanges: ({ server, target }, route) =>
       recordExchanges(
         inbound,
-        inboundRouteLabels(server, target.port, DEFAULT_ROUTE),
+        inboundRouteLabels(server, target.port, route),
       ),
   };
 }

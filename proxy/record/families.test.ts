@@ -11,6 +11,7 @@ import { violationLabels } from "./http2.ts";
 import {
   inboundAuthzLabels,
   inboundHttpErrorLabels,
+  inboundLimitLabels,
   inboundRouteLabels,
   inboundTcpErrorLabels,
   transportHeaderLabels,
@@ -107,6 +108,8 @@ function busyPage(): string {
   countOne(inbound.tcpAllowed, inboundAuthzLabels(decision));
   countOne(inbound.tcpDenied, inboundAuthzLabels(decision));
   countOne(inbound.tcpTerminated, inboundAuthzLabels(decision));
+  countOne(inbound.routesNotFound, inboundAuthzLabels(decision));
+  countOne(inbound.limited, inboundLimitLabels(decision, authz, "total"));
   countOne(
     inbound.httpErrors,
     inboundHttpErrorLabels("failfast", target, server),

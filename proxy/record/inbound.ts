@@ -22,6 +22,10 @@ export interface InboundFamilies {
   readonly tcpAllowed: Family<Series>;
   readonly tcpDenied: Family<Series>;
   readonly tcpTerminated: Family<Series>;
+  /** Labels by `inboundAuthzLabels`. */
+  readonly routesNotFound: Family<Series>;
+  /** Labels by `inboundLimitLabels`. */
+  readonly limited: Family<Series>;
   /** Labels by `inboundHttpErrorLabels`. */
   readonly httpErrors: Family<Series>;
   /** Labels by `inboundTcpErrorLabels`. */
@@ -59,6 +63,14 @@ export function inboundFamilies(registry: Registry): InboundFamilies {
     tcpTerminated: counter(
       "tcp_authz_terminate",
       "Connections closed because policy changed",
+    ),
+    routesNotFound: counter(
+      "http_route_not_found",
+      "Requests that no route of their Server takes",
+    ),
+    limited: counter(
+      "http_local_ratelimit",
+      "Requests above the rate that policy lets through",
     ),
     httpErrors: counter("http_errors", "Inbound requests that failed here"),
     tcpErrors: counter("tcp_errors", "Inbound connections that failed here"),
@@ -125,6 +137,25 @@ export function inboundAuthzLabels(decision: InboundDecision): string {
     serverLabels(server, target.port),
     route === undefined ? "" : metaLabels("route", route),
     authz === undefined ? "" : metaLabels("authz", authz),
+    tlsLabels(tls),
+  );
+}
+
+/** Labels of `inbound_http_local_ratelimit_total`; an override is a limit of an identity. */
+export function inboundLimitLabels(
+  { target, server, tls }: InboundDecision,
+  limit: ServerMeta,
+  scope: "total" | "identity" | "override",
+): string {
+  return joinLabels(
+    targetLabels(target),
+    serverLabels(server, target.port),
+    formatLabels([
+      ["ratelimit_group", limit.group],
+      ["ratelimit_kind", limit.kind],
+      ["ratelimit_name", limit.name],
+      ["ratelimit_scope", scope === "total" ? scope : "identity"],
+    ]),
     tlsLabels(tls),
   );
 }

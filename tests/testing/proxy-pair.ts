@@ -1,6 +1,6 @@
 import { PeakEwma } from "../../proxy/balance/peak-ewma.ts";
 import type { Channel } from "../../proxy/channel.ts";
-import { forward, refuseExchange } from "../../proxy/forward.ts";
+import { forward } from "../../proxy/forward.ts";
 import { createEarly } from "../../proxy/http/early.ts";
 import { createHttp1Pool, type Lease } from "../../proxy/http/http1-pool.ts";
 import { createHttp2Link } from "../../proxy/http/http2-link.ts";
@@ -8,7 +8,9 @@ import type { RequestHead } from "../../proxy/http/message.ts";
 import { serveHttp1 } from "../../proxy/http1/server.ts";
 import { withProxies } from "../../proxy/http2/options.ts";
 import { serveHttp2 } from "../../proxy/http2/server.ts";
-import { createRequests } from "../../proxy/inbound/direction.ts";
+import { answerRefusal } from "../../proxy/inbound/refusal.ts";
+import { createRequests } from "../../proxy/inbound/requests.ts";
+import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createInboundRecorder } from "../../proxy/inbound/recorder.ts";
 import { createDirection } from "../../proxy/outbound/direction.ts";
 import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
@@ -22,7 +24,6 @@ import {
   type MemoryOptions,
 } from "../../proxy/testing/memory-channel.ts";
 import { authorization, serverPolicy } from "../../proxy/testing/policies.ts";
-import { Problem } from "../../schemas/problem.ts";
 
 /** What the inbound proxy knows of whoever is behind the outbound one. */
 export const CALLER_ID = "client.test.serviceaccount.identity.linkerd.test";
@@ -59,11 +60,13 @@ export function openProxyPair(
     http2: createHttp2Link(openApp, LINK, () => {}),
     release() {},
   };
+  const policy = serverPolicy([authorization(["0.0.0.0/0"])]);
   const requests = createRequests({
     app,
     port: {
       number: ADDRESS.port,
-      policy: serverPolicy([authorization(["0.0.0.0/0"])]),
+      policy,
+      enforcement: enforce(policy, null),
       habits: { speaksFirst: false, speaksHttp: true },
       subscribe: () => () => {},
       release() {},
@@ -76,11 +79,13 @@ export function openProxyPair(
     recorder: createInboundRecorder(families),
     inFlight: { count: 0, max: 1_000 },
     early: createEarly(null),
+    audited() {},
+    revoked() {},
   });
   const serveInbound = (channel: MemoryChannel) =>
     void serveHttp2(channel, withProxies({}), (exchange) => {
-      const next = requests.next();
-      if (next instanceof Problem) refuseExchange(exchange, next, true);
+      const next = requests.next(exchange.head);
+      if ("kind" in next) answerRefusal(exchange, next, true);
       else forward(exchange, next);
     });
   const hop = createHttp2Link(

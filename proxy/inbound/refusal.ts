@@ -1,0 +1,65 @@
+import { Problem } from "../../schemas/problem.ts";
+import { Field } from "../http/field.ts";
+import type { Exchange, RequestReader } from "../http/message.ts";
+import type { FilterAnswer } from "../policy/filter.ts";
+import type { Route } from "../policy/path-table.ts";
+import type { Scope } from "../policy/rate-limit.ts";
+import { answerWith, isGrpc, rescue } from "../rescue.ts";
+
+/** Why policy does not let a request pass. */
+export type Refusal =
+  | { readonly kind: "denied"; readonly route: Route }
+  | { readonly kind: "no-route" }
+  | { readonly kind: "limited"; readonly scope: Scope }
+  | { readonly kind: "filtered"; readonly answer: FilterAnswer };
+
+const DENIED = new Problem("forbidden", "unauthorized request on route");
+const NO_ROUTE = new Problem("route.missing", "no route found for request");
+const LIMITED: Readonly<Record<Scope, Problem>> = {
+  total: new Problem("ratelimited", "total rate limit exceeded"),
+  identity: new Problem("ratelimited", "per-identity rate limit exceeded"),
+  override: new Problem("ratelimited", "override rate limit exceeded"),
+};
+
+/**
+ * Answers a request that policy refuses: a status and no body. `informational`, for clients that proved who they are:
+ * with the kind of refusal in a field; which policies there are is for our log alone.
+ */
+export function answerRefusal(
+  exchange: Exchange,
+  refusal: Refusal,
+  informational: boolean,
+): void {
+  const grpc = isGrpc(exchange.head);
+  exchange.reader = NOBODY;
+  if (refusal.kind !== "filtered") {
+    const { head } = rescue(problemOf(refusal), { grpc }, informational);
+    return exchange.respond(head, true);
+  }
+  const { answer } = refusal;
+  const head = answerWith(answer, { grpc }, informational);
+  if (answer.location !== null) {
+    head.fields.push(Field.of("location", answer.location));
+  }
+  exchange.respond(head, true);
+}
+
+function problemOf(
+  refusal: Exclude<Refusal, { readonly kind: "filtered" }>,
+): Problem {
+  switch (refusal.kind) {
+    case "denied":
+      return DENIED;
+    case "no-route":
+      return NO_ROUTE;
+    case "limited":
+      return LIMITED[refusal.scope];
+  }
+}
+
+const NOBODY: RequestReader = {
+  requestData: () => true,
+  requestEnd() {},
+  requestReset() {},
+  responseDrain() {},
+};

@@ -1,0 +1,30 @@
+import type { ServerPolicy } from "../../schemas/policy.ts";
+import {
+  createRateLimiter,
+  isSameLimit,
+  type RateLimiter,
+} from "./rate-limit.ts";
+import { RouteTable } from "./route-table.ts";
+
+/** A server policy made ready to judge requests: once when it comes, so that requests pay little. */
+export interface Enforcement {
+  readonly policy: ServerPolicy;
+  readonly routes: RouteTable;
+  readonly limiter: RateLimiter | null;
+}
+
+/** Prepares a policy; the counts of a limit that it leaves as it was stay. */
+export function enforce(
+  policy: ServerPolicy,
+  before: Enforcement | null,
+): Enforcement {
+  const { protocol } = policy;
+  const limit = "rateLimit" in protocol ? protocol.rateLimit : undefined;
+  const counting = before?.limiter ?? null;
+  const limiter = limit === undefined
+    ? null
+    : counting !== null && isSameLimit(counting.limit, limit)
+    ? counting
+    : createRateLimiter(limit);
+  return { policy, routes: new RouteTable(policy), limiter };
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type KubeObject, parseManifest } from "./kube.ts";
+import { closeManifest, type KubeObject, parseManifest } from "./kube.ts";
 import { FieldProblem, formatPath } from "./kube/field-problem.ts";
 
 const metadata = { name: "web", namespace: "shop" };
@@ -143,30 +143,91 @@ test("parseManifest() names the field, what it found and what it wanted", () => 
 });
 
 test("parseManifest() refuses what is not enforced, and names it", () => {
-  const server = (spec: object) => ({
-    apiVersion: "policy.linkerd.io/v1beta3",
-    kind: "Server",
+  const route = (apiVersion: string, ...parentRefs: unknown[]) => ({
+    apiVersion,
+    kind: "HTTPRoute",
     metadata,
-    spec: { podSelector: {}, port: 80, ...spec },
+    spec: { parentRefs },
   });
+  const server = { group: "policy.linkerd.io", kind: "Server", name: "s" };
+  const egress = { ...server, kind: "EgressNetwork" };
+  const gateway = "gateway.networking.k8s.io/v1";
   const cases: [manifest: unknown, path: string][] = [
-    [server({ accessPolicy: "audit" }), "spec.accessPolicy"],
-    [
-      server({ podSelector: undefined, externalWorkloadSelector: {} }),
-      "spec.externalWorkloadSelector",
-    ],
-    [{ ...server({}), apiVersion: "policy.linkerd.io/v1alpha1" }, "kind"],
     [{ apiVersion: "policy.linkerd.io/v9", kind: "New", metadata }, "kind"],
+    [{ apiVersion: gateway, kind: "TLSRoute", metadata }, "kind"],
     [
-      { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
-      "kind",
+      route(gateway, server, { kind: "Service", name: "web" }),
+      "spec.parentRefs[1]",
     ],
+    [route("policy.linkerd.io/v1beta3", egress), "spec.parentRefs[0]"],
   ];
   for (const [manifest, path] of cases) {
     const problem = refusal(manifest);
     expect(problem.code).toBe("manifest.unsupported");
     expect(formatPath(problem.path)).toBe(path);
   }
-  expect(read(server({ accessPolicy: "all-unauthenticated" })).kind)
-    .toBe("Server");
+});
+
+test("parseManifest() takes a Server's routes of either group, and leaves those of gateways to others", () => {
+  const route = (apiVersion: string, kind: string, parent: object) => ({
+    apiVersion,
+    kind,
+    metadata,
+    spec: { parentRefs: [{ name: "s", ...parent }], rules: [{ odd: 1 }] },
+  });
+  const server = { kind: "server", group: "Policy.linkerd.io" };
+  const gateway = "gateway.networking.k8s.io/v1";
+  const policy = "policy.linkerd.io/v1beta3";
+  expect(read(route(gateway, "HTTPRoute", server)).kind).toBe("HTTPRoute");
+  expect(read(route(gateway, "GRPCRoute", server)).kind).toBe("GRPCRoute");
+  expect(read(route(policy, "HTTPRoute", server)).kind).toBe("HTTPRoute");
+  expect(read(route(policy, "HTTPRoute", { kind: "Server" })).kind)
+    .toBe("HTTPRoute");
+  for (
+    const [version, parent] of [
+      [gateway, {}],
+      [gateway, { kind: "Gateway" }],
+      [gateway, { kind: "Server" }],
+      [policy, { kind: "Gateway" }],
+    ] as const
+  ) {
+    expect(parseManifest(route(version, "HTTPRoute", parent)))
+      .toEqual({ kind: "skipped" });
+  }
+});
+
+test("closeManifest() keeps shut what an unreadable Server or route is about", () => {
+  const selector = { matchLabels: { app: "web" } };
+  const policy = "policy.linkerd.io/v9";
+  const spec = { podSelector: selector, port: 80, accessPolicy: "everybody" };
+  expect(closeManifest({ apiVersion: policy, kind: "Server", metadata, spec }))
+    .toMatchObject({
+      kind: "Server",
+      metadata,
+      spec: { podSelector: selector, port: 80, accessPolicy: "deny" },
+    });
+  const parent = { group: "policy.linkerd.io", kind: "Server", name: "s" };
+  const rules = [{ matches: [{ cookies: [] }] }];
+  const route = (kind: string, parentRefs: unknown[]) => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind,
+    metadata,
+    spec: { parentRefs, rules },
+  });
+  for (const kind of ["HTTPRoute", "GRPCRoute"]) {
+    expect(() => parseManifest(route(kind, [parent]))).toThrow("cookies");
+    expect(closeManifest(route(kind, [parent]))).toMatchObject({
+      kind,
+      spec: { parentRefs: [parent] },
+      isUnreadable: true,
+    });
+  }
+  const none: unknown[] = [
+    route("HTTPRoute", [{ kind: "Gateway", name: "g" }]),
+    { apiVersion: policy, kind: "Server", metadata, spec: { port: -1 } },
+    { apiVersion: policy, kind: "NetworkAuthentication", metadata },
+    { apiVersion: "v1", kind: "Pod", metadata },
+    null,
+  ];
+  for (const value of none) expect(closeManifest(value)).toBeNull();
 });

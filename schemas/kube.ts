@@ -1,10 +1,29 @@
 import type { Static } from "typebox";
+import {
+  MeshTlsAuthenticationSchema,
+  NetworkAuthenticationSchema,
+} from "./kube/authentication.ts";
+import {
+  AuthorizationPolicySchema,
+  ServerAuthorizationSchema,
+} from "./kube/authorization.ts";
 import { checkObject } from "./kube/check.ts";
 import { EndpointSliceSchema } from "./kube/endpoint-slice.ts";
 import { FieldProblem } from "./kube/field-problem.ts";
 import { NamespaceSchema } from "./kube/namespace.ts";
+import { groupOf, isServer, outboundParent } from "./kube/parents.ts";
 import { PodSchema } from "./kube/pod.ts";
-import { type SelectorSchema, ServerSchema } from "./kube/server.ts";
+import { RateLimitSchema } from "./kube/rate-limit.ts";
+import {
+  GrpcRouteSchema,
+  HttpRouteSchema,
+  RouteStubSchema,
+} from "./kube/route.ts";
+import {
+  type SelectorSchema,
+  ServerSchema,
+  ServerStubSchema,
+} from "./kube/server.ts";
 import { ServiceSchema } from "./kube/service.ts";
 import { isUnsupported } from "./kube/unsupported.ts";
 import { createValidator, fieldProblem } from "./kube/validate.ts";
@@ -25,9 +44,46 @@ export type EndpointSlice = Placed<Static<typeof EndpointSliceSchema>>;
 export type Pod = Placed<Static<typeof PodSchema>>;
 export type Server = Placed<Static<typeof ServerSchema>>;
 export type Selector = Immutable<Static<typeof SelectorSchema>>;
+export type ServerAuthorization = Placed<
+  Static<typeof ServerAuthorizationSchema>
+>;
+export type AuthorizationPolicy = Placed<
+  Static<typeof AuthorizationPolicySchema>
+>;
+export type MeshTlsAuthentication = Placed<
+  Static<typeof MeshTlsAuthenticationSchema>
+>;
+export type NetworkAuthentication = Placed<
+  Static<typeof NetworkAuthenticationSchema>
+>;
+export type RateLimitPolicy = Placed<Static<typeof RateLimitSchema>>;
+export type HttpRoute = Unreadable & Placed<Static<typeof HttpRouteSchema>>;
+export type GrpcRoute = Unreadable & Placed<Static<typeof GrpcRouteSchema>>;
+export type Route = HttpRoute | GrpcRoute;
+export type ParentRef = NonNullable<Route["spec"]["parentRefs"]>[number];
+
+/** Nobody can tell which requests the route is for: its Servers let none in. */
+interface Unreadable {
+  readonly isUnreadable?: true;
+}
+
+/** Who may call, and how often. */
+export type Policy =
+  | ServerAuthorization
+  | AuthorizationPolicy
+  | MeshTlsAuthentication
+  | NetworkAuthentication
+  | RateLimitPolicy
+  | Route;
 
 /** The Kubernetes objects that the mesh reads, with the fields that it reads and no others. */
-export type KubeObject = Namespace | Service | EndpointSlice | Pod | Server;
+export type KubeObject =
+  | Namespace
+  | Service
+  | EndpointSlice
+  | Pod
+  | Server
+  | Policy;
 
 /** What a manifest turned out to be. */
 export type Reading =
@@ -49,8 +105,12 @@ function placed<T extends { metadata: { namespace?: string } }>(
   };
 }
 
-const readServer = placed(createValidator(ServerSchema));
+const readHttpRoute = placed(createValidator(HttpRouteSchema));
+const readGrpcRoute = placed(createValidator(GrpcRouteSchema));
+const readRouteStub = placed(createValidator(RouteStubSchema));
+const readServerStub = placed(createValidator(ServerStubSchema));
 
+/** By version and kind; policies by group and kind, as a version that we do not know must not be passed over. */
 const READERS: Readonly<Record<string, Read<KubeObject>>> = {
   "v1/Namespace": createValidator(NamespaceSchema),
   "v1/Service": placed(createValidator(ServiceSchema)),
@@ -58,9 +118,25 @@ const READERS: Readonly<Record<string, Read<KubeObject>>> = {
   "discovery.k8s.io/v1/EndpointSlice": placed(
     createValidator(EndpointSliceSchema),
   ),
-  "policy.linkerd.io/v1beta1/Server": readServer,
-  "policy.linkerd.io/v1beta2/Server": readServer,
-  "policy.linkerd.io/v1beta3/Server": readServer,
+  "policy.linkerd.io/Server": placed(createValidator(ServerSchema)),
+  "policy.linkerd.io/ServerAuthorization": placed(
+    createValidator(ServerAuthorizationSchema),
+  ),
+  "policy.linkerd.io/AuthorizationPolicy": placed(
+    createValidator(AuthorizationPolicySchema),
+  ),
+  "policy.linkerd.io/MeshTLSAuthentication": placed(
+    createValidator(MeshTlsAuthenticationSchema),
+  ),
+  "policy.linkerd.io/NetworkAuthentication": placed(
+    createValidator(NetworkAuthenticationSchema),
+  ),
+  "policy.linkerd.io/HTTPLocalRateLimitPolicy": placed(
+    createValidator(RateLimitSchema),
+  ),
+  "policy.linkerd.io/HTTPRoute": readHttpRoute,
+  "gateway.networking.k8s.io/HTTPRoute": readHttpRoute,
+  "gateway.networking.k8s.io/GRPCRoute": readGrpcRoute,
 };
 
 /**
@@ -68,10 +144,7 @@ const READERS: Readonly<Record<string, Read<KubeObject>>> = {
  * mean anything, `manifest.unsupported` when it asks for what this version does not enforce.
  */
 export function parseManifest(value: unknown): Reading {
-  const { apiVersion, kind, items } =
-    typeof value === "object" && value !== null
-      ? value as Readonly<Record<string, unknown>>
-      : {};
+  const { apiVersion, kind, items } = fieldsOf(value);
   if (typeof apiVersion !== "string" || typeof kind !== "string") {
     const field = typeof apiVersion !== "string" ? "apiVersion" : "kind";
     throw fieldProblem("a manifest", [field], undefined, "a string");
@@ -80,7 +153,8 @@ export function parseManifest(value: unknown): Reading {
     return { kind: "list", items };
   }
   const what = `${kind} ${nameOf(value)}`;
-  const read = READERS[`${apiVersion}/${kind}`];
+  const read = READERS[`${apiVersion}/${kind}`] ??
+    READERS[`${groupOf(apiVersion)}/${kind}`];
   if (read === undefined) {
     if (!isUnsupported(apiVersion, kind)) return { kind: "skipped" };
     throw new FieldProblem(
@@ -90,9 +164,87 @@ export function parseManifest(value: unknown): Reading {
       { hint: "remove it from the folder; nothing else of its file is read" },
     );
   }
+  const isRoute = read === readHttpRoute || read === readGrpcRoute;
+  if (isRoute && !isForServers(value, apiVersion, what)) {
+    return { kind: "skipped" };
+  }
   const object = read(value, what);
   checkObject(object, what);
   return { kind: "object", object };
+}
+
+/** Whether a route says who may call a Server; one for a gateway is not ours. */
+function isForServers(
+  value: unknown,
+  apiVersion: string,
+  what: string,
+): boolean {
+  const { parentRefs = [] } = readRouteStub(value, what).spec;
+  const outbound = outboundParent(parentRefs, apiVersion);
+  if (outbound === null) {
+    return parentRefs.some((parent) => isServer(parent, apiVersion));
+  }
+  throw new FieldProblem(
+    "manifest.unsupported",
+    outbound,
+    `Cannot apply ${what}: this version does not route what clients send to a Service or EgressNetwork`,
+    { hint: "name Servers as parents, or remove it from the folder" },
+  );
+}
+
+/**
+ * What still holds of an object that `parseManifest` refuses and of which nothing else is known: a Server denies, and a
+ * Server's route denies all of its requests. For sources that cannot keep such an object out; null for all others, as
+ * what permits nobody is no risk.
+ */
+export function closeManifest(value: unknown): Server | Route | null {
+  const { apiVersion, kind } = fieldsOf(value);
+  if (typeof apiVersion !== "string") return null;
+  try {
+    switch (`${groupOf(apiVersion)}/${String(kind)}`) {
+      case "policy.linkerd.io/Server": {
+        const { metadata, spec } = readServerStub(value, "Server");
+        return {
+          apiVersion: "policy.linkerd.io/v1beta3",
+          kind: "Server",
+          metadata,
+          spec: { ...spec, accessPolicy: "deny" },
+        };
+      }
+      case "policy.linkerd.io/HTTPRoute":
+      case "gateway.networking.k8s.io/HTTPRoute":
+      case "gateway.networking.k8s.io/GRPCRoute":
+        return closeRoute(value, apiVersion, kind === "GRPCRoute");
+      default:
+        return null;
+    }
+  } catch (thrown) {
+    if (thrown instanceof FieldProblem) return null;
+    throw thrown;
+  }
+}
+
+function closeRoute(
+  value: unknown,
+  version: string,
+  isGrpc: boolean,
+): Route | null {
+  const { metadata, spec } = readRouteStub(value, "route");
+  const parentRefs = spec.parentRefs ?? [];
+  if (!parentRefs.some((parent) => isServer(parent, version))) return null;
+  const stub = { metadata, spec: { parentRefs }, isUnreadable: true } as const;
+  const gateway = "gateway.networking.k8s.io/v1";
+  if (isGrpc) return { apiVersion: gateway, kind: "GRPCRoute", ...stub };
+  const apiVersion = version.startsWith("policy.")
+    ? "policy.linkerd.io/v1beta3"
+    : gateway;
+  return { apiVersion, kind: "HTTPRoute", ...stub };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null
+    ? value as Readonly<Record<string, unknown>>
+    : {};
 }
 
 function nameOf(value: unknown): string {

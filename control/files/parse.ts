@@ -9,6 +9,7 @@ import {
   FieldProblem,
   formatPath,
 } from "../../schemas/kube/field-problem.ts";
+import { groupOf } from "../../schemas/kube/parents.ts";
 import { describe, Problem, type ProblemCode } from "../../schemas/problem.ts";
 import { splitDocuments } from "./split.ts";
 
@@ -79,11 +80,12 @@ export function parseFile(
 }
 
 /** What tells objects apart, whichever version of the API they are written in. */
-export function idOfObject({ kind, metadata }: KubeObject): string {
+export function idOfObject({ apiVersion, kind, metadata }: KubeObject): string {
   const { name, namespace } = metadata;
-  return kind === "Namespace"
-    ? `${kind} ${name}`
-    : `${kind} ${namespace}/${name}`;
+  if (kind === "Namespace") return `${kind} ${name}`;
+  // The one kind that two groups have.
+  const full = kind === "HTTPRoute" ? `${kind}.${groupOf(apiVersion)}` : kind;
+  return `${full} ${namespace}/${name}`;
 }
 
 function repeated(id: string, first: number, line: number): Fault {

@@ -134,20 +134,24 @@ test("files: what is not enforced is refused with its whole file", async () => {
   await open({ "web.yaml": toYaml([WEB]) });
   await take(1);
   const refused: [manifest: Record<string, unknown>, says: string][] = [
-    [
-      serverManifest("s", { spec: { accessPolicy: "deny" } }),
-      "does not enforce spec.accessPolicy",
-    ],
     ...[
-      ["policy.linkerd.io/v1beta1", "ServerAuthorization"],
-      ["policy.linkerd.io/v1alpha1", "AuthorizationPolicy"],
-      ["policy.linkerd.io/v1alpha1", "MeshTLSAuthentication"],
-      ["policy.linkerd.io/v1alpha1", "NetworkAuthentication"],
-      ["policy.linkerd.io/v1alpha1", "HTTPLocalRateLimitPolicy"],
+      ["policy.linkerd.io/v1beta3", "HTTPRoute", ""],
+      ["gateway.networking.k8s.io/v1", "HTTPRoute", undefined],
+      ["gateway.networking.k8s.io/v1", "GRPCRoute", "core"],
+    ].map((
+      [apiVersion, kind, group],
+      at,
+    ): [Record<string, unknown>, string] => [
+      {
+        apiVersion,
+        kind,
+        metadata: { name: `x${at}` },
+        spec: { parentRefs: [{ group, kind: "Service", name: "web" }] },
+      },
+      `${kind} x${at}: this version does not route what clients send to a Service`,
+    ]),
+    ...[
       ["policy.linkerd.io/v1alpha1", "EgressNetwork"],
-      ["policy.linkerd.io/v1beta3", "HTTPRoute"],
-      ["gateway.networking.k8s.io/v1", "HTTPRoute"],
-      ["gateway.networking.k8s.io/v1", "GRPCRoute"],
       ["gateway.networking.k8s.io/v1alpha2", "TLSRoute"],
       ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
       ["linkerd.io/v1alpha2", "ServiceProfile"],

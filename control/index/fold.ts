@@ -2,18 +2,16 @@ import type {
   EndpointSlice,
   Namespace,
   Pod,
+  Policy,
   Server,
   Service,
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
+import { doubtsAbout, overlapsOn } from "./doubts.ts";
 import { idOf, ipKey, podKey, serviceKey } from "./keys.ts";
-import {
-  createServers,
-  portsOf,
-  selectsPod,
-  type Servers,
-  serversOf,
-} from "./servers.ts";
+import { createNamed } from "./named.ts";
+import { createPolicies, type Policies } from "./policies.ts";
+import { selectsPod, type Servers } from "./servers.ts";
 import { clusterIps, createServices, type Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { createSlices, serviceOf, type Slices } from "./slices.ts";
@@ -27,6 +25,7 @@ export interface State {
   readonly slices: Slices;
   readonly workloads: Workloads;
   readonly servers: Servers;
+  readonly policies: Policies;
 }
 
 /** What a batch of events did. */
@@ -49,10 +48,23 @@ export function createIndex(settings: Settings): Index {
   const services = createServices();
   const slices = createSlices();
   const workloads = createWorkloads();
-  const servers = createServers();
+  const servers = createNamed<Server>();
+  const policies = createPolicies();
+  const state: State = {
+    settings,
+    namespaces,
+    services,
+    slices,
+    workloads,
+    servers,
+    policies,
+  };
   let keys = new Set<string>();
   let warnings: string[] = [];
-  /** Overlaps already told, so that one is one sentence however many Pods and events it is about. */
+  /** Servers about which policies changed, and those policies: looked at when the whole batch is known. */
+  let concerned = new Set<string>();
+  let applied = new Set<Policy>();
+  /** Warnings already given, so that one is one sentence however many Pods and events it is about. */
   const told = new Set<string>();
 
   function fold({ kind, object }: ObjectEvent): void {
@@ -68,6 +80,8 @@ export function createIndex(settings: Settings): Index {
         return foldPod(object, gone);
       case "Server":
         return foldServer(object, gone);
+      default:
+        return foldPolicy(object, gone);
     }
   }
 
@@ -108,10 +122,8 @@ export function createIndex(settings: Settings): Index {
   }
 
   function foldServer(now: Server, gone: boolean): void {
-    const old = servers.byId.get(idOf(now.metadata));
-    servers.replace(old, gone ? undefined : now);
+    const old = servers.put(now, gone);
     if (gone) told.clear();
-    if (!gone) warnings.push(...openness(now));
     for (const id of workloads.byNamespace.get(now.metadata.namespace)) {
       const pod = workloads.byId.get(id);
       if (pod === undefined) continue;
@@ -123,12 +135,35 @@ export function createIndex(settings: Settings): Index {
     }
   }
 
-  function warnOfOverlaps(pod: Pod): void {
-    for (const overlap of overlapsOn(pod, servers)) {
-      if (told.has(overlap)) continue;
-      told.add(overlap);
-      warnings.push(overlap);
+  function foldPolicy(now: Policy, gone: boolean): void {
+    for (const id of policies.put(now, gone, servers)) concerned.add(id);
+    if (gone) told.clear();
+    else applied.add(now);
+  }
+
+  /** Only what proxies are told of a Pod's ports depends on policies, not where the Pod is found. */
+  function touchConcerned(): void {
+    for (const id of concerned) {
+      const server = servers.byId.get(id);
+      if (server === undefined) continue;
+      const { namespace } = server.metadata;
+      for (const podId of workloads.byNamespace.get(namespace)) {
+        const pod = workloads.byId.get(podId);
+        if (pod !== undefined && selectsPod(server, pod)) {
+          keys.add(podKey(podId));
+        }
+      }
     }
+  }
+
+  function warnOfOverlaps(pod: Pod): void {
+    for (const overlap of overlapsOn(pod, servers)) warn(overlap);
+  }
+
+  function warn(sentence: string): void {
+    if (told.has(sentence)) return;
+    told.add(sentence);
+    warnings.push(sentence);
   }
 
   function touchPod(id: string): void {
@@ -149,16 +184,15 @@ export function createIndex(settings: Settings): Index {
   }
 
   return {
-    settings,
-    namespaces,
-    services,
-    slices,
-    workloads,
-    servers,
+    ...state,
     apply: (events) => {
       keys = new Set();
       warnings = [];
+      concerned = new Set();
+      applied = new Set();
       for (const event of events) fold(event);
+      touchConcerned();
+      for (const policy of applied) doubtsAbout(policy, state).forEach(warn);
       return { keys, warnings };
     },
     sizes: () => ({
@@ -167,32 +201,12 @@ export function createIndex(settings: Settings): Index {
       slices: slices.byId.size,
       pods: workloads.byId.size,
       servers: servers.byId.size,
+      authorizations: policies.serverAuthorizations.byId.size +
+        policies.authorizationPolicies.byId.size,
+      authentications: policies.meshTls.byId.size +
+        policies.networks.byId.size,
+      routes: policies.routes.byId.size,
+      rateLimits: policies.rateLimits.byId.size,
     }),
   };
-}
-
-/** Two Servers on one port are legal; that only one of them holds is worth saying. */
-function overlapsOn(pod: Pod, servers: Servers): string[] {
-  const about = [...servers.byNamespace.get(pod.metadata.namespace)]
-    .filter((server) => selectsPod(server, pod));
-  if (about.length < 2) return [];
-  const ports = new Set(about.flatMap((server) => portsOf(server, pod)));
-  return [...ports].flatMap((port) => {
-    const [first, ...others] = serversOf(servers, pod, port);
-    return others.map((other) =>
-      `Server ${
-        idOf(other.metadata)
-      } is not in force on port ${port}: Server ${first?.metadata.name} is older or first by name`
-    );
-  });
-}
-
-/** In Linkerd a Server that says nothing of access denies all; docs/decisions/0023. */
-function openness({ spec, metadata }: Server): string[] {
-  if (spec.accessPolicy !== undefined) return [];
-  return [
-    `Server ${
-      idOf(metadata)
-    } has no accessPolicy, which this version does not read as "deny": the Pod's default inbound policy holds`,
-  ];
 }

@@ -18,7 +18,10 @@ export function parseInboundMode(text: string): InboundMode | null {
   return INBOUND_MODES.find((mode) => mode === text) ?? null;
 }
 
-const EVERYWHERE: readonly Network[] = ["0.0.0.0/0", "::/0"].map(parseNetwork);
+/** Every address of either family. */
+export const EVERYWHERE: readonly Network[] = ["0.0.0.0/0", "::/0"].map(
+  parseNetwork,
+);
 
 /**
  * Who may call under a mode. `requireIdentity` is the effect of

@@ -1,9 +1,21 @@
 import type { Pod, Server } from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
-import type { ServerPolicy, ServerProtocol } from "../../schemas/policy.ts";
+import type {
+  HttpServer,
+  ServerPolicy,
+  ServerProtocol,
+} from "../../schemas/policy.ts";
 import type { ServerPolicyQuery } from "../views.ts";
 import { annotationOf, podPorts } from "./annotations.ts";
+import { authorizationsOfServer } from "./authorizations.ts";
 import type { State } from "./fold.ts";
+import {
+  grpcRoutes,
+  httpRoutes,
+  isGrpc,
+  type PodPort,
+  routesOf,
+} from "./inbound-routes.ts";
 import { idOf } from "./keys.ts";
 import {
   authorizationsOf,
@@ -12,6 +24,7 @@ import {
   parseInboundMode,
 } from "./modes.ts";
 import { includesPort } from "./ports.ts";
+import { rateLimitOf } from "./rate-limits.ts";
 import { serversOf } from "./servers.ts";
 import { tcpPorts } from "./workloads.ts";
 
@@ -32,12 +45,19 @@ export function serverPolicyOf(
     port,
   );
   const { clusterNetworks } = state.settings;
+  const byMode = authorizationsOf(mode, clusterNetworks, requireIdentity);
+  if (server === undefined) {
+    return {
+      protocol: annotatedProtocol({ pod, port }, state),
+      authorizations: byMode,
+      meta: modeMeta(mode),
+    };
+  }
   return {
-    protocol: server === undefined
-      ? annotatedProtocol(pod, port, state)
-      : declaredProtocol(server),
-    authorizations: authorizationsOf(mode, clusterNetworks, requireIdentity),
-    meta: server === undefined ? modeMeta(mode) : {
+    protocol: declaredProtocol(server, { pod, port }, state),
+    // What somebody wrote comes first, so that metrics name it where both let a client in.
+    authorizations: [...authorizationsOfServer(server, state), ...byMode],
+    meta: {
       group: "policy.linkerd.io",
       kind: "server",
       name: server.metadata.name,
@@ -45,32 +65,45 @@ export function serverPolicyOf(
   };
 }
 
-/** A Server's own access policy, else what the Pod asks for, else the mesh's default. */
+/** A Server's own access policy, which is to deny if it has none; else what the Pod asks for, else the mesh's default. */
 function modeOf(
   pod: Pod,
   server: Server | undefined,
   state: State,
 ): InboundMode {
-  const asked = server?.spec.accessPolicy ??
-    annotationOf(pod, ANNOTATIONS.defaultInboundPolicy, state);
-  return parseInboundMode(asked ?? "") ?? state.settings.defaultInboundPolicy;
+  if (server !== undefined) return server.spec.accessPolicy ?? "deny";
+  const asked = annotationOf(pod, ANNOTATIONS.defaultInboundPolicy, state);
+  if (asked === undefined) return state.settings.defaultInboundPolicy;
+  // A word that means nothing was to restrict something, so it opens nothing.
+  return parseInboundMode(asked) ?? "deny";
 }
 
-function declaredProtocol({ spec }: Server): ServerProtocol {
-  const declared = spec.proxyProtocol ?? "unknown";
+function declaredProtocol(
+  server: Server,
+  at: PodPort,
+  state: State,
+): ServerProtocol {
+  const declared = server.spec.proxyProtocol ?? "unknown";
+  if (declared === "opaque") return { kind: "opaque" };
+  if (declared === "TLS") return { kind: "tls" };
+  const routes = routesOf(server, state);
+  const rateLimit = rateLimitOf(server, state);
+  if (declared === "gRPC" && rateLimit === null && routes.every(isGrpc)) {
+    return { kind: "grpc", routes: grpcRoutes(routes, at, state) };
+  }
+  const http: HttpServer = {
+    routes: httpRoutes(routes, at, state),
+    ...rateLimit === null ? {} : { rateLimit },
+  };
   switch (declared) {
     case "unknown":
-      return { kind: "detect", timeoutMs: DETECT_TIMEOUT_MS };
+      return { kind: "detect", timeoutMs: DETECT_TIMEOUT_MS, ...http };
     case "HTTP/1":
-      return { kind: "http1" };
-    case "HTTP/2":
-      return { kind: "http2" };
+      return { kind: "http1", ...http };
+    // The API of gRPC servers has no HTTPRoutes and no rate limits. As one of HTTP/2, which it is, what was written holds.
     case "gRPC":
-      return { kind: "grpc" };
-    case "opaque":
-      return { kind: "opaque" };
-    case "TLS":
-      return { kind: "tls" };
+    case "HTTP/2":
+      return { kind: "http2", ...http };
   }
 }
 
@@ -78,17 +111,16 @@ function declaredProtocol({ spec }: Server): ServerProtocol {
  * Opaque where the Pod's annotation says so. Of the mesh's list only ports count that the Pod's containers name, which
  * is what Linkerd's injector would have written into the annotation.
  */
-function annotatedProtocol(
-  pod: Pod,
-  port: number,
-  state: State,
-): ServerProtocol {
+function annotatedProtocol(at: PodPort, state: State): ServerProtocol {
+  const { pod, port } = at;
   const declared = podPorts(pod, ANNOTATIONS.opaquePorts, state);
   const isOpaque = declared !== undefined
     ? includesPort(declared, port)
     : includesPort(state.settings.defaultOpaquePorts, port) &&
       tcpPorts(pod).some(({ containerPort }) => containerPort === port);
-  return isOpaque
-    ? { kind: "opaque" }
-    : { kind: "detect", timeoutMs: DETECT_TIMEOUT_MS };
+  return isOpaque ? { kind: "opaque" } : {
+    kind: "detect",
+    timeoutMs: DETECT_TIMEOUT_MS,
+    routes: httpRoutes([], at, state),
+  };
 }

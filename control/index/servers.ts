@@ -1,34 +1,9 @@
 import type { Pod, Selector, Server } from "../../schemas/kube.ts";
-import { idOf } from "./keys.ts";
-import { createMultimap, type Multimap } from "./multimap.ts";
+import { type Named, olderFirst } from "./named.ts";
 import { tcpPorts } from "./workloads.ts";
 
 /** Servers by name and by namespace; a Server selects Pods of its own namespace only. */
-export interface Servers {
-  readonly byId: ReadonlyMap<string, Server>;
-  readonly byNamespace: Pick<Multimap<Server>, "get">;
-  /** Replaces a Server, or removes it when there is no new one. */
-  readonly replace: (old: Server | undefined, now: Server | undefined) => void;
-}
-
-/** Creates an empty index of Servers. */
-export function createServers(): Servers {
-  const byId = new Map<string, Server>();
-  const byNamespace = createMultimap<Server>();
-  return {
-    byId,
-    byNamespace,
-    replace: (old, now) => {
-      if (old !== undefined) {
-        byId.delete(idOf(old.metadata));
-        byNamespace.remove(old.metadata.namespace, old);
-      }
-      if (now === undefined) return;
-      byId.set(idOf(now.metadata), now);
-      byNamespace.add(now.metadata.namespace, now);
-    },
-  };
-}
+export type Servers = Named<Server>;
 
 /** The Servers that select the Pod's port, the one in force first: the oldest, then the first by name. */
 export function serversOf(
@@ -40,10 +15,7 @@ export function serversOf(
   for (const server of servers.byNamespace.get(pod.metadata.namespace)) {
     if (selectsPort(server, pod, port)) found.push(server);
   }
-  return found.sort((a, b) =>
-    createdAtMs(a) - createdAtMs(b) ||
-    (a.metadata.name < b.metadata.name ? -1 : 1)
-  );
+  return found.sort(olderFirst);
 }
 
 /** Whether the Server is about the Pod, on whichever port. */
@@ -61,12 +33,6 @@ export function portsOf({ spec }: Server, pod: Pod): readonly number[] {
 
 function selectsPort(server: Server, pod: Pod, port: number): boolean {
   return selectsPod(server, pod) && portsOf(server, pod).includes(port);
-}
-
-/** An object that does not say when it was made counts as the youngest. */
-function createdAtMs({ metadata }: Server): number {
-  const at = Date.parse(metadata.creationTimestamp ?? "");
-  return Number.isNaN(at) ? Number.MAX_SAFE_INTEGER : at;
 }
 
 /** Whether labels satisfy a selector. */

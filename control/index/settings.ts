@@ -5,7 +5,7 @@ import {
   DEFAULT_CLUSTER_NETWORKS,
   DEFAULT_OPAQUE_PORTS,
 } from "../../schemas/names.ts";
-import type { InboundMode } from "./modes.ts";
+import { EVERYWHERE, type InboundMode } from "./modes.ts";
 import { parsePortRanges, type PortRange } from "./ports.ts";
 
 /** What the operator decides for the whole mesh; named after Linkerd's values. */
@@ -18,6 +18,8 @@ export interface Settings {
   readonly clusterNetworks: readonly Network[];
   readonly defaultOpaquePorts: readonly PortRange[];
   readonly defaultInboundPolicy: InboundMode;
+  /** Where the kubelet's probes come from. */
+  readonly probeNetworks: readonly Network[];
   /** Endpoints are offered by IPv6 too; a dual-family pod then only by its IPv6 address. */
   readonly ipv6: boolean;
   /** HTTP/2 client settings of connections between proxies. */
@@ -33,6 +35,7 @@ export function createSettings(given: Partial<Settings> = {}): Settings {
     clusterNetworks: DEFAULT_CLUSTER_NETWORKS.split(",").map(parseNetwork),
     defaultOpaquePorts: parsePortRanges(DEFAULT_OPAQUE_PORTS),
     defaultInboundPolicy: "all-unauthenticated",
+    probeNetworks: EVERYWHERE,
     ipv6: false,
     meshedHttp2: { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 },
     ...given,

@@ -57,9 +57,14 @@ export function allIps(pod: Pod): readonly string[] {
     : podIps(pod);
 }
 
-/** The TCP ports that a Pod's containers name, init containers included. */
-export function tcpPorts({ spec }: Pod): readonly ContainerPort[] {
-  return [...spec?.containers ?? [], ...spec?.initContainers ?? []]
+/** All containers of a Pod, init containers included. */
+export function containersOf({ spec }: Pod): readonly Container[] {
+  return [...spec?.containers ?? [], ...spec?.initContainers ?? []];
+}
+
+/** The TCP ports that a Pod's containers name. */
+export function tcpPorts(pod: Pod): readonly ContainerPort[] {
+  return containersOf(pod)
     .flatMap(({ ports }) => ports ?? [])
     .filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
 }

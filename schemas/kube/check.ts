@@ -1,76 +1,52 @@
-import { parseIp } from "../address.ts";
-import type { KubeObject, Server } from "../kube.ts";
-import { type FieldPath, FieldProblem } from "./field-problem.ts";
-import { fieldProblem } from "./validate.ts";
+import type { KubeObject } from "../kube.ts";
+import { type Mistake, toProblem } from "./mistake.ts";
+import { mistakesOfAddresses } from "./rules/addresses.ts";
+import {
+  mistakesOfMeshTls,
+  mistakesOfNetworkAuthentication,
+} from "./rules/authentication.ts";
+import { mistakesOfAuthorizationPolicy } from "./rules/authorization-policy.ts";
+import { mistakesOfGrpcRoute } from "./rules/grpc-route.ts";
+import { mistakesOfHttpRoute } from "./rules/http-route.ts";
+import { mistakesOfInboundPolicy } from "./rules/inbound-policy.ts";
+import { mistakesOfRateLimit } from "./rules/rate-limit.ts";
+import { mistakesOfServerAuthorization } from "./rules/server-authorization.ts";
+import { mistakesOfServer } from "./rules/server.ts";
 
-/** What a manifest's schema cannot say: fields that depend on one another, and what is not enforced yet. */
-export function checkObject(object: KubeObject, what: string): void {
+/** What an object's schema cannot say: fields that depend on one another. Empty when the object is good. */
+export function mistakesOf(object: KubeObject): readonly Mistake[] {
   switch (object.kind) {
     case "Server":
-      return checkServer(object, what);
-    case "EndpointSlice":
-      if (object.addressType === "FQDN") return;
-      for (const [at, endpoint] of object.endpoints?.entries() ?? []) {
-        for (const [of, ip] of endpoint.addresses.entries()) {
-          requireIp(ip, ["endpoints", at, "addresses", of], what);
-        }
-      }
-      return;
-    case "Service": {
-      const { clusterIP = "", clusterIPs = [] } = object.spec;
-      if (clusterIP !== "" && clusterIP !== "None") {
-        requireIp(clusterIP, ["spec", "clusterIP"], what);
-      }
-      for (const [at, ip] of clusterIPs.entries()) {
-        if (ip !== "None") requireIp(ip, ["spec", "clusterIPs", at], what);
-      }
-      return;
-    }
-    case "Pod": {
-      const { podIP, podIPs = [], hostIP } = object.status ?? {};
-      if (podIP) requireIp(podIP, ["status", "podIP"], what);
-      if (hostIP) requireIp(hostIP, ["status", "hostIP"], what);
-      for (const [at, { ip }] of podIPs.entries()) {
-        requireIp(ip, ["status", "podIPs", at, "ip"], what);
-      }
-      return;
-    }
+      return mistakesOfServer(object);
+    case "ServerAuthorization":
+      return mistakesOfServerAuthorization(object);
+    case "AuthorizationPolicy":
+      return mistakesOfAuthorizationPolicy(object);
+    case "MeshTLSAuthentication":
+      return mistakesOfMeshTls(object);
+    case "NetworkAuthentication":
+      return mistakesOfNetworkAuthentication(object);
+    case "HTTPLocalRateLimitPolicy":
+      return mistakesOfRateLimit(object);
+    case "HTTPRoute":
+      return mistakesOfHttpRoute(object);
+    case "GRPCRoute":
+      return mistakesOfGrpcRoute(object);
+    case "Pod":
+      return [
+        ...mistakesOfInboundPolicy(object),
+        ...mistakesOfAddresses(object),
+      ];
     case "Namespace":
-      return;
+      return mistakesOfInboundPolicy(object);
+    case "EndpointSlice":
+    case "Service":
+      return mistakesOfAddresses(object);
   }
 }
 
-function requireIp(
-  text: string,
-  path: FieldPath,
-  what: string,
-): void {
-  if (parseIp(text) !== null) return;
-  throw fieldProblem(what, path, text, "an IP address");
-}
-
-function checkServer(server: Server, what: string): void {
-  const { podSelector, externalWorkloadSelector, accessPolicy } = server.spec;
-  if (externalWorkloadSelector !== undefined) {
-    throw new FieldProblem(
-      "manifest.unsupported",
-      ["spec", "externalWorkloadSelector"],
-      `Cannot apply ${what}: this version does not know ExternalWorkloads`,
-      { hint: "select Pods with spec.podSelector" },
-    );
-  }
-  if (podSelector === undefined) {
-    throw fieldProblem(what, ["spec", "podSelector"], undefined, "a selector");
-  }
-  if (accessPolicy !== undefined && accessPolicy !== "all-unauthenticated") {
-    throw new FieldProblem(
-      "manifest.unsupported",
-      ["spec", "accessPolicy"],
-      `Cannot apply ${what}: this version does not enforce spec.accessPolicy "${accessPolicy}"`,
-      {
-        hint:
-          'leave accessPolicy out, or write "all-unauthenticated" if nothing is to be restricted',
-      },
-    );
-  }
+/** Throws the first mistake of an object. */
+export function checkObject(object: KubeObject, what: string): void {
+  const [first] = mistakesOf(object);
+  if (first !== undefined) throw toProblem(first, what);
 }

@@ -1,8 +1,22 @@
 import Type from "typebox";
 import { Metadata, Port, Transport } from "./metadata.ts";
 
+/** How the kubelet asks a container whether it is well; commands and bare connections need no route. */
+const Probe = Type.Optional(Type.Object({
+  httpGet: Type.Optional(Type.Object({
+    path: Type.Optional(Type.String()),
+    port: Type.Union([Port, Type.String({ minLength: 1 })], {
+      description: "a port number or the name of a container port",
+    }),
+  })),
+  grpc: Type.Optional(Type.Object({ port: Port })),
+}));
+
 const Container = Type.Object({
   name: Type.String(),
+  livenessProbe: Probe,
+  readinessProbe: Probe,
+  startupProbe: Probe,
   ports: Type.Optional(Type.Array(Type.Object({
     name: Type.Optional(Type.String()),
     containerPort: Port,

@@ -1,20 +1,23 @@
+import { groupOf } from "./parents.ts";
+
 /**
  * Objects that restrict or route traffic and that this version does not enforce. To skip one in silence would leave
  * open what its author believes shut, so each is refused. Of Linkerd's own groups everything we do not read is meant.
  */
 export function isUnsupported(apiVersion: string, kind: string): boolean {
-  const group = apiVersion.includes("/") ? apiVersion.split("/")[0] ?? "" : "";
+  const group = groupOf(apiVersion);
   if (LINKERD_GROUPS.has(group)) return true;
   return group === "gateway.networking.k8s.io" && GATEWAY_ROUTES.has(kind);
 }
 
 const LINKERD_GROUPS: ReadonlySet<string> = new Set([
   "linkerd.io", // ServiceProfile
-  "policy.linkerd.io", // authorization, routes, EgressNetwork, rate limits
+  "policy.linkerd.io", // EgressNetwork, and versions that came after this one
   "workload.linkerd.io", // ExternalWorkload
   "multicluster.linkerd.io", // Link
 ]);
 
+/** HTTPRoutes and GRPCRoutes are read in the versions that we know. */
 const GATEWAY_ROUTES: ReadonlySet<string> = new Set([
   "HTTPRoute",
   "GRPCRoute",

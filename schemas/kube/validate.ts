@@ -25,7 +25,7 @@ export function createValidator<Schema extends TSchema>(
  */
 function project(schema: unknown, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const { properties, items } = schema as Parts;
+  const { properties, items, additionalProperties } = schema as Parts;
   if (Array.isArray(value)) {
     return items === undefined
       ? value
@@ -38,14 +38,15 @@ function project(schema: unknown, value: unknown): unknown {
     if (properties === undefined) kept[name] = field;
     else if (Object.hasOwn(properties, name)) {
       kept[name] = project(properties[name], field);
-    }
+    } else if (additionalProperties === false) kept[name] = field;
   }
   return kept;
 }
 
-/** What of a JSON schema leads to the schemas of fields and items. */
+/** What of a JSON schema leads to the schemas of fields and items; `false`: other fields are mistakes, not left out. */
 interface Parts {
   readonly properties?: Readonly<Record<string, unknown>>;
+  readonly additionalProperties?: unknown;
   readonly items?: unknown;
 }
 
@@ -67,6 +68,9 @@ function explain(
   const path = parsePointer(error.instancePath, value);
   if (error.keyword === "required") {
     path.push(error.params.requiredProperties[0] ?? "");
+  }
+  if (error.keyword === "additionalProperties") {
+    path.push(error.params.additionalProperties[0] ?? "");
   }
   return fieldProblem(what, path, valueAt(value, path), wanted(error, schema));
 }
@@ -94,6 +98,11 @@ function wanted(error: TLocalizedValidationError, schema: TSchema): string {
     : error.schemaPath;
   const part: unknown = Pointer.Get(schema, at.slice(1));
   if (typeof part !== "object" || part === null) return error.message;
+  if (error.keyword === "additionalProperties" && "properties" in part) {
+    return `no such field; known are ${
+      Object.keys(part.properties ?? {}).join(", ")
+    }`;
+  }
   if ("description" in part) return String(part.description);
   if ("const" in part) return JSON.stringify(part.const);
   if ("enum" in part && Array.isArray(part.enum)) {
@@ -110,7 +119,8 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   array: "a list",
 };
 
-function describeFound(found: unknown): string {
+/** A value as a message repeats it. */
+export function describeFound(found: unknown): string {
   if (found === undefined) return "missing";
   if (Array.isArray(found)) return "a list";
   if (typeof found === "object" && found !== null) return "a map of fields";

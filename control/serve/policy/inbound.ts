@@ -1,23 +1,23 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Network } from "../../../schemas/address.ts";
 import type {
-  Authentication,
-  Authorization,
-  ServerMeta,
+  HttpServer,
+  RateLimit,
   ServerPolicy,
   ServerProtocol,
 } from "../../../schemas/policy.ts";
 import {
-  type AuthnSchema,
-  type AuthzSchema,
+  type HttpLocalRateLimitSchema,
   type ProxyProtocolSchema,
   type Server,
   ServerSchema,
 } from "../../../schemas/proto/gen/inbound_pb.ts";
-import type { IPNetworkSchema } from "../../../schemas/proto/gen/net_pb.ts";
-import { toIpAddress } from "../destination/address.ts";
 import { toDuration } from "../destination/message.ts";
+import { toAuthz } from "./authorization.ts";
+import { toGrpcRoute, toHttpRoute } from "./inbound-route.ts";
 import { toMetadata } from "./meta.ts";
+
+type Protocol = MessageInitShape<typeof ProxyProtocolSchema>;
+type Limit = MessageInitShape<typeof HttpLocalRateLimitSchema>;
 
 /** Who may call a port and what is spoken there, as proxies read it. */
 export function toServer(policy: ServerPolicy): Server {
@@ -28,73 +28,56 @@ export function toServer(policy: ServerPolicy): Server {
   });
 }
 
-function toProtocol(
-  protocol: ServerProtocol,
-): MessageInitShape<typeof ProxyProtocolSchema> {
-  return protocol.kind === "detect"
-    ? {
-      kind: {
-        case: "detect",
-        value: { timeout: toDuration(protocol.timeoutMs) },
-      },
+function toProtocol(protocol: ServerProtocol): Protocol {
+  switch (protocol.kind) {
+    case "detect": {
+      const { routes, limit } = toHttp(protocol);
+      const timeout = toDuration(protocol.timeoutMs);
+      const httpLocalRateLimit = limit;
+      const value = {
+        timeout,
+        httpRoutes: routes,
+        ...limit && { httpLocalRateLimit },
+      };
+      return { kind: { case: "detect", value } };
     }
-    : { kind: { case: protocol.kind, value: {} } };
+    case "http1":
+    case "http2": {
+      const { routes, limit } = toHttp(protocol);
+      const value = { routes, ...limit && { localRateLimit: limit } };
+      return { kind: { case: protocol.kind, value } };
+    }
+    case "grpc": {
+      const routes = (protocol.routes ?? []).map(toGrpcRoute);
+      return { kind: { case: "grpc", value: { routes } } };
+    }
+    case "opaque":
+    case "tls":
+      return { kind: { case: protocol.kind, value: {} } };
+  }
 }
 
-function toAuthz(
-  { authentication, meta, networks }: Authorization,
-): MessageInitShape<typeof AuthzSchema> {
+function toHttp({ routes = [], rateLimit }: HttpServer) {
   return {
-    networks: networks.map(({ network, except }) => ({
-      net: toNetwork(network),
-      except: except.map(toNetwork),
-    })),
-    authentication: toAuthn(authentication),
-    labels: { ...meta },
-    metadata: toMetadata(metaOf(meta)),
+    routes: routes.map(toHttpRoute),
+    limit: rateLimit === undefined ? undefined : toLimit(rateLimit),
   };
 }
 
-function metaOf({ group, kind, name }: ServerMeta) {
-  return kind === "default" ? { kind, name } as const : {
-    kind: "resource",
-    resource: { group, kind, name, namespace: "", section: "", port: 0 },
-  } as const;
-}
-
-function toNetwork(
-  { base, prefixBits }: Network,
-): MessageInitShape<typeof IPNetworkSchema> {
-  return { ip: toIpAddress(base), prefixLen: prefixBits };
-}
-
-function toAuthn(
-  authentication: Authentication,
-): MessageInitShape<typeof AuthnSchema> {
-  switch (authentication.kind) {
-    case "unauthenticated":
-      return { permit: { case: "unauthenticated", value: {} } };
-    case "tls":
-      return {
-        permit: {
-          case: "meshTLS",
-          value: { clients: { case: "unauthenticated", value: {} } },
-        },
-      };
-    case "identities": {
-      const identities = [...authentication.identities]
-        .map((name) => ({ name }));
-      // The parts of a suffix are its labels; the empty suffix has none and means any identity.
-      const suffixes = authentication.suffixes
-        .map((suffix) => ({ parts: suffix.split(".").filter(Boolean) }));
-      return {
-        permit: {
-          case: "meshTLS",
-          value: {
-            clients: { case: "identities", value: { identities, suffixes } },
-          },
-        },
-      };
-    }
-  }
+function toLimit(
+  { meta, totalPerSecond, identityPerSecond, overrides }: RateLimit,
+): Limit {
+  return {
+    metadata: toMetadata(meta),
+    ...totalPerSecond === null ? {} : {
+      total: { requestsPerSecond: totalPerSecond },
+    },
+    ...identityPerSecond === null ? {} : {
+      identity: { requestsPerSecond: identityPerSecond },
+    },
+    overrides: overrides.map(({ perSecond, identities }) => ({
+      limit: { requestsPerSecond: perSecond },
+      clients: { identities: [...identities].map((name) => ({ name })) },
+    })),
+  };
 }

@@ -1,0 +1,145 @@
+import type {
+  AuthorizationPolicy,
+  Route,
+  Server,
+  ServerAuthorization,
+} from "../../schemas/kube.ts";
+import { AUTHENTICATIONS } from "../../schemas/kube/rules/authorization-policy.ts";
+import { kindOf } from "../../schemas/kube/rules/references.ts";
+import type {
+  Authentication,
+  Authorization,
+  NetworkMatch,
+} from "../../schemas/policy.ts";
+import {
+  accountIdentities,
+  clientsOfMeshTls,
+  clientsOfServerAuthorization,
+  namedClients,
+  readNetworks,
+} from "./clients.ts";
+import type { State } from "./fold.ts";
+import { idOf } from "./keys.ts";
+import { EVERYWHERE } from "./modes.ts";
+import { olderFirst } from "./named.ts";
+import {
+  isAbout,
+  namespaceTarget,
+  routeKey,
+  serverTarget,
+} from "./policies.ts";
+
+/** What an object permits, or why it permits nobody. */
+export type Permission =
+  | { readonly kind: "permit"; readonly authorization: Authorization }
+  | { readonly kind: "nobody"; readonly why: string };
+
+/** What objects permit on all of a Server, besides its own access policy. */
+export function authorizationsOfServer(
+  server: Server,
+  { policies, settings }: State,
+): Authorization[] {
+  const { namespace } = server.metadata;
+  const older = [...policies.serverAuthorizations.byNamespace.get(namespace)]
+    .filter((one) => isAbout(one, server))
+    .sort(olderFirst)
+    .map((one) => permissionOfServerAuthorization(one, settings));
+  const newer = [
+    ...policies.byTarget.get(serverTarget(idOf(server.metadata))),
+    ...policies.byTarget.get(namespaceTarget(namespace)),
+  ].sort(olderFirst)
+    .map((one) => permissionOfPolicy(one, { policies, settings }));
+  return permits([...older, ...newer]);
+}
+
+/** What objects permit on a route, besides what its Server does. */
+export function authorizationsOfRoute(
+  route: Route,
+  { policies, settings }: State,
+): Authorization[] {
+  const found = [...policies.byTarget.get(routeKey(route))].sort(olderFirst);
+  return permits(
+    found.map((one) => permissionOfPolicy(one, { policies, settings })),
+  );
+}
+
+function permits(permissions: readonly Permission[]): Authorization[] {
+  return permissions.flatMap((one) =>
+    one.kind === "permit" ? [one.authorization] : []
+  );
+}
+
+/** What a ServerAuthorization permits; where it names no networks, to those of the cluster. */
+export function permissionOfServerAuthorization(
+  { metadata, spec }: ServerAuthorization,
+  settings: State["settings"],
+): Permission {
+  const { networks: rules = [] } = spec.client;
+  const networks = rules.length > 0
+    ? readNetworks(rules)
+    : settings.clusterNetworks.map((network) => ({ network, except: [] }));
+  if (networks === null) return nobody("a network of it cannot be read");
+  const authentication = clientsOfServerAuthorization(
+    spec.client,
+    metadata.namespace,
+    settings,
+  );
+  if (authentication === null) return nobody("it names no clients");
+  return permit(networks, authentication, "serverauthorization", metadata.name);
+}
+
+/** What an AuthorizationPolicy permits: those who satisfy all that it refers to. */
+export function permissionOfPolicy(
+  { metadata, spec }: AuthorizationPolicy,
+  { policies, settings }: Pick<State, "policies" | "settings">,
+): Permission {
+  let networks: readonly NetworkMatch[] | undefined;
+  let authentication: Authentication | undefined;
+  for (const reference of spec.requiredAuthenticationRefs) {
+    const { name, namespace = metadata.namespace } = reference;
+    const id = idOf({ namespace, name });
+    const kind = kindOf(reference, AUTHENTICATIONS);
+    if (kind === null) return nobody(`it asks for a ${reference.kind}`);
+    if (kind === "NetworkAuthentication") {
+      const found = policies.networks.byId.get(id);
+      if (found === undefined) return nobody(`there is no ${kind} ${id}`);
+      const read = readNetworks(found.spec.networks);
+      if (read === null) return nobody(`a network of ${id} cannot be read`);
+      if (networks !== undefined) return nobody(`it asks for a second ${kind}`);
+      networks = read;
+      continue;
+    }
+    if (authentication !== undefined) {
+      return nobody("it asks for a second identity");
+    }
+    const found = policies.meshTls.byId.get(id);
+    if (kind === "MeshTLSAuthentication" && found === undefined) {
+      return nobody(`there is no ${kind} ${id}`);
+    }
+    const clients = kind === "MeshTLSAuthentication" && found !== undefined
+      ? clientsOfMeshTls(found, settings)
+      : namedClients(accountIdentities({ namespace, name }, settings));
+    if (clients === null) return nobody(`${kind} ${id} names nobody`);
+    authentication = clients;
+  }
+  return permit(
+    networks ?? EVERYWHERE.map((network) => ({ network, except: [] })),
+    authentication ?? { kind: "unauthenticated" },
+    "authorizationpolicy",
+    metadata.name,
+  );
+}
+
+function permit(
+  networks: readonly NetworkMatch[],
+  authentication: Authentication,
+  kind: string,
+  name: string,
+): Permission {
+  const meta = { group: "policy.linkerd.io", kind, name };
+  return { kind: "permit", authorization: { networks, authentication, meta } };
+}
+
+function nobody(why: string): Permission {
+  return { kind: "nobody", why };
+}

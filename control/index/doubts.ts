@@ -1,0 +1,106 @@
+import type {
+  Pod,
+  Policy,
+  RateLimitPolicy,
+  Route,
+} from "../../schemas/kube.ts";
+import { serversOfRoute } from "../../schemas/kube/parents.ts";
+import {
+  type Permission,
+  permissionOfPolicy,
+  permissionOfServerAuthorization,
+} from "./authorizations.ts";
+import type { State } from "./fold.ts";
+import { idOf } from "./keys.ts";
+import { limitsOf } from "./rate-limits.ts";
+import { filtersNotDone } from "./route-rules.ts";
+import { portsOf, selectsPod, type Servers, serversOf } from "./servers.ts";
+
+/** Sentences about a policy that does not do what its author may believe; legal, and worth saying. */
+export function doubtsAbout(policy: Policy, state: State): string[] {
+  switch (policy.kind) {
+    case "ServerAuthorization":
+      return lack(
+        policy,
+        permissionOfServerAuthorization(policy, state.settings),
+      );
+    case "AuthorizationPolicy":
+      return lack(policy, permissionOfPolicy(policy, state));
+    case "MeshTLSAuthentication":
+    case "NetworkAuthentication":
+      return [];
+    case "HTTPRoute":
+    case "GRPCRoute":
+      return [...routeDoubts(policy, state)];
+    case "HTTPLocalRateLimitPolicy":
+      return limitDoubts(policy, state);
+  }
+}
+
+/** Two Servers on one port are legal; that only one of them holds is worth saying. */
+export function overlapsOn(pod: Pod, servers: Servers): string[] {
+  const about = [...servers.byNamespace.get(pod.metadata.namespace)]
+    .filter((server) => selectsPod(server, pod));
+  if (about.length < 2) return [];
+  const ports = new Set(about.flatMap((server) => portsOf(server, pod)));
+  return [...ports].flatMap((port) => {
+    const [first, ...others] = serversOf(servers, pod, port);
+    return others.map((other) =>
+      `Server ${
+        idOf(other.metadata)
+      } is not in force on port ${port}: Server ${first?.metadata.name} is older or first by name`
+    );
+  });
+}
+
+function lack(policy: Policy, permission: Permission): string[] {
+  if (permission.kind === "permit") return [];
+  return [`${nameOf(policy)} permits nobody: ${permission.why}`];
+}
+
+function* routeDoubts(route: Route, { servers }: State): Generator<string> {
+  const name = nameOf(route);
+  if (route.isUnreadable) {
+    yield `${name} cannot be read: all requests to its Servers are denied`;
+  }
+  for (const type of filtersNotDone(route)) {
+    yield type === "ResponseHeaderModifier"
+      ? `${name}: the filter ${type} has no effect on what a Server receives`
+      : `${name}: requests of rules with the filter ${type} are denied, as a proxy cannot do it to what it receives`;
+  }
+  const { namespace } = route.metadata;
+  for (const server of serversOfRoute(route)) {
+    const { spec } = servers.byId.get(idOf({ namespace, name: server })) ?? {};
+    if (spec?.proxyProtocol === "opaque" || spec?.proxyProtocol === "TLS") {
+      yield `${name} has no effect: Server ${server} does not parse requests (proxyProtocol ${spec.proxyProtocol})`;
+    }
+  }
+}
+
+function limitDoubts(
+  policy: RateLimitPolicy,
+  { servers, policies }: State,
+): string[] {
+  const { namespace } = policy.metadata;
+  const name = policy.spec.targetRef.name;
+  const server = servers.byId.get(idOf({ namespace, name }));
+  if (server === undefined) return [];
+  const { proxyProtocol } = server.spec;
+  if (proxyProtocol === "opaque" || proxyProtocol === "TLS") {
+    return [
+      `${
+        nameOf(policy)
+      } has no effect: Server ${name} does not parse requests (proxyProtocol ${proxyProtocol})`,
+    ];
+  }
+  const [first, ...others] = limitsOf(server, policies);
+  return others.map((other) =>
+    `${nameOf(other)} is not in force: ${
+      first === undefined ? "another" : nameOf(first)
+    } is older or first by name`
+  );
+}
+
+function nameOf({ kind, metadata }: Policy): string {
+  return `${kind} ${idOf(metadata)}`;
+}

@@ -1,0 +1,135 @@
+import Type from "typebox";
+import { Metadata, Port } from "./metadata.ts";
+import { strictObject } from "./strict.ts";
+
+/** What a route hangs on. */
+const ParentRef = Type.Object({
+  group: Type.Optional(Type.String()),
+  kind: Type.Optional(Type.String()),
+  name: Type.String({ minLength: 1 }),
+  namespace: Type.Optional(Type.String()),
+  sectionName: Type.Optional(Type.String()),
+  port: Type.Optional(Port),
+});
+
+/** A header or query parameter. */
+const FieldMatch = strictObject({
+  type: Type.Optional(Type.Enum(["Exact", "RegularExpression"])),
+  name: Type.String({ minLength: 1 }),
+  value: Type.String(),
+});
+
+const HttpMatch = strictObject({
+  path: Type.Optional(strictObject({
+    type: Type.Optional(
+      Type.Enum(["Exact", "PathPrefix", "RegularExpression"]),
+    ),
+    value: Type.Optional(Type.String()),
+  })),
+  headers: Type.Optional(Type.Array(FieldMatch)),
+  queryParams: Type.Optional(Type.Array(FieldMatch)),
+  method: Type.Optional(Type.Enum([
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "CONNECT",
+    "OPTIONS",
+    "TRACE",
+    "PATCH",
+  ])),
+});
+
+const GrpcMatch = strictObject({
+  method: Type.Optional(strictObject({
+    type: Type.Optional(Type.Enum(["Exact", "RegularExpression"])),
+    service: Type.Optional(Type.String()),
+    method: Type.Optional(Type.String()),
+  })),
+  headers: Type.Optional(Type.Array(FieldMatch)),
+});
+
+const HeaderField = Type.Object({ name: Type.String(), value: Type.String() });
+const HeaderModifier = Type.Object({
+  set: Type.Optional(Type.Array(HeaderField)),
+  add: Type.Optional(Type.Array(HeaderField)),
+  remove: Type.Optional(Type.Array(Type.String())),
+});
+
+/** Gateway API's filters (v1), of which a proxy does some to what it receives; index/route-rules.ts. */
+const FilterType = Type.Enum([
+  "RequestHeaderModifier",
+  "ResponseHeaderModifier",
+  "RequestRedirect",
+  "RequestMirror",
+  "URLRewrite",
+  "CORS",
+  "ExtensionRef",
+]);
+
+const Filter = Type.Object({
+  type: FilterType,
+  requestHeaderModifier: Type.Optional(HeaderModifier),
+  requestRedirect: Type.Optional(Type.Object({
+    scheme: Type.Optional(Type.Enum(["http", "https"])),
+    hostname: Type.Optional(Type.String()),
+    path: Type.Optional(Type.Object({
+      type: Type.Enum(["ReplaceFullPath", "ReplacePrefixMatch"]),
+      replaceFullPath: Type.Optional(Type.String()),
+      replacePrefixMatch: Type.Optional(Type.String()),
+    })),
+    port: Type.Optional(Port),
+    statusCode: Type.Optional(Type.Integer()),
+  })),
+});
+
+/** What HTTPRoutes and GRPCRoutes have in common. */
+const Attached = {
+  hostnames: Type.Optional(Type.Array(Type.String())),
+  parentRefs: Type.Optional(Type.Array(ParentRef)),
+};
+
+/** An HTTPRoute of either group, as a Server's: backends and timeouts are for clients and are not read. */
+export const HttpRouteSchema = Type.Object({
+  apiVersion: Type.Enum([
+    "policy.linkerd.io/v1alpha1",
+    "policy.linkerd.io/v1beta1",
+    "policy.linkerd.io/v1beta2",
+    "policy.linkerd.io/v1beta3",
+    "gateway.networking.k8s.io/v1beta1",
+    "gateway.networking.k8s.io/v1",
+  ]),
+  kind: Type.Literal("HTTPRoute"),
+  metadata: Metadata,
+  spec: Type.Object({
+    ...Attached,
+    rules: Type.Optional(Type.Array(Type.Object({
+      matches: Type.Optional(Type.Array(HttpMatch)),
+      filters: Type.Optional(Type.Array(Filter)),
+    }))),
+  }),
+});
+
+/** A GRPCRoute (gateway.networking.k8s.io), as a Server's. */
+export const GrpcRouteSchema = Type.Object({
+  apiVersion: Type.Enum([
+    "gateway.networking.k8s.io/v1alpha2",
+    "gateway.networking.k8s.io/v1",
+  ]),
+  kind: Type.Literal("GRPCRoute"),
+  metadata: Metadata,
+  spec: Type.Object({
+    ...Attached,
+    rules: Type.Optional(Type.Array(Type.Object({
+      matches: Type.Optional(Type.Array(GrpcMatch)),
+      filters: Type.Optional(Type.Array(Filter)),
+    }))),
+  }),
+});
+
+/** What of a route says where it belongs, however unreadable the rest of it is. */
+export const RouteStubSchema = Type.Object({
+  metadata: Metadata,
+  spec: Type.Object({ parentRefs: Attached.parentRefs }),
+});

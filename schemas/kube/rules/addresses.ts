@@ -1,0 +1,49 @@
+import { parseIp } from "../../address.ts";
+import type { EndpointSlice, Pod, Service } from "../../kube.ts";
+import type { FieldPath } from "../field-problem.ts";
+import { type Mistake, mistake } from "../mistake.ts";
+
+type Found = readonly [text: string | undefined, path: FieldPath];
+
+/** Addresses of Services, Pods and endpoints are IP addresses, where they are not to be something else. */
+export function mistakesOfAddresses(
+  object: EndpointSlice | Service | Pod,
+): Mistake[] {
+  return addressesOf(object).flatMap(([text, path]) =>
+    !text || parseIp(text) !== null ? [] : [
+      mistake(path, text, "an IP address", "write it as Kubernetes would"),
+    ]
+  );
+}
+
+function addressesOf(object: EndpointSlice | Service | Pod): Found[] {
+  switch (object.kind) {
+    case "EndpointSlice":
+      if (object.addressType === "FQDN") return [];
+      return (object.endpoints ?? []).flatMap(({ addresses }, at) =>
+        addresses.map((ip, of): Found => [
+          ip,
+          ["endpoints", at, "addresses", of],
+        ])
+      );
+    case "Service": {
+      const { clusterIP, clusterIPs = [] } = object.spec;
+      const all: Found[] = [
+        [clusterIP, ["spec", "clusterIP"]],
+        ...clusterIPs.map((ip, at): Found => [ip, ["spec", "clusterIPs", at]]),
+      ];
+      return all.filter(([ip]) => ip !== "None");
+    }
+    case "Pod": {
+      const { podIP, podIPs = [], hostIP } = object.status ?? {};
+      return [
+        [podIP, ["status", "podIP"]],
+        [hostIP, ["status", "hostIP"]],
+        ...podIPs.map(({ ip }, at): Found => [
+          ip,
+          ["status", "podIPs", at, "ip"],
+        ]),
+      ];
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { HttpRoute } from "../../kube.ts";
+import type { FieldPath } from "../field-problem.ts";
+import { type Mistake, mistake } from "../mistake.ts";
+import {
+  mistakesOfAttachment,
+  mistakesOfFields,
+  mistakesOfHeaderFilter,
+  mistakesOfPattern,
+} from "./route.ts";
+
+type Rule = NonNullable<HttpRoute["spec"]["rules"]>[number];
+type Match = NonNullable<Rule["matches"]>[number];
+type Filter = NonNullable<Rule["filters"]>[number];
+
+/** An HTTPRoute on a Server: parents, hosts, matches and filters can be what they say. */
+export function mistakesOfHttpRoute(route: HttpRoute): Mistake[] {
+  const rules = (route.spec.rules ?? []).flatMap((rule, at) => {
+    const path = ["spec", "rules", at];
+    return [
+      ...(rule.matches ?? []).flatMap((match, of) =>
+        mistakesOfMatch(match, [...path, "matches", of])
+      ),
+      ...(rule.filters ?? []).flatMap((filter, of) => [
+        ...mistakesOfHeaderFilter(filter, [...path, "filters", of]),
+        ...mistakesOfRedirect(filter, [...path, "filters", of]),
+      ]),
+    ];
+  });
+  return [...mistakesOfAttachment(route), ...rules];
+}
+
+function mistakesOfMatch(
+  { path = {}, headers = [], queryParams = [] }: Match,
+  at: FieldPath,
+): Mistake[] {
+  const { type = "PathPrefix", value = "/" } = path;
+  const where = [...at, "path", "value"];
+  const isPattern = type === "RegularExpression";
+  return [
+    ...isPattern ? mistakesOfPattern(value, where) : absolute(value, where),
+    // deno-lint-ignore no-boolean-literal-for-arguments -- headers have names of a form
+    ...mistakesOfFields(headers, [...at, "headers"], true),
+    // deno-lint-ignore no-boolean-literal-for-arguments -- query parameters have not
+    ...mistakesOfFields(queryParams, [...at, "queryParams"], false),
+  ];
+}
+
+function mistakesOfRedirect(
+  { type, requestRedirect }: Filter,
+  at: FieldPath,
+): Mistake[] {
+  if (type !== "RequestRedirect") return [];
+  const where = [...at, "requestRedirect"];
+  if (requestRedirect === undefined) {
+    return [mistake(where, undefined, "where to redirect", "add the field")];
+  }
+  const { hostname, path, statusCode = 302 } = requestRedirect;
+  const field = path?.type === "ReplacePrefixMatch"
+    ? "replacePrefixMatch"
+    : "replaceFullPath";
+  return [
+    ...hostname === undefined ||
+        /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(hostname)
+      ? []
+      : [mistake(
+        [...where, "hostname"],
+        hostname,
+        "a host name",
+        "write it without scheme, port and wildcard",
+      )],
+    ...path === undefined
+      ? []
+      : absolute(path[field], [...where, "path", field]),
+    ...statusCode >= 300 && statusCode < 400 ? [] : [mistake(
+      [...where, "statusCode"],
+      statusCode,
+      "a status from 300 to 399",
+      "use 301 or 302",
+    )],
+  ];
+}
+
+function absolute(path: string | undefined, at: FieldPath): Mistake[] {
+  if (path?.startsWith("/")) return [];
+  return [mistake(at, path, "a path that begins with /", "write it from /")];
+}

@@ -69,6 +69,7 @@ export function validatorWebhooks(install: Install): Manifest[] {
         apiGroups: ["linkerd.io"],
         apiVersions: ["v1alpha1", "v1alpha2"],
         resources: ["serviceprofiles"],
+        scope: "Namespaced",
       }],
     }),
     ...tlsSecret(install, POLICY_VALIDATOR),
@@ -88,11 +89,13 @@ export function validatorWebhooks(install: Install): Manifest[] {
           "servers",
           "egressnetworks",
         ],
+        scope: "Namespaced",
       }, {
         operations,
         apiGroups: ["gateway.networking.k8s.io"],
         apiVersions: ["*"],
         resources: ["httproutes", "grpcroutes", "tlsroutes", "tcproutes"],
+        scope: "Namespaced",
       }],
     }),
   ];

@@ -38,31 +38,34 @@ export function proxyContainer(
     imagePullPolicy: proxy.image.pullPolicy || values.imagePullPolicy,
     env: proxyEnvironment(sidecar),
     ...(lifecycle === undefined ? {} : { lifecycle }),
-    livenessProbe: {
-      httpGet: { path: "/live", port: proxy.ports.admin },
-      ...proxy.livenessProbe,
-    },
+    livenessProbe: probe(proxy, "/live", proxy.livenessProbe),
     ports: [
       { containerPort: proxy.ports.inbound, name: "linkerd-proxy" },
       { containerPort: proxy.ports.admin, name: "linkerd-admin" },
     ],
-    readinessProbe: {
-      httpGet: { path: "/ready", port: proxy.ports.admin },
-      ...proxy.readinessProbe,
-    },
+    readinessProbe: probe(proxy, "/ready", proxy.readinessProbe),
     ...(proxy.nativeSidecar && proxy.await
-      ? {
-        startupProbe: {
-          httpGet: { path: "/ready", port: proxy.ports.admin },
-          ...proxy.startupProbe,
-        },
-      }
+      ? { startupProbe: probe(proxy, "/ready", proxy.startupProbe) }
       : {}),
     ...resourcesOf(proxy.resources),
     ...(proxy.nativeSidecar ? { restartPolicy: "Always" } : {}),
     securityContext: securityContext(proxy, surroundings),
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: mounts(values, surroundings),
+  };
+}
+
+/** A delay of zero is not written: the API server drops it, and every `kubectl apply` would find a change. */
+function probe(
+  { ports }: ProxyValues,
+  path: string,
+  settings: ProxyValues["readinessProbe"] | ProxyValues["startupProbe"],
+): Fields {
+  const { initialDelaySeconds: delay, ...rest } = settings;
+  return {
+    httpGet: { path, port: ports.admin },
+    ...(delay ? { initialDelaySeconds: delay } : {}),
+    ...rest,
   };
 }
 

@@ -8,6 +8,7 @@ import { VERSION } from "../../schemas/version.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
+import { orRefusal } from "../refusal.ts";
 import { readSources } from "../manifest.ts";
 import {
   glyph,
@@ -24,6 +25,14 @@ export async function runInject(
   given: Given,
   world: World,
 ): Promise<Outcome> {
+  return await orRefusal(() => injecting(file, given, world));
+}
+
+async function injecting(
+  file: string,
+  given: Given,
+  world: World,
+): Promise<Outcome> {
   if (given.has("disable-identity")) {
     throw new Problem(
       "config.invalid",
@@ -32,7 +41,7 @@ export async function runInject(
   }
   const format = readFormat(given);
   const namespace = readNamespace(given, world);
-  const values = readValues(given);
+  const values = await readValues(given, world, namespace);
   const registry = given.text("registry") ??
     (world.env["LINKERD_DOCKER_REGISTRY"] || undefined);
   const anchors = values.identityTrustAnchorsPEM;
@@ -103,12 +112,13 @@ function readFormat(given: Given): Format {
   throw new Problem("config.invalid", `unsupported format ${format}`);
 }
 
-/** The configuration that proxies get; a cluster's own once one can be asked. */
-function readValues(given: Given): InjectionValues {
+/** The configuration that proxies get: the cluster's own, unless it is to be ignored. */
+async function readValues(
+  given: Given,
+  world: World,
+  namespace: string,
+): Promise<InjectionValues> {
   if (given.on("ignore-cluster")) return INJECTION_DEFAULTS;
-  throw new Problem(
-    "config.invalid",
-    "Cannot connect to Kubernetes: this version asks no cluster",
-    { hint: "Add --ignore-cluster to go by the defaults of this version." },
-  );
+  const { readClusterValues } = await import("./cluster-values.ts");
+  return await readClusterValues(given, world, namespace);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../schemas/nearest.ts";
 import { COMMANDS, GLOBAL_FLAGS, run } from "./program.ts";
 import type { Command, World } from "./command.ts";
 

@@ -13,7 +13,7 @@ import { upgrade } from "./commands/upgrade.ts";
 import { version } from "./commands/version.ts";
 import { type Given, parseFlags } from "./flags.ts";
 import { showHelp } from "./help.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../schemas/nearest.ts";
 import { findPlugin } from "./plugin.ts";
 
 /** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */

@@ -1,7 +1,7 @@
+import { nearest } from "../nearest.ts";
 import { Problem } from "../problem.ts";
 import { type Values, ValuesSchema } from "../values.ts";
 import { isMap } from "./merge.ts";
-import { keyPaths, nearestKey } from "./nearest.ts";
 
 /** What of a JSON schema this walk understands: all that values use. */
 export interface Schema {
@@ -165,8 +165,31 @@ function found(value: unknown): string {
 }
 
 function suggest(path: string): string {
-  const nearest = nearestKey(path, keyPaths(VALUES));
-  return nearest === undefined ? "" : `, the nearest known is ${nearest}`;
+  const known = nearestKey(path, keyPaths(VALUES));
+  return known === undefined ? "" : `, the nearest known is ${known}`;
+}
+
+/** The known path a mistaken one most likely meant: few letters changed, else the same last key elsewhere. */
+function nearestKey(
+  path: string,
+  known: readonly string[],
+): string | undefined {
+  const last = lastKey(path);
+  const elsewhere = known.filter((one) => lastKey(one) === last);
+  return nearest(path, known, path.length / 3) ??
+    nearest(path, elsewhere, Infinity);
+}
+
+/** Every path of keys a schema knows, `proxy.image.name` and `proxy.image` alike. */
+function keyPaths(schema: Schema, prefix = ""): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => [
+    `${prefix}${key}`,
+    ...keyPaths(inner, `${prefix}${key}.`),
+  ]);
+}
+
+function lastKey(path: string): string {
+  return path.slice(path.lastIndexOf(".") + 1).toLowerCase();
 }
 
 function joinPath(path: string, key: string): string {

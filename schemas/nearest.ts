@@ -1,16 +1,17 @@
-/** How many letters may differ in a suggestion: more is guessing. */
-const MAX_DISTANCE = 2;
+/** How many letters of a word may differ in a suggestion: more is guessing. */
+const CHANGES_MAX = 2;
 
-/** The candidate that is closest to a mistyped word, if one is close. */
+/** The candidate that takes the fewest letters to make of a mistyped word, letter case aside; none beyond `most`. */
 export function nearest(
   word: string,
   candidates: readonly string[],
+  most = CHANGES_MAX,
 ): string | undefined {
   let best: string | undefined;
-  let least = MAX_DISTANCE + 1;
+  let least = Infinity;
   for (const candidate of candidates) {
-    const away = distance(word, candidate);
-    if (away < least) [best, least] = [candidate, away];
+    const away = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (away < least && away <= most) [best, least] = [candidate, away];
   }
   return best;
 }

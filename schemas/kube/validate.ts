@@ -69,9 +69,6 @@ function explain(
   if (error.keyword === "required") {
     path.push(error.params.requiredProperties[0] ?? "");
   }
-  if (error.keyword === "additionalProperties") {
-    path.push(error.params.additionalProperties[0] ?? "");
-  }
   return fieldProblem(what, path, valueAt(value, path), wanted(error, schema));
 }
 
@@ -96,13 +93,15 @@ function wanted(error: TLocalizedValidationError, schema: TSchema): string {
   const at = error.keyword === "required"
     ? `${error.schemaPath}/properties/${error.params.requiredProperties[0]}`
     : error.schemaPath;
+  if (at.endsWith("/additionalProperties")) {
+    const outer: Parts = Object(
+      Pointer.Get(schema, at.slice(1, -"/additionalProperties".length)),
+    );
+    const known = Object.keys(outer.properties ?? {});
+    return `no such field; known are ${known.join(", ")}`;
+  }
   const part: unknown = Pointer.Get(schema, at.slice(1));
   if (typeof part !== "object" || part === null) return error.message;
-  if (error.keyword === "additionalProperties" && "properties" in part) {
-    return `no such field; known are ${
-      Object.keys(part.properties ?? {}).join(", ")
-    }`;
-  }
   if ("description" in part) return String(part.description);
   if ("const" in part) return JSON.stringify(part.const);
   if ("enum" in part && Array.isArray(part.enum)) {

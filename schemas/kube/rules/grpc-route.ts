@@ -3,8 +3,8 @@ import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import {
   mistakesOfAttachment,
-  mistakesOfFields,
   mistakesOfHeaderFilter,
+  mistakesOfHeaders,
 } from "./route.ts";
 
 type Rule = NonNullable<GrpcRoute["spec"]["rules"]>[number];
@@ -31,8 +31,7 @@ function mistakesOfMatch(
   at: FieldPath,
 ): Mistake[] {
   const where = [...at, "method"];
-  // deno-lint-ignore no-boolean-literal-for-arguments -- headers have names of a form
-  const fields = mistakesOfFields(headers, [...at, "headers"], true);
+  const fields = mistakesOfHeaders(headers, [...at, "headers"]);
   if (method === undefined) return fields;
   if (method.type === "RegularExpression") {
     return [

@@ -3,8 +3,9 @@ import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import {
   mistakesOfAttachment,
-  mistakesOfFields,
   mistakesOfHeaderFilter,
+  mistakesOfHeaders,
+  mistakesOfParams,
   mistakesOfPattern,
 } from "./route.ts";
 
@@ -38,10 +39,8 @@ function mistakesOfMatch(
   const isPattern = type === "RegularExpression";
   return [
     ...isPattern ? mistakesOfPattern(value, where) : absolute(value, where),
-    // deno-lint-ignore no-boolean-literal-for-arguments -- headers have names of a form
-    ...mistakesOfFields(headers, [...at, "headers"], true),
-    // deno-lint-ignore no-boolean-literal-for-arguments -- query parameters have not
-    ...mistakesOfFields(queryParams, [...at, "queryParams"], false),
+    ...mistakesOfHeaders(headers, [...at, "headers"]),
+    ...mistakesOfParams(queryParams, [...at, "queryParams"]),
   ];
 }
 

@@ -58,18 +58,27 @@ export function mistakesOfAttachment(
   return [...parents, ...hosts];
 }
 
-/** Headers and query parameters have a name and a value that can be compared. */
-export function mistakesOfFields(
-  fields: readonly FieldMatch[],
+/** Headers have names such as there can be, and patterns that can be read. */
+export function mistakesOfHeaders(
+  headers: readonly FieldMatch[],
   path: FieldPath,
-  isHeader: boolean,
 ): Mistake[] {
-  return fields.flatMap(({ type, name, value }, at) => [
-    ...isHeader ? mistakesOfHeaderName(name, [...path, at, "name"]) : [],
-    ...type === "RegularExpression"
+  const names = headers.flatMap(({ name }, at) =>
+    mistakesOfHeaderName(name, [...path, at, "name"])
+  );
+  return [...names, ...mistakesOfParams(headers, path)];
+}
+
+/** Query parameters have any name, and patterns that can be read. */
+export function mistakesOfParams(
+  params: readonly FieldMatch[],
+  path: FieldPath,
+): Mistake[] {
+  return params.flatMap(({ type, value }, at) =>
+    type === "RegularExpression"
       ? mistakesOfPattern(value, [...path, at, "value"])
-      : [],
-  ]);
+      : []
+  );
 }
 
 /** A regular expression can be read; it is matched against the whole of a value. */

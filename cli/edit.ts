@@ -20,8 +20,8 @@ export function editDocument(parsed: Parsed, target: unknown): string {
     splices: [],
   };
   if (
-    isMap(tree.contents) && isFields(value) && isFields(target) &&
-    editMap(page, tree.contents, value, target)
+    isMap(tree) && isFields(value) && isFields(target) &&
+    editMap(page, tree, value, target)
   ) {
     const edited = applySplices(page);
     if (!isShared(parsed) || readsAs(parsed, edited, target)) return edited;

@@ -1,14 +1,20 @@
-import { stringify } from "yaml";
+import { Document, stringify } from "yaml";
 import { Problem } from "../schemas/problem.ts";
 
-/** A value as YAML that readers of 1.1 and 1.2 understand alike; long lines are not folded. */
+/** Readers of 1.1 and 1.2 understand it alike; long lines are not folded. */
+const OPTIONS = {
+  version: "1.1",
+  compat: "core",
+  lineWidth: 0,
+  aliasDuplicateObjects: false,
+} as const;
+
+/** The same with its schema made once: making it anew takes longer than writing a few lines. */
+const READY = { ...OPTIONS, schema: new Document(null, OPTIONS).schema };
+
+/** A value as YAML. */
 export function renderYaml(value: unknown): string {
-  return stringify(value, {
-    version: "1.1",
-    compat: "core",
-    lineWidth: 0,
-    aliasDuplicateObjects: false,
-  });
+  return stringify(value, READY);
 }
 
 /** A value as one line of JSON. Throws `manifest.invalid` on a number that JSON would round. */

@@ -100,7 +100,7 @@ function toMatch(text: string): HttpMatch {
   const [whole = ""] = text.split("#", 1);
   const query = whole.indexOf("?");
   const path = query < 0 ? whole : whole.slice(0, query);
-  const absolute = path.startsWith("/") ? path : `/${path}`;
+  const absolute = (path.startsWith("/") ? path : `/${path}`).toWellFormed();
   return {
     path: {
       kind: "exact",

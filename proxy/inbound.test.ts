@@ -47,6 +47,8 @@ let afar: ReturnType<typeof relayFromAfar>;
 let bed: ReturnType<typeof createEndpointBed>;
 let log: ReturnType<typeof createTestLog>;
 let clients: SocketChannel[];
+/** None: every address is the pod's. */
+let ownIps: Set<string>;
 /** The policy of ports of which the control plane has said nothing. */
 let fallback: ServerPolicy;
 
@@ -54,6 +56,7 @@ beforeEach(() => {
   served = [];
   clients = [];
   fallback = ALLOWED;
+  ownIps = new Set();
   app = listenTcp(
     { ip: "127.0.0.1", port: 0 },
     {},
@@ -67,7 +70,7 @@ beforeEach(() => {
   inbound = startInbound({
     listen: { ip: "127.0.0.1", port: 0 },
     accept: {},
-    ownIps: new Set(),
+    ownIps,
     name: server.name,
     credentials: () => server,
     detectTimeoutMs: 1_000,
@@ -224,6 +227,15 @@ describe("inbound", () => {
     await tunnel.until(() => tunnel.closed);
     expect(served).toEqual([]);
     expect(bed.lines("inbound_tcp_authz_deny_total")[0]).toEndWith(" 1");
+  });
+
+  test("shows its certificate to who forwards to its port on loopback, and nothing more", async () => {
+    ownIps.add("192.0.2.1");
+    const forwarded = new Recorder(await connect(null)); // the handshake is done: it has seen who we are
+    forwarded.send("question");
+    await forwarded.until(() => forwarded.closed);
+    expect(served).toEqual([]);
+    expect(log.lines.join()).toContain("not allowed on this IP address");
   });
 
   test("refuses its own port", async () => {

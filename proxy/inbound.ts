@@ -1,5 +1,6 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
+import { isLoopback } from "./admin/loopback.ts";
 import { authorize, authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
@@ -86,10 +87,26 @@ export function startInbound(options: InboundOptions): Listener {
         "forbidden",
         `inbound connections are not allowed on this IP address (${address.ip})`,
       );
-      return drop(socket, address, problem);
+      const isOwnPort = address.port === socket.local.port;
+      return isOwnPort && isLoopback(address.ip)
+        ? show(socket, address, problem)
+        : drop(socket, address, problem);
     }
     if (address.port === socket.local.port) direct(socket, address);
     else redirected(socket, address);
+  }
+
+  /** A port-forward ends on loopback (`linkerd identity`): it is shown our certificate, and nothing more. */
+  function show(
+    socket: SocketChannel,
+    address: SocketAddress,
+    problem: Problem,
+  ): void {
+    const credentials = options.credentials();
+    if (credentials === null) return drop(socket, address, NO_CERTIFICATE);
+    acceptDirect(socket, credentials, options.detectTimeoutMs, (outcome) => {
+      drop(socket, address, outcome instanceof Problem ? outcome : problem);
+    });
   }
 
   /** From another proxy: mutual TLS, then a header that says which port and protocol is meant. */

@@ -1,5 +1,5 @@
 // Prepares a fresh machine for one of the project's commands, with nothing but Node and npm to begin with:
-//   node install/setup.mjs demo|test|conformance|cluster|bench
+//   node install/setup.mjs demo|test|conformance|cluster|bench|images
 // Installs the packages of the lock file and the Debian packages a command needs, says what it does on stderr, and does
 // nothing when all is there. Plain JavaScript, because it runs before anything is installed.
 import { spawnSync } from "node:child_process";
@@ -36,8 +36,9 @@ const PACKAGES = {
     "curl",
     "nghttp2-client",
   ],
+  images: ["libcap2-bin"],
   // It builds what it runs (tests/cluster/programs.ts).
-  cluster: [],
+  cluster: ["libcap2-bin"],
   bench: [
     ...NAMESPACES,
     "nginx-light",

@@ -5,6 +5,7 @@ import { dirname, relative, resolve } from "node:path";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   schemas: ["schemas", "@bufbuild/protobuf", "typebox"],
   install: ["schemas", "install"],
+  "install/images": ["schemas", "install/images", "node:"],
   proxy: ["schemas", "proxy", "node:", "bun", "bun:"],
   "proxy/launch": [
     "schemas",

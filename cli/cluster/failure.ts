@@ -14,7 +14,7 @@ const REMEDIES: readonly (readonly [RegExp, (access: Access) => string])[] = [
       `Nobody knows the name ${server.hostname}: check it and DNS.`,
   ],
   [
-    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|TIMEOUT)$/,
+    /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|TimeoutError)$/,
     () => "Is the network, or a VPN, in the way? Does it need a proxy-url?",
   ],
   [
@@ -35,15 +35,9 @@ const REMEDIES: readonly (readonly [RegExp, (access: Access) => string])[] = [
 /** What goes wrong between us and an API server, for people; refusals of the server stay what they are. */
 export function unanswered(thrown: unknown, access: Access): unknown {
   if (thrown instanceof ApiError) return thrown;
-  const timeout = thrown instanceof Problem &&
-    thrown.code === "connect.timeout";
-  if (thrown instanceof Problem && !timeout) return thrown;
-  if (thrown instanceof Error && thrown.name === "AbortError") return thrown;
-  const code = timeout
-    ? "TIMEOUT"
-    : thrown instanceof Error && "code" in thrown
-    ? String(thrown.code)
-    : "";
+  const code = codeOf(thrown);
+  if (thrown instanceof Problem && code !== TIMEOUT) return thrown;
+  if (code === "AbortError") return thrown;
   const remedy = REMEDIES.find(([pattern]) => pattern.test(code))?.[1];
   return new Problem(
     "connect.failed",
@@ -55,4 +49,20 @@ export function unanswered(thrown: unknown, access: Access): unknown {
       ...(remedy === undefined ? {} : { hint: remedy(access) }),
     },
   );
+}
+
+/** What signals call it when time is up. */
+const TIMEOUT = "TimeoutError";
+
+/** The word that machines have for an error. */
+function codeOf(thrown: unknown): string {
+  if (thrown instanceof Problem) {
+    return thrown.code === "connect.timeout" ? TIMEOUT : thrown.code;
+  }
+  if (!(thrown instanceof Error)) return "";
+  return thrown instanceof DOMException
+    ? thrown.name
+    : "code" in thrown
+    ? String(thrown.code)
+    : thrown.name;
 }

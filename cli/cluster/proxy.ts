@@ -6,7 +6,7 @@ import type { World } from "../command.ts";
 export function chooseProxy(
   server: URL,
   configured: string | undefined,
-  { env }: World,
+  { env }: Pick<World, "env">,
 ): URL | undefined {
   if (configured !== undefined) return readProxy(configured);
   const named = server.protocol === "https:"

@@ -14,7 +14,7 @@ export interface WebSocketFrame {
 }
 
 /** The longest frame taken: kubelets send what one read gave them, 32 KiB at most. */
-const FRAME_MAX_BYTES = 16 * 1024 * 1024;
+const FRAME_MAX_BYTES = 1024 * 1024;
 /** A header with the longest length and a mask (5.2). */
 const HEADER_MAX_BYTES = 14;
 

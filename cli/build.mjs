@@ -117,11 +117,17 @@ function readOptions() {
   }
 }
 
-/** One file with all packages in it. Compiling main.ts itself would put every package of the repository into the product. */
+/**
+ * The program with all packages in it; what a command loads when it runs stays a file of its own, or every start would
+ * load Node's HTTP and TLS. Compiling main.ts itself would put every package of the repository into the product.
+ */
 function bundle() {
-  const file = join(scratch, "linkerd.js");
-  must("deno", ["bundle", "--quiet", "--minify", "--output", file, MAIN]);
-  return file;
+  const folder = join(scratch, "bundle");
+  must("deno", [
+    "bundle",
+    ...["--quiet", "--minify", "--code-splitting", "--outdir", folder, MAIN],
+  ]);
+  return join(folder, "main.js");
 }
 
 function makeRelease(made, target) {
@@ -138,7 +144,14 @@ function makeRelease(made, target) {
 }
 
 function makeOffline(made) {
-  must("bun", ["build", "--compile", "--outfile", made, bundle()]);
+  must("bun", [
+    "build",
+    "--compile",
+    "--splitting",
+    "--outfile",
+    made,
+    bundle(),
+  ]);
 }
 
 function must(name, args, advice = "") {
@@ -162,19 +175,28 @@ function checkPlatform(made, target) {
 
 /** Runs the product where nothing can help it: no environment, no files, no runtime in sight. */
 function verify(made) {
-  const empty = mkdtempSync(join(scratch, "empty-"));
-  const { status, stdout, stderr, error } = spawnSync(made, [
-    "version",
-    "--client",
-  ], { cwd: empty, env: {}, encoding: "utf8" });
   const source = readFileSync(join(ROOT, "schemas", "version.ts"), "utf8");
-  const wanted = `Client version: ${/VERSION = "([^"]+)"/.exec(source)?.[1]}\n`;
-  if (status === 0 && stdout === wanted) return;
+  const version = /VERSION = "([^"]+)"/.exec(source)?.[1];
+  check(made, ["version", "--client"], `Client version: ${version}\n`);
+  // Of this all is loaded when it runs.
+  check(made, ["install", "--ignore-cluster"], "---\napiVersion: v1\n");
+}
+
+/** Throws unless the product ends well and what it prints begins so. */
+function check(made, args, wanted) {
+  const empty = mkdtempSync(join(scratch, "empty-"));
+  const { status, stdout, stderr, error } = spawnSync(made, args, {
+    cwd: empty,
+    env: {},
+    encoding: "utf8",
+  });
+  if (status === 0 && stdout.startsWith(wanted)) return;
   process.stderr.write(stderr ?? "");
+  const found = stdout?.slice(0, wanted.length) ?? error?.message;
   fail(
-    `the product does not run: expected ${JSON.stringify(wanted)}, found ${
-      JSON.stringify(stdout ?? error?.message)
-    }`,
+    `the product does not run: ${args.join(" ")} printed ${
+      JSON.stringify(found)
+    }, expected ${JSON.stringify(wanted)}`,
   );
 }
 

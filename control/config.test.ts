@@ -118,12 +118,14 @@ describe("parseConfig()", () => {
       ...DESTINATION,
       ...["--outbound-transport-mode=transparent", "--enable-h2-upgrade=false"],
       ...["--cluster-networks=10.0.0.0/33", "--default-policy=none"],
+      "--probe-networks=everywhere",
       ...["--default-opaque-ports=70000"],
     ];
     expect(mistakesOf(argv).map((line) => line.split(/[ :]/)[0])).toEqual([
       "--outbound-transport-mode",
       "--enable-h2-upgrade",
       "--cluster-networks",
+      "--probe-networks",
       "--default-policy",
       "--default-opaque-ports",
     ]);

@@ -1,4 +1,4 @@
-import { parseNetwork } from "../schemas/address.ts";
+import { type Network, parseNetwork } from "../schemas/address.ts";
 import type { Realm } from "../schemas/identity.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { type ListenAddress, parseListenAddress } from "./config/address.ts";
@@ -151,10 +151,8 @@ function parseDestination(
       controlNamespace: flags.read("controller-namespace", parseLabel),
       trustDomain: flags.read("identity-trust-domain", parseDomain),
       clusterDomain: flags.read("cluster-domain", parseDomain),
-      clusterNetworks: flags.read(
-        "cluster-networks",
-        (text) => text.split(",").map(parseNetwork),
-      ),
+      clusterNetworks: flags.read("cluster-networks", parseNetworks),
+      probeNetworks: flags.read("probe-networks", parseNetworks),
       defaultInboundPolicy: flags.read("default-policy", oneOf(INBOUND_MODES)),
       defaultOpaquePorts: flags.read("default-opaque-ports", parsePortRanges),
       ipv6: flags.read("enable-ipv6", parseBoolean),
@@ -184,6 +182,10 @@ function parseInjector(argv: readonly string[], env: Env): InjectorConfig {
   };
   refuseLaxTls(flags, env);
   return finish(config, flags);
+}
+
+function parseNetworks(text: string): Network[] {
+  return text.split(",").map(parseNetwork);
 }
 
 /** Flags of Linkerd's whose other values are not built yet. */

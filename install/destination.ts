@@ -111,6 +111,7 @@ function discovery(install: Install): Controller {
         "identity-trust-domain": trustDomainOf(install),
         "cluster-domain": values.clusterDomain,
         "cluster-networks": values.clusterNetworks,
+        "probe-networks": values.policyController.probeNetworks.join(","),
         "default-policy": values.proxy.defaultInboundPolicy,
         "default-opaque-ports": values.proxy.opaquePorts,
         "outbound-transport-mode": values.proxy.outboundTransportMode,

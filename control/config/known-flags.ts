@@ -79,6 +79,10 @@ export const DESTINATION_FLAGS = {
     help: "inbound policy of ports that nothing else decides on",
     fallback: "all-unauthenticated",
   },
+  "probe-networks": {
+    help: "networks that the kubelet's probes come from",
+    fallback: "0.0.0.0/0,::/0",
+  },
   "default-opaque-ports": {
     help: "ports forwarded without parsing",
     fallback: DEFAULT_OPAQUE_PORTS,

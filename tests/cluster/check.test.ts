@@ -6,6 +6,7 @@ import type { CheckResult } from "../../cli/check/outcome.ts";
 import { podOf, type Template } from "../../cli/check/testing/mesh.ts";
 import type { World } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
+import { VERSION } from "../../schemas/version.ts";
 import { kubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
 
@@ -270,6 +271,12 @@ const BREAKAGES: readonly Breakage[] = [
   },
 ];
 
+/** The object of a name as it was applied; several kinds may share one. */
+function manifestOf(name: string): string {
+  return `${crds}${mesh}`.split(/^---$/m)
+    .filter((text) => text.includes(`\n  name: ${name}\n`)).join("---");
+}
+
 for (const breakage of BREAKAGES) {
   const { kind, name, patch, check, error, anchor } = breakage;
   test(
@@ -292,8 +299,7 @@ for (const breakage of BREAKAGES) {
           result: "error",
         }]);
       } finally {
-        await kubectl(api, ["apply", "-f", "-"], crds);
-        await kubectl(api, ["apply", "-f", "-"], mesh);
+        await kubectl(api, ["apply", "-f", "-"], manifestOf(name));
       }
     },
     TIMEOUT_MS,
@@ -301,86 +307,105 @@ for (const breakage of BREAKAGES) {
 }
 
 test(
-  "an application's pods: those without their proxy are listed, and wrong words found",
+  "an application's pods: what has no proxy is listed, and misplaced words are",
   async () => {
-    const service = (name: string) => ({
+    const metadata = { name: "web", namespace: "check-app" };
+    const app = { name: "app", image: "app:1" };
+    const proxy = { name: "linkerd-proxy", image: `proxy:${VERSION}` };
+    await create({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: {
+        name: "check-app",
+        annotations: { "linkerd.io/inject": "enabled" },
+        labels: { "linkerd.io/extension": "check" },
+      },
+    });
+    await create({
       apiVersion: "v1",
       kind: "Service",
-      metadata: {
-        name,
-        namespace: "check-app",
-        labels: { "linkerd.io/inject": "enabled" },
-      },
+      metadata: { ...metadata, labels: { "linkerd.io/inject": "enabled" } },
       spec: { ports: [{ port: 80 }] },
     });
-    const objects = [
-      {
-        apiVersion: "v1",
-        kind: "Namespace",
-        metadata: {
-          name: "check-app",
-          annotations: { "linkerd.io/inject": "enabled" },
-          labels: { "linkerd.io/extension": "check" },
-        },
-      },
-      service("web"),
-      appPod("web"),
-    ];
-    await kubectl(
-      api,
-      ["apply", "-f", "-"],
-      objects.map((object) => JSON.stringify(object)).join("\n---\n"),
-    );
-    const { code, found } = await faults("--proxy", "-n", "check-app");
-    expect(code).toBe(1);
-    expect(found).toMatchObject([
-      {
+    await startPod({
+      metadata,
+      spec: { template: { metadata: {}, spec: { containers: [app] } } },
+    });
+    const look = () => faults("--proxy", "-n", "check-app");
+    const unmeshed = {
+      description: "pods that should be meshed are",
+      error: expect.stringContaining(
+        "\t* check-app/web-abc: it was made before",
+      ),
+      result: "warning",
+    };
+    const noCommand = {
+      description: "Linkerd extension command linkerd-check exists",
+      result: "warning",
+    };
+    expect(await look()).toMatchObject({
+      code: 1,
+      found: [{
         description: "data plane proxies are ready",
         error:
           'no "linkerd-proxy" containers found in the "check-app" namespace',
+      }, noCommand],
+    });
+    expect(await faults()).toMatchObject({
+      code: 0,
+      found: [unmeshed, noCommand],
+    });
+    const labels = {
+      "linkerd.io/control-plane-ns": "linkerd",
+      "config.linkerd.io/proxy-log-level": "debug",
+    };
+    await startPod({
+      metadata: { ...metadata, name: "meshed" },
+      spec: {
+        template: { metadata: { labels }, spec: { containers: [app, proxy] } },
       },
-      {
-        description: "Linkerd extension command linkerd-check exists",
-        result: "warning",
-      },
-    ]);
-    const everywhere = await faults();
-    expect(everywhere.code).toBe(0);
-    expect(everywhere.found[0]).toMatchObject({
-      description: "pods that should be meshed are",
-      error: expect.stringContaining("\t* check-app/web: it was made before"),
-      result: "warning",
+    });
+    expect(await look()).toMatchObject({
+      code: 0,
+      found: [
+        {
+          description: "data plane pod labels are configured correctly",
+          error: expect.stringContaining("config.linkerd.io/proxy-log-level"),
+        },
+        {
+          description: "data plane service labels are configured correctly",
+          error: expect.stringContaining("\t* check-app/web\n"),
+        },
+        unmeshed,
+        noCommand,
+      ],
     });
   },
   TIMEOUT_MS,
 );
 
-function appPod(name: string): unknown {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, namespace: "check-app" },
-    spec: {
-      serviceAccountName: "default",
-      containers: [{ name: "app", image: "app:1" }],
-    },
-  };
+async function create(object: unknown): Promise<void> {
+  await kubectl(api, ["create", "-f", "-"], JSON.stringify(object));
 }
 
-/** Makes the pod of each Deployment of the control plane, and says that it runs. */
+/** Makes the pod of each Deployment of the control plane. */
 async function startPods(): Promise<void> {
   const list = await kubectl(api, [
     ...["get", "deployments", "-n", "linkerd", "-o", "json"],
   ]);
   const { items } = JSON.parse(list) as { items: readonly Template[] };
   expect(items.length).toBeGreaterThan(2);
-  for (const deployment of items) {
-    const { status, ...pod } = podOf(deployment);
-    await kubectl(api, ["create", "-f", "-"], JSON.stringify(pod));
-    await kubectl(api, [
-      ...["patch", "pod", pod.metadata.name, "-n", "linkerd"],
-      ...["--subresource=status", "--type=merge"],
-      ...["-p", JSON.stringify({ status })],
-    ]);
-  }
+  for (const deployment of items) await startPod(deployment);
+}
+
+/** Makes the pod of a Deployment, and says that it runs. */
+async function startPod(deployment: Template): Promise<void> {
+  const { status, ...pod } = podOf(deployment);
+  await create(pod);
+  const { name, namespace = "" } = pod.metadata;
+  await kubectl(api, [
+    ...["patch", "pod", name, "-n", namespace],
+    ...["--subresource=status", "--type=merge"],
+    ...["-p", JSON.stringify({ status })],
+  ]);
 }

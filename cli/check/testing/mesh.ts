@@ -10,7 +10,7 @@ import {
   webhookCertificates,
 } from "../../install/credentials.ts";
 import { renderYaml } from "../../render.ts";
-import type { Deployment, Pod } from "../objects.ts";
+import type { Deployment, Metadata, Pod } from "../objects.ts";
 import type { FakeObject } from "./cluster.ts";
 
 const NONE: GivenCredentials = {
@@ -57,7 +57,10 @@ export function healthyMesh(
 /** A Deployment with what its pods are made from. */
 export interface Template extends Deployment {
   readonly spec: {
-    readonly template: Pick<Pod, "metadata" | "spec">;
+    readonly template: {
+      readonly metadata: Omit<Metadata, "name">;
+      readonly spec: Pod["spec"];
+    };
   };
 }
 

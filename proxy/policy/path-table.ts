@@ -35,6 +35,11 @@ interface Entry {
   readonly claims: Claim[];
 }
 
+/** What begins with so many octets, one bit each. */
+const Length = { prefix: 1, lead: 2 } as const;
+/** The end of a path ends a segment too. */
+const END = true;
+const NOTHING = new Uint8Array(0);
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
 /** FNV-1a: one multiplication for each octet. */
@@ -44,53 +49,69 @@ const HASH_PRIME = 0x01000193;
 /**
  * Claims by path, the best first: exact, pattern, the longest prefix; among equals more headers, more query parameters,
  * a method, the first listed (facts 4.13, with exact paths before all as Gateway API has it). A request's path is gone
- * over once, however many claims there are: its hash at every slash leads to the prefixes, that at its end to the rest.
+ * over once, however many claims there are: its hash on the way leads to prefixes and to what patterns
+ * begin with, that at its end to exact paths.
  */
 export class PathTable {
   private readonly exact = new Map<number, Entry[]>();
   private readonly prefixes = new Map<number, Entry[]>();
-  /** 1 at the lengths that prefixes have: a path of nothing but slashes asks no more often. */
+  /** Patterns by what their matches begin with. */
+  private readonly leads = new Map<number, Entry[]>();
+  /** Which lengths prefixes and leads have, so that a path of nothing but slashes asks no more often: see `Length`. */
   private readonly lengths: Uint8Array;
-  private readonly patterns: Claim[];
+  /** Places of patterns among each other. */
+  private readonly ranks = new Map<Claim, number>();
   /** To `/`, which is every path, and `*` too. */
   private readonly root: Claim[];
   private readonly anywhere: Claim[];
-  /** Prefixes found, the longest last; kept to make nothing for a request. */
+  /** Prefixes and leads found, the longest last; kept to make nothing for a request. */
   private readonly found: Entry[] = [];
+  private readonly candidates: Entry[] = [];
 
   constructor(claims: readonly Claim[]) {
     const sorted = claims.toSorted(compareDemands);
-    const prefixes = sorted.filter(({ path }) =>
-      path.kind === "prefix" && path.octets.length > 0
-    );
-    this.patterns = sorted.filter(({ path }) => path.kind === "pattern");
+    const leading: [Uint8Array, Claim, Map<number, Entry[]>, number][] = [];
+    for (const claim of sorted) {
+      const { path } = claim;
+      if (path.kind === "exact") add(this.exact, path.octets, claim);
+      if (path.kind === "prefix" && path.octets.length > 0) {
+        leading.push([path.octets, claim, this.prefixes, Length.prefix]);
+      }
+      if (path.kind === "pattern") {
+        const lead = path.pattern?.lead ?? NOTHING;
+        leading.push([lead, claim, this.leads, Length.lead]);
+        this.ranks.set(claim, this.ranks.size);
+      }
+    }
     this.root = sorted.filter(({ path }) =>
       path.kind === "prefix" && path.octets.length === 0
     );
     this.anywhere = sorted.filter(({ path }) => path.kind === "any");
-    for (const claim of sorted) {
-      if (claim.path.kind === "exact") add(this.exact, claim);
-    }
-    for (const claim of prefixes) add(this.prefixes, claim);
-    const longest = Math.max(0, ...prefixes.map((claim) => lengthOf(claim)));
+    const longest = Math.max(0, ...leading.map(([octets]) => octets.length));
     this.lengths = new Uint8Array(longest + 1);
-    for (const claim of prefixes) this.lengths[lengthOf(claim)] = 1;
+    for (const [octets, claim, entries, kind] of leading) {
+      add(entries, octets, claim);
+      const { length } = octets;
+      this.lengths[length] = (this.lengths[length] ?? 0) | kind;
+    }
   }
 
   /** The best claim to a request; null when there is none. Sets `pathEnd`. */
   find(subject: Subject): Claim | null {
     const { path } = subject;
-    const { found, lengths } = this;
-    found.length = 0;
+    const { found, candidates, lengths } = this;
+    found.length = candidates.length = 0;
     let hash = HASH_START;
     let at = 0;
     for (; at < path.length; at++) {
       const octet = path[at] ?? 0;
       if (octet === QUESTION) break;
-      if (octet === SLASH && lengths[at] === 1) this.note(hash, path, at);
+      const kinds = lengths[at] ?? 0;
+      if (kinds !== 0) this.note(kinds, hash, path, at, octet === SLASH);
       hash = Math.imul(hash ^ octet, HASH_PRIME);
     }
-    if (lengths[at] === 1) this.note(hash, path, at);
+    const kinds = lengths[at] ?? 0;
+    if (kinds !== 0) this.note(kinds, hash, path, at, END);
     subject.pathEnd = at;
     const same = this.exact.get(hash);
     if (same !== undefined) {
@@ -99,9 +120,9 @@ export class PathTable {
         if (claim !== null) return claim;
       }
     }
-    for (let index = 0; index < this.patterns.length; index++) {
-      const claim = this.patterns[index];
-      if (claim !== undefined && fitsPattern(claim, subject)) return claim;
+    if (candidates.length > 0) {
+      const claim = this.firstPattern(subject);
+      if (claim !== null) return claim;
     }
     for (let index = found.length - 1; index >= 0; index--) {
       const claim = first(found[index]?.claims ?? [], subject);
@@ -110,12 +131,48 @@ export class PathTable {
     return first(this.root, subject) ?? first(this.anywhere, subject);
   }
 
-  private note(hash: number, path: Uint8Array, length: number): void {
-    const entries = this.prefixes.get(hash);
-    if (entries === undefined) return;
-    for (const entry of entries) {
-      if (isSame(entry.octets, path, length)) this.found.push(entry);
+  /** Notes what a path begins with at a length; prefixes are of whole segments. */
+  private note(
+    kinds: number,
+    hash: number,
+    path: Uint8Array,
+    length: number,
+    atSegment: boolean,
+  ): void {
+    if (atSegment && (kinds & Length.prefix) !== 0) {
+      collect(this.prefixes.get(hash), path, length, this.found);
     }
+    if ((kinds & Length.lead) !== 0) {
+      collect(this.leads.get(hash), path, length, this.candidates);
+    }
+  }
+
+  /** The first in order of the patterns that match. */
+  private firstPattern(subject: Subject): Claim | null {
+    let best: Claim | null = null;
+    let bestRank = Infinity;
+    for (const { claims } of this.candidates) {
+      for (const claim of claims) {
+        const rank = this.ranks.get(claim) ?? Infinity;
+        if (rank >= bestRank) break;
+        if (!fitsPattern(claim, subject)) continue;
+        best = claim;
+        bestRank = rank;
+      }
+    }
+    return best;
+  }
+}
+
+function collect(
+  entries: readonly Entry[] | undefined,
+  path: Uint8Array,
+  length: number,
+  into: Entry[],
+): void {
+  if (entries === undefined) return;
+  for (const entry of entries) {
+    if (isSame(entry.octets, path, length)) into.push(entry);
   }
 }
 
@@ -140,13 +197,11 @@ function compareDemands({ demand: a }: Claim, { demand: b }: Claim): number {
     Number(b.method !== null) - Number(a.method !== null);
 }
 
-function lengthOf({ path }: Claim): number {
-  return "octets" in path ? path.octets.length : 0;
-}
-
-function add(entries: Map<number, Entry[]>, claim: Claim): void {
-  if (!("octets" in claim.path)) return;
-  const { octets } = claim.path;
+function add(
+  entries: Map<number, Entry[]>,
+  octets: Uint8Array,
+  claim: Claim,
+): void {
   const hash = octets.reduce(
     (value, octet) => Math.imul(value ^ octet, HASH_PRIME),
     HASH_START,

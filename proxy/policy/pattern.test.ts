@@ -131,6 +131,21 @@ describe("createPattern() refuses", () => {
   });
 });
 
+test.each([
+  ["abc", "abc"],
+  ["^/a/b/[0-9]+", "/a/b/"],
+  ["(/a)é.*", "/aé"],
+  ["ab*", "a"],
+  ["ab?c", "a"],
+  ["a(b|c)", "a"],
+  ["a|b", ""],
+  ["(?i)abc", ""],
+  ["(?i)12a", "12"],
+  ["", ""],
+])("matches of %j begin with %j", (pattern, lead) => {
+  expect(new TextDecoder().decode(createPattern(pattern).lead)).toBe(lead);
+});
+
 test("no text makes a pattern slow", () => {
   const long = new TextEncoder().encode(`${"a".repeat(8_000)}!`);
   const started = performance.now();

@@ -1,11 +1,14 @@
 import { createAutomaton } from "./pattern/automaton.ts";
 import { compilePattern } from "./pattern/compile.ts";
+import { leadOf } from "./pattern/lead.ts";
 import { parsePattern } from "./pattern/parse.ts";
 
 /** A regular expression that must match the whole of a text; made by `createPattern`. */
 export interface Pattern {
   /** Whether the octets from `start` to `end` match, in time proportional to their number. */
   matches(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Octets that every text begins with that matches; often none. */
+  readonly lead: Uint8Array;
 }
 
 /**
@@ -13,5 +16,7 @@ export interface Pattern {
  * (decision 104). JavaScript's own engine goes back and forth: `(a+)+$` and 40 octets stop it for hours.
  */
 export function createPattern(text: string): Pattern {
-  return createAutomaton(compilePattern(parsePattern(text)));
+  const node = parsePattern(text);
+  const { matches } = createAutomaton(compilePattern(node));
+  return { matches, lead: Uint8Array.from(leadOf(node).octets) };
 }

@@ -100,6 +100,20 @@ describe("a request's route", () => {
     ) expect({ path, name: find(table, path) }).toEqual({ path, name });
   });
 
+  test("is the first of several patterns, whatever they begin with", () => {
+    const table = tableOf(
+      route("a", match(regex(".*/z"))),
+      route("b", match(regex("/x/.*"))),
+      route("c", match(regex("/x/y/z|/q"))),
+      route("d", match(regex("/x/y/.*"), { method: "GET" })),
+    );
+    const paths = ["/x/y/z", "/x/y/a", "/x/b", "/q", "/q/z", "/r"];
+    expect(paths.map((path) => find(table, path, {}, "PUT")))
+      .toEqual(["a", "b", "b", "c", "a", null]);
+    expect(paths.map((path) => find(table, path)))
+      .toEqual(["d", "d", "b", "c", "a", null]);
+  });
+
   test("none is when nothing matches", () => {
     expect(find(tableOf(route("a", match(prefix("/a")))), "/b")).toBeNull();
     expect(find(tableOf(route("a", [])), "/b")).toBe("a");

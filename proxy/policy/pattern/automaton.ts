@@ -17,7 +17,9 @@ const MAX_STATES = 128;
  * Runs a program on text: each octet leads from one set of places to the next, and sets met before are remembered
  * (a deterministic automaton that is built as it is needed). Time is linear in the text, whatever the pattern.
  */
-export function createAutomaton(steps: readonly Step[]): Pattern {
+export function createAutomaton(
+  steps: readonly Step[],
+): Pick<Pattern, "matches"> {
   const { classOf, octetOf } = classify(steps);
   const states = new Map<string, State>();
   const marks = new Uint8Array(steps.length);

@@ -28,6 +28,17 @@ export class OctetSet {
     return ((this.words[octet >> 5] ?? 0) & (1 << (octet & 31))) !== 0;
   }
 
+  /** The octet that it consists of, or null. */
+  get only(): number | null {
+    let found: number | null = null;
+    for (let octet = 0; octet < 256; octet++) {
+      if (!this.has(octet)) continue;
+      if (found !== null) return null;
+      found = octet;
+    }
+    return found;
+  }
+
   inverse(): OctetSet {
     const set = new OctetSet();
     for (let at = 0; at < 8; at++) set.words[at] = ~(this.words[at] ?? 0);

@@ -106,8 +106,9 @@ function readRange(cursor: Cursor, set: OctetSet): void {
     (text[cursor.at + 1] ?? "]") !== "]";
   if (!ranges) return void set.addAll(low);
   cursor.at++;
-  const [first, last] = [low, readMember(cursor)].map(onlyOctet);
-  if (first === undefined || last === undefined || first > last) {
+  const first = low.only;
+  const last = readMember(cursor).only;
+  if (first === null || last === null || first > last) {
     throw refuse(cursor, "a range that goes nowhere");
   }
   set.add(first, last);
@@ -121,10 +122,4 @@ function readMember(cursor: Cursor): OctetSet {
     throw refuse(cursor, "a class with letters beyond ASCII");
   }
   return OctetSet.of(code);
-}
-
-function onlyOctet(set: OctetSet): number | undefined {
-  const octets = Array.from({ length: 256 }, (_, octet) => octet)
-    .filter((octet) => set.has(octet));
-  return octets.length === 1 ? octets[0] : undefined;
 }

@@ -37,8 +37,14 @@ const PACKAGES = {
     "nghttp2-client",
   ],
   images: ["libcap2-bin"],
-  // It builds what it runs (tests/cluster/programs.ts).
-  cluster: ["libcap2-bin"],
+  // The rest of what it runs it builds (tests/cluster/programs.ts).
+  cluster: [
+    ...NAMESPACES,
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "libcap2-bin",
+  ],
   bench: [
     ...NAMESPACES,
     "nginx-light",

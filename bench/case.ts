@@ -23,6 +23,6 @@ export interface Case {
 }
 
 export interface Merit {
-  readonly figure: "rps" | "p99Ms" | "mbPerS" | "privateDirtyMb";
+  readonly figure: "rps" | "p50Ms" | "p99Ms" | "mbPerS" | "privateDirtyMb";
   readonly better: "higher" | "lower";
 }

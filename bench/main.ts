@@ -2,12 +2,15 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Case } from "./case.ts";
 import { CASES } from "./cases.ts";
+import { COMMAND_CASES } from "./cases/cli.ts";
+import { runCommands } from "./commands.ts";
 import { type Options, parseOptions } from "./options.ts";
 import type { Row } from "./result.ts";
 import { runRounds, WARM_UP_SECONDS } from "./rounds.ts";
 import { openStage, type Stage } from "./stage.ts";
 import type { Running, Subject } from "./subject.ts";
 import { SUBJECTS } from "./subjects.ts";
+import { PROGRAMS } from "./subjects/command.ts";
 import { formatTable } from "./table.ts";
 
 /** sysexits.h EX_USAGE: the command line cannot be used. */
@@ -20,8 +23,8 @@ function log(line: string): void {
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), {
-      cases: CASES.map(({ name }) => name),
-      subjects: SUBJECTS.map(({ name }) => name),
+      cases: [...CASES, ...COMMAND_CASES].map(({ name }) => name),
+      subjects: namesOf([...SUBJECTS, ...PROGRAMS]),
     });
     await runAll(options, untilInterrupted());
     return 0;
@@ -67,7 +70,30 @@ async function runAll(
     (options.json ? process.stderr : process.stdout).write(table);
     rows.push(...found);
   }
+  rows.push(...await runCommandCases(options));
   if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+}
+
+/** Cases of whole processes need no bed. */
+async function runCommandCases(options: Options): Promise<Row[]> {
+  const cases = COMMAND_CASES.filter(({ name }) =>
+    isWanted(name, options.only)
+  );
+  if (cases.length === 0) return [];
+  const programs = PROGRAMS.filter(({ name }) =>
+    isWanted(name, options.subjects)
+  );
+  const found = await runCommands(cases, programs, { ...options, log });
+  for (const [one, rows] of found) {
+    const table = `${formatTable(one, rows)}\n`;
+    (options.json ? process.stderr : process.stdout).write(table);
+  }
+  return [...found.values()].flat();
+}
+
+/** Names, each once: our proxy and our command are both ours. */
+function namesOf(subjects: readonly { readonly name: string }[]): string[] {
+  return [...new Set(subjects.map(({ name }) => name))];
 }
 
 /** A case in a bed of its own: what one case leaves in a proxy's memory is not counted in the next. */

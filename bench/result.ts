@@ -22,7 +22,8 @@ export interface Cost {
   readonly cpuMs: number;
   /** Of the larger proxy. */
   readonly rssMb: number;
-  readonly privateDirtyMb: number;
+  /** Null where it cannot be known. */
+  readonly privateDirtyMb: number | null;
 }
 
 /** One round of one subject; the cost is null where there is no proxy. */

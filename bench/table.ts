@@ -16,10 +16,13 @@ const TITLES: Readonly<Record<Figure, string>> = {
 };
 
 /** Subjects that others are not compared with. */
-const NO_PEERS: readonly string[] = ["none", "ours"];
+const NO_PEERS: readonly string[] = ["none", "ours", "ours-release"];
 
 /** The table of one case, with each subject's figure of merit as a ratio to the best peer's. */
-export function formatTable(one: Case, rows: readonly Row[]): string {
+export function formatTable(
+  one: Pick<Case, "name" | "about" | "merit">,
+  rows: readonly Row[],
+): string {
   const { figure, better } = one.merit;
   const peers = rows.filter(({ subject }) => !NO_PEERS.includes(subject))
     .map((row) => row[figure]).filter((value) => value !== null);

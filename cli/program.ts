@@ -4,8 +4,10 @@ import { authz } from "./commands/authz.ts";
 import { check } from "./commands/check.ts";
 import { completion } from "./commands/completion.ts";
 import { diagnostics } from "./commands/diagnostics.ts";
+import { identity } from "./commands/identity.ts";
 import { inject } from "./commands/inject.ts";
 import { install } from "./commands/install.ts";
+import { profile } from "./commands/profile.ts";
 import { prune } from "./commands/prune.ts";
 import { uninject } from "./commands/uninject.ts";
 import { uninstall } from "./commands/uninstall.ts";
@@ -22,8 +24,10 @@ export const COMMANDS: readonly Entry[] = [
   check,
   completion,
   diagnostics,
+  identity,
   inject,
   install,
+  profile,
   prune,
   uninject,
   uninstall,

@@ -346,7 +346,7 @@ for (const [name, command] of COMMANDS) {
             `${stdout}\nCOMP_WORDS=(${quoted}) COMP_CWORD=${words.length}; _linkerd; echo "\${COMPREPLY[*]}"`;
           return Bun.spawnSync(["bash", "-c", script]).stdout.toString().trim();
         };
-        expect(complete("un")).toBe("uninject");
+        expect(complete("uninj")).toBe("uninject");
         expect(complete("inject", "--man")).toBe("--manual");
         expect(complete("completion", "z")).toBe("zsh");
         expect((await run(["completion", "tcsh"])).stderr)

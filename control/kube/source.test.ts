@@ -7,7 +7,7 @@ import { type KubeSource, openKubeSource } from "./source.ts";
 /** Answers of a scripted API server, by path; what is not here is an empty list and a watch that never says anything. */
 type Answer = (query: URLSearchParams) => Response;
 
-const calls: string[] = [];
+let tests = 0;
 const answers = new Map<string, Answer[]>();
 const server = Bun.serve({
   port: 0,
@@ -15,8 +15,10 @@ const server = Bun.serve({
   idleTimeout: 0,
   fetch: (request) => {
     const { pathname, searchParams } = new URL(request.url);
-    calls.push(`${pathname}?${searchParams}`);
-    const next = answers.get(pathname)?.shift();
+    const [, test, path = ""] = /^\/(\d+)(.*)$/.exec(pathname) ?? [];
+    // A call of the test before this one may have been on its way.
+    if (test !== `${tests}`) return new Response(null, { status: 500 });
+    const next = answers.get(path)?.shift();
     if (next !== undefined) return next(searchParams);
     return searchParams.has("watch") ? watching() : list([]);
   },
@@ -27,7 +29,7 @@ let events: ObjectEvent[][];
 let wake: () => void;
 
 beforeEach(() => {
-  calls.length = 0;
+  tests++;
   answers.clear();
   events = [];
   end = new AbortController();
@@ -80,7 +82,7 @@ function open(): { source: KubeSource; logs: Recorder } {
   const logs = recordLogs();
   const source = openKubeSource({
     server: {
-      url: `http://127.0.0.1:${server.port}`,
+      url: `http://127.0.0.1:${server.port}/${tests}`,
       token: () => Promise.resolve("mine"),
       ca: () => Promise.resolve(""),
     },
@@ -177,7 +179,7 @@ test("a kind that the server does not know has no objects", async () => {
   ]);
   const { source } = open();
   await source.synced;
-  expect(source.sizes()["servers"]).toBe(0);
+  expect(source.sizes()["servers.policy.linkerd.io"]).toBe(0);
   expect(source.problems()).toEqual([]);
 });
 
@@ -202,6 +204,22 @@ test("an object that cannot be used is named, and what was known of it stays", a
   await source.synced;
   await logs.until("is -1");
   expect(source.problems().join()).toContain("Server shop/web");
-  expect(source.sizes()["servers"]).toBe(1);
+  expect(source.sizes()["servers.policy.linkerd.io"]).toBe(1);
   expect(events.flat().map(({ kind }) => kind)).toEqual(["apply"]);
+});
+
+test("a Server that nobody understands denies from the beginning", async () => {
+  answers.set("/apis/policy.linkerd.io/v1beta3/servers", [
+    () =>
+      list([{
+        metadata: { name: "web", namespace: "shop" },
+        spec: { podSelector: {}, port: 80, proxyProtocol: "HTTP/9" },
+      }]),
+  ]);
+  const { source } = open();
+  await source.synced;
+  expect(events.flat().map(({ object }) => object)).toMatchObject([
+    { kind: "Server", spec: { accessPolicy: "deny" } },
+  ]);
+  expect(source.problems().join()).toContain("HTTP/9");
 });

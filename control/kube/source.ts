@@ -1,4 +1,5 @@
 import {
+  closeManifest,
   type KubeObject,
   parseManifest,
   type Reading,
@@ -8,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { Emit, ObjectEvent } from "../source.ts";
 import type { ApiServer } from "./in-cluster.ts";
 import { type Change, reflect } from "./reflect.ts";
-import { type Resource, RESOURCES } from "./resources.ts";
+import { nameOf, type Resource, RESOURCES } from "./resources.ts";
 
 export interface KubeOptions {
   readonly server: ApiServer;
@@ -22,7 +23,7 @@ export interface KubeOptions {
 export interface KubeSource {
   /** Resolves when every kind has been read once; rejects only with the signal. */
   readonly synced: Promise<void>;
-  /** Objects known, by the plural of their kind. */
+  /** Objects known of each kind, as `servers.policy.linkerd.io` or `pods`. */
   readonly sizes: () => Readonly<Record<string, number>>;
   /** What cannot be read now, and objects that cannot be used as they are. */
   readonly problems: () => readonly string[];
@@ -31,12 +32,15 @@ export interface KubeSource {
 /** Lists and watches every kind that the mesh reads, and emits what is there and what changes. */
 export function openKubeSource(options: KubeOptions): KubeSource {
   const stores = RESOURCES.map((resource) => follow(resource, options));
-  const synced = Promise.all(stores.map((store) => store.synced));
+  const synced = Promise.all(stores.map((store) => store.synced))
+    .then(() => {});
+  // Whoever opened the source may have stopped waiting.
+  synced.catch(() => {});
   return {
-    synced: synced.then(() => {}),
+    synced,
     sizes: () =>
       Object.fromEntries(
-        stores.map(({ plural, size }) => [plural, size()]),
+        stores.map(({ name, size }) => [name, size()]),
       ),
     problems: () => stores.flatMap((store) => store.problems()),
   };
@@ -47,7 +51,7 @@ function follow(
   resource: Resource,
   { server, emit, log, signal }: KubeOptions,
 ) {
-  const { kind, plural } = resource;
+  const { kind } = resource;
   const known = new Map<string, KubeObject>();
   const broken = new Map<string, string>();
   let trouble: string | undefined;
@@ -55,9 +59,6 @@ function follow(
   signal.addEventListener("abort", () => first.reject(signal.reason), {
     once: true,
   });
-  // Whoever opened the source may have stopped waiting.
-  first.promise.catch(() => {});
-
   void reflect({
     server,
     resource,
@@ -99,7 +100,7 @@ function follow(
     return last === undefined ? [] : [{ kind: "delete", object: last }];
   }
 
-  /** An object that cannot be used leaves what was known of it in force. */
+  /** An object that cannot be used leaves what was known of it in force; of one not known, what denies is kept. */
   function apply(value: unknown): readonly ObjectEvent[] {
     const key = keyOf(value);
     let reading: Reading;
@@ -111,7 +112,10 @@ function follow(
         log.warn(message, { stage: "kube", kind, object: key });
       }
       broken.set(key, message);
-      return [];
+      const closed = known.has(key) ? null : closeManifest(value);
+      if (closed === null) return [];
+      known.set(key, closed);
+      return [{ kind: "apply", object: closed }];
     }
     broken.delete(key);
     if (reading.kind !== "object") return [];
@@ -120,7 +124,7 @@ function follow(
   }
 
   return {
-    plural,
+    name: nameOf(resource),
     synced: first.promise,
     size: () => known.size,
     problems: () => [

@@ -220,14 +220,19 @@ test("--pre: rights are asked for, and objects tried without being made", async 
     if (kind === "Namespace" || kind === "CustomResourceDefinition") {
       throw new ApiError(409, "AlreadyExists", "already exists");
     }
-    if (metadata?.name === "linkerd-policy") {
+    if (kind === "ClusterRole") {
       throw new ApiError(403, "Forbidden", "you may not");
+    }
+    if (metadata?.name === "linkerd-destination-policy") {
+      throw new ApiError(409, "AlreadyExists", "already exists");
     }
     return {};
   };
   const given = { objects: [], answer };
   expect(await error("can create non-namespaced resources", given)).toBe(
-    "cannot create ClusterRole/linkerd-policy: you may not",
+    "cannot create ClusterRole/linkerd-linkerd-identity and 3 more: you may not\n" +
+      "these are there already:\n\t* ClusterRoleBinding/linkerd-destination-policy\n" +
+      "if Linkerd is installed, use linkerd upgrade; else remove them with: linkerd uninstall | kubectl delete -f -",
   );
   expect([...new Set(created)].sort()).toEqual([
     "ClusterRole",

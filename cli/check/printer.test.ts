@@ -124,13 +124,16 @@ test("a terminal shows one line that lives until there is a result", () => {
   try {
     const to = world({ terminal: true, columns: 20 });
     const printer = createTablePrinter(to, "full");
-    printer.tell({ kind: "busy", text: "a very long\n\t* thing to wait for" });
+    printer.tell({
+      kind: "busy",
+      text: "a very long thing to wait for\nand more",
+    });
     jest.advanceTimersByTime(250);
     printer.tell(GOOD);
     jest.advanceTimersByTime(1_000);
     expect(to.said).toEqual([
-      "\r\x1b[K| a very long * thi",
-      "\r\x1b[K/ a very long * thi",
+      "\r\x1b[K| a very long thing",
+      "\r\x1b[K/ a very long thing",
       "\r\x1b[K",
       "kubernetes-api\n--------------\n",
       "√ can query\n",
@@ -147,6 +150,19 @@ test("what is quick leaves no trace of a spinner, and a pipe never sees one", ()
   const pipe = world();
   tellAll(createTablePrinter(pipe, "full"), EVENTS, true);
   expect(quick.said.join("")).toBe(pipe.said.join(""));
+});
+
+test("on a narrow terminal a link stands on a line of its own, in a pipe it never does", () => {
+  const narrow = world({ terminal: true, columns: 40 });
+  tellAll(createTablePrinter(narrow, "full"), [BAD], false);
+  expect(narrow.said.join("")).toContain(
+    "\n    for hints see\n    https://example/#anchors\n",
+  );
+  const pipe = world({ columns: 40 });
+  tellAll(createTablePrinter(pipe, "full"), [BAD], false);
+  expect(pipe.said.join("")).toContain(
+    "\n    see https://example/#anchors for hints\n",
+  );
 });
 
 test("layOut() breaks long lines between words, below their own text", () => {

@@ -11,6 +11,8 @@ export interface Printer {
   readonly end: (success: boolean) => void;
 }
 
+/** Where what belongs to a result begins. */
+const INDENT = 4;
 const MARKS = {
   success: "ok",
   warning: "warning",
@@ -60,10 +62,16 @@ function resultText(
   const below = [
     ...(notes.length === 0 ? [] : [notes.join("\n")]),
     ...(error === undefined ? [] : [error]),
-    ...(hint === undefined ? [] : [`see ${hint} for hints`]),
+    ...(hint === undefined ? [] : [hintText(hint, width)]),
   ];
   return `${glyph(MARKS[result], { colour })} ${title}` +
-    below.map((text) => layOut(text, 4, width)).join("");
+    below.map((text) => layOut(text, INDENT, width)).join("");
+}
+
+/** A link that does not fit beside its words stands alone, so that it can be taken as a whole. */
+function hintText(hint: string, columns = Infinity): string {
+  const text = `see ${hint} for hints`;
+  return INDENT + text.length > columns ? `for hints see\n${hint}` : text;
 }
 
 /** Everything in one JSON document, once all is known. */

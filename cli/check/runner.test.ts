@@ -159,6 +159,6 @@ test("an attempt is over after thirty seconds, and told to stop", async () => {
   expect(isStopped).toBe(true);
   expect(events.map(line)).toEqual([
     "busy a",
-    "things | error | a | no answer from the cluster within 30 s",
+    "things | error | a | no answer from the cluster within 30 s\nIs the network, a firewall or a VPN in the way?",
   ]);
 });

@@ -70,7 +70,10 @@ async function attempt(
   const late = new Promise<Verdict>((resolve) => {
     stop.signal.addEventListener("abort", () =>
       resolve(
-        failed(`no answer from the cluster within ${ATTEMPT_MS / 1000} s`),
+        failed(
+          `no answer from the cluster within ${ATTEMPT_MS / 1000} s\n` +
+            "Is the network, a firewall or a VPN in the way?",
+        ),
       ));
   });
   const disarm = run.after(ATTEMPT_MS, () => stop.abort());

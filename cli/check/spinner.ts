@@ -32,7 +32,7 @@ export function createSpinner(
   };
   return {
     show: (text) => {
-      shown = text.replaceAll(/\s+/g, " ").trim();
+      [shown = ""] = text.split("\n");
       // Drawn with the next frame: what is quick does not flicker.
       timer ??= setInterval(draw, FRAME_MS);
     },

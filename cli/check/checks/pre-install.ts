@@ -1,6 +1,6 @@
-import { describe } from "../../../schemas/problem.ts";
 import { ApiError } from "../../cluster.ts";
 import {
+  bullets,
   type Category,
   type Check,
   failed,
@@ -71,24 +71,42 @@ export const PRE_INSTALL: Category = {
 async function tryCreating(scene: Scene): Promise<Verdict> {
   const { clusterObjects } = await import("../cluster-objects.ts");
   const objects = clusterObjects(scene.settings.namespace, scene.nowMs);
-  const errors = await together(objects, async ({ path, object, mayExist }) => {
-    try {
-      await scene.call({
-        method: "POST",
-        path,
-        query: { dryRun: "All" },
-        body: object,
-      });
-      return [];
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (mayExist && error.reason === "AlreadyExists") return [];
-      const name = `${object.kind}/${object.metadata.name}`;
-      return [`cannot create ${name}: ${describe(error)}`];
-    }
-  });
-  const all = errors.flat();
-  return all.length === 0 ? PASSED : failed(all.join("\n"));
+  const refusals = await together(
+    objects,
+    async ({ path, object, mayExist }) => {
+      try {
+        const query = { dryRun: "All" };
+        await scene.call({ method: "POST", path, query, body: object });
+        return [];
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        const name = `${object.kind}/${object.metadata.name}`;
+        const isThere = error.reason === "AlreadyExists";
+        return isThere && mayExist
+          ? []
+          : [{ name, isThere, message: error.message }];
+      }
+    },
+  );
+  /** By what the API server says: it says the same of all objects of a kind that one may not create. */
+  const refused = new Map<string, string[]>();
+  const left: string[] = [];
+  for (const { name, isThere, message } of refusals.flat()) {
+    if (isThere) left.push(name);
+    else refused.set(message, [...refused.get(message) ?? [], name]);
+  }
+  const errors = [...refused].map(([message, [first, ...others]]) =>
+    `cannot create ${first}${
+      others.length > 0 ? ` and ${others.length} more` : ""
+    }: ${message}`
+  );
+  if (left.length > 0) {
+    errors.push(
+      `these are there already:\n${bullets(left)}\n` +
+        "if Linkerd is installed, use linkerd upgrade; else remove them with: linkerd uninstall | kubectl delete -f -",
+    );
+  }
+  return errors.length === 0 ? PASSED : failed(errors.join("\n"));
 }
 
 /** Whether the caller may do something in the control plane's namespace. */

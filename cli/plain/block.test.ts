@@ -69,6 +69,11 @@ function numbers(seed: number): (limit: number) => number {
   };
 }
 
+/** The same as JSON, in one of the ways it is written. */
+function toJson(text: string, below: (limit: number) => number): string {
+  return JSON.stringify(parseWhole(part(text)).value, null, below(3));
+}
+
 /** What makes YAML YAML, and what looks like more than text. */
 const PIECES = [
   ..."-?:,[]{}#&*!|>%@`\"'\\~<=/. \n0ayN\u00a0\u2028é",
@@ -128,6 +133,7 @@ test(
     let read = 0;
     for (let round = 0; round < ROUNDS; round++) {
       let text = short[below(short.length)] ?? "";
+      if (below(4) === 0) text = toJson(text, below);
       for (let changes = 1 + below(3); changes > 0; changes--) {
         text = mutate(text, below);
       }
@@ -168,6 +174,11 @@ test.each([
   "a:\n    b: c\n  d: e\n",
   "a: {b: c, b: d}\n",
   "__proto__: a\n",
+  '{"a": "b\n  c"}',
+  '{"a": 1, "a": 2}',
+  '{"a": 1} b',
+  '{"a": 1, // b\n}',
+  `{"${"a".repeat(2_000)}": 1}`,
   "",
   "# a\n",
   "a\n",

@@ -6,6 +6,8 @@ export interface Cursor {
   readonly schema: Schema;
   /** Where reading goes on. */
   at: number;
+  /** Whether brackets may span lines: in JSON they do. */
+  spans: boolean;
 }
 
 /** A node and what it stands for. */
@@ -23,8 +25,10 @@ const WORDS = /^(y|n|yes|no|on|off|true|false|null)$/i;
 const INDICATORS = "?:,[]{}#&*!|>%@`\"'";
 /** A scalar inside brackets, of characters that mean nothing there. */
 const IN_FLOW = /[\w./][\w./ -]*|-[\w./-][\w./ -]*/y;
-/** Brackets inside brackets: as many as a hand writes. */
-const FLOW_DEPTH_MAX = 16;
+/** Brackets inside brackets: more than Kubernetes has. */
+const FLOW_DEPTH_MAX = 64;
+/** A key longer than this is a mistake in YAML, and not ours to judge. */
+const KEY_MAX_CHARS = 1_000;
 
 /** Reads the value that begins at the cursor and ends before `end`, the end of its line. */
 export function readInline(cursor: Cursor, end: number): Read {
@@ -52,6 +56,7 @@ export function readQuoted(cursor: Cursor, end: number): Read {
   if (close >= end || (quote === "'" && text[close + 1] === "'")) throw UNUSUAL;
   cursor.at = close + 1;
   const source = text.slice(at + 1, close);
+  if (cursor.spans && source.includes("\n")) throw UNUSUAL;
   const value = quote === '"' && source.includes("\\")
     ? unescape(text.slice(at, close + 1))
     : source;
@@ -70,20 +75,24 @@ export function readKey(cursor: Cursor, end: number): Read | null {
     cursor.at = at + name.length;
     key = scalar(name, name, at, cursor.at);
   }
-  const after = text[cursor.at + 1];
-  if (
-    text[cursor.at] !== ":" ||
-    (after !== " " && after !== "\n" && after !== undefined)
-  ) {
+  if (text[cursor.at] !== ":" || !endsKey(cursor)) {
     cursor.at = at;
     return null;
   }
+  if (cursor.at - at > KEY_MAX_CHARS) throw UNUSUAL;
   if (WORDS.test(String(key.value)) || key.value === "__proto__") throw UNUSUAL;
   cursor.at++;
   return key;
 }
 
 const KEY = /[A-Za-z_][\w./-]*/y;
+
+/** Whether the colon at the cursor ends a key: a space follows it, or the key is JSON's. */
+function endsKey({ text, at, spans }: Cursor): boolean {
+  const after = text[at + 1];
+  return after === " " || after === "\n" || after === undefined ||
+    (spans && text[at - 1] === '"');
+}
 
 /** A scalar without quotes: up to a comment or the end of its line. */
 function readPlain(cursor: Cursor, end: number): Read {
@@ -217,5 +226,9 @@ function unescape(quoted: string): string {
 }
 
 function skipSpaces(cursor: Cursor, end: number): void {
-  while (cursor.at < end && cursor.text[cursor.at] === " ") cursor.at++;
+  const { text, spans } = cursor;
+  while (
+    cursor.at < end &&
+    (text[cursor.at] === " " || (spans && text[cursor.at] === "\n"))
+  ) cursor.at++;
 }

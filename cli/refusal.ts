@@ -14,8 +14,13 @@ export async function orRefusal(
     return await work();
   } catch (thrown) {
     if (!(thrown instanceof Refusal)) throw thrown;
-    return { code: 1, stderr: thrown.message };
+    return refused(thrown);
   }
+}
+
+/** What a command comes to that does not go on. */
+export function refused(thrown: unknown): Outcome {
+  return { code: 1, stderr: `${saying(thrown).replace(/\n$/, "")}\n` };
 }
 
 /** What anything thrown says to a person: the message, and the next step on a line of its own. */

@@ -20,7 +20,7 @@ import {
   readStoredValues,
 } from "../install/stored.ts";
 import { readNamespace } from "../namespace.ts";
-import { Refusal, saying } from "../refusal.ts";
+import { Refusal, refused, saying } from "../refusal.ts";
 import { glyph } from "../report.ts";
 import { gatherValues } from "../values/gather.ts";
 import { VALUE_FLAGS } from "./flags.ts";
@@ -57,8 +57,7 @@ export async function runUpgrade(
     };
   } catch (thrown) {
     // The command line may be right and the cluster wrong: no usage is shown.
-    if (thrown instanceof Refusal) return { code: 1, stderr: thrown.message };
-    return { code: 1, stderr: `${saying(thrown)}\n` };
+    return refused(thrown);
   }
 }
 

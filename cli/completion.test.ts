@@ -34,4 +34,34 @@ test("fish completes commands, flags and shells", () => {
   expect(ask("linkerd uninj")).toEqual(["uninject"]);
   expect(ask("linkerd inject --manu")).toEqual(["--manual"]);
   expect(ask("linkerd completion ")).toEqual(["bash", "fish", "zsh"]);
+  expect(ask("linkerd diagnostics pro")).toEqual(["profile", "proxy-metrics"]);
+  expect(ask("linkerd dg policy --dest")).toEqual(["--destination-pod"]);
+});
+
+test("zsh offers the commands of a group after its word", () => {
+  const script = completionScript("zsh", COMMANDS, GLOBAL_FLAGS);
+  const stub = `compdef() { :; }\n_describe() { print -l -- "\${(@P)2}"; }\n`;
+  const offered = shell(
+    ["zsh", "-f"],
+    `${stub}${script}\nwords=(linkerd dg) CURRENT=3\n_linkerd\n`,
+  );
+  expect(offered).toContain("endpoints:Print the endpoints");
+  expect(offered).not.toContain("inject:");
+});
+
+test("bash offers the commands of a group, and the flags of a command in it", () => {
+  const script = completionScript("bash", COMMANDS, GLOBAL_FLAGS);
+  const ask = (...words: readonly string[]) =>
+    shell(
+      ["bash", "--norc"],
+      `${script}\nCOMP_WORDS=(${words.join(" ")} "")\nCOMP_WORDS[${
+        words.length - 1
+      }]=${words.at(-1)}\nCOMP_CWORD=${
+        words.length - 1
+      }\n_linkerd\necho "\${COMPREPLY[@]}"\n`,
+    ).trim().split(" ");
+  expect(ask("linkerd", "dg", "pro")).toEqual(["profile", "proxy-metrics"]);
+  expect(ask("linkerd", "diagnostics", "ep", "--dest"))
+    .toEqual(["--destination-pod"]);
+  expect(ask("linkerd", "inject", "--manu")).toEqual(["--manual"]);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { nearest } from "../schemas/nearest.ts";
 import { COMMANDS, GLOBAL_FLAGS, run } from "./program.ts";
 import type { Command, World } from "./command.ts";
@@ -62,6 +62,61 @@ test("a switch of the program may stand before the command, a surplus word may n
     stderr: expect.stringContaining(
       'unexpected argument "extra" for "linkerd version"',
     ),
+  });
+});
+
+/** Help as it is printed. */
+async function help(...args: readonly string[]): Promise<string> {
+  const result = await run(args, world);
+  if (!("help" in result)) return JSON.stringify(result);
+  const printed: string[] = [];
+  const log = spyOn(console, "info").mockImplementation((text) =>
+    void printed.push(text)
+  );
+  result.help();
+  log.mockRestore();
+  return printed.join("\n");
+}
+
+test("a word that holds commands shows them, however help is asked for", async () => {
+  const text = await help("diagnostics");
+  expect(text).toContain("$ linkerd diagnostics COMMAND [flags]");
+  expect(text).toContain("  endpoints  ");
+  for (const args of [["dg"], ["dg", "--help"], ["help", "dg"]]) {
+    expect(await help(...args)).toBe(text);
+  }
+});
+
+test("a command inside is found by alias, with flags anywhere, and has help of its own", async () => {
+  const text = await help("help", "diagnostics", "endpoints");
+  expect(text).toContain(
+    "$ linkerd diagnostics endpoints [flags] AUTHORITY...",
+  );
+  expect(text).toContain("--destination-pod <value>");
+  for (
+    const args of [["dg", "ep", "-h"], [
+      "--verbose",
+      "dg",
+      "-L",
+      "a",
+      "ep",
+      "--help",
+    ]]
+  ) {
+    expect(await help(...args)).toBe(text);
+  }
+});
+
+test("an unknown word inside is refused with the nearest one", async () => {
+  expect(await run(["diagnostics", "endpoint", "x"], world)).toEqual({
+    code: 1,
+    stderr:
+      'Error: unknown command "endpoint" for "linkerd diagnostics"\n\nDid you mean this?\n\tendpoints\n\n' +
+      "Run 'linkerd diagnostics --help' for usage.\n",
+  });
+  expect(await run(["diagnostics", "--wide"], world)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Error: unknown flag: --wide\n"),
   });
 });
 

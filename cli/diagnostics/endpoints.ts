@@ -17,6 +17,7 @@ import {
 import { layOut } from "./go-layout.ts";
 import type { GrpcClient } from "./grpc.ts";
 import { formatIpv4, formatIpv6 } from "./print.ts";
+import { GrpcError } from "./status.ts";
 
 /** How long a controller may take to tell all endpoints; Linkerd's command always takes all of it. */
 const PATIENCE_MS = 5_000;
@@ -82,10 +83,12 @@ async function collect(
   const latest = AbortSignal.timeout(PATIENCE_MS);
   const found = new Map<string, Endpoint>();
   const signal = AbortSignal.any([end, quiet.signal, latest]);
+  let isAnswered = false;
   try {
     for await (
       const { update } of client.call(Destination.method.get, request, signal)
     ) {
+      isAnswered = true;
       clearTimeout(timer);
       timer = setTimeout(() => quiet.abort(), QUIET_MS);
       if (update.case === "add") {
@@ -101,7 +104,12 @@ async function collect(
   } finally {
     clearTimeout(timer);
   }
-  return [...found.values()];
+  // A controller says at once that there is nothing: silence is no answer.
+  if (isAnswered || end.aborted) return [...found.values()];
+  throw new GrpcError(
+    "DeadlineExceeded",
+    `no answer about ${request.path} within ${PATIENCE_MS} ms`,
+  );
 }
 
 function toEndpoint(

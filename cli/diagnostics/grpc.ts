@@ -59,6 +59,7 @@ export function openGrpc(url: string): GrpcClient {
     request: MessageInitShape<I>,
     signal: AbortSignal,
   ): AsyncGenerator<MessageShape<O>> {
+    if (failure !== undefined) throw lost(failure);
     const stream = session.request({
       ":method": "POST",
       ":path": `/${method.parent.typeName}/${method.name}`,

@@ -69,7 +69,7 @@ export abstract class Connection implements FrameHandler {
     this.server = server;
     this.violated = options.violated ?? ignore;
     this.budgets = new Budgets(options.now ?? monotonicMs, options.rates ?? {});
-    this.writer = new FrameWriter(channel);
+    this.writer = new FrameWriter(channel, this.streams);
     this.sender = new Sender(this);
     this.reader = new FrameReader(this, server);
     this.intake = new Intake(

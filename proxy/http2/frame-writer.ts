@@ -14,27 +14,42 @@ import { SETTING_BYTES } from "./settings.ts";
 
 /** Longest text sent along with GOAWAY. */
 const MAX_GOAWAY_TEXT_BYTES = 200;
+/**
+ * How many more passes of the event loop output may wait for frames of other streams. Each write costs both ends a TLS
+ * record, system calls and a wake-up: waiting took 1 to 3 of 33 us off an HTTP/1 request through a pair of proxies with 32
+ * in flight (docs/decisions/0074).
+ */
+const MAX_PASSES = 4;
+/** Output that waits for no more: a full TLS record (RFC 8446 5.1). */
+const FULL_BYTES = 16_384;
 const encoder = new TextEncoder();
 
 /**
  * Writes frames into a channel's output. Within one turn of the event loop, DATA of the stream that wrote last is added to
- * its last frame, and END_STREAM is set in it instead of costing a frame of its own.
+ * its last frame, and END_STREAM is set in it instead of costing a frame of its own. Output leaves at the end of the turn,
+ * or a little later when other streams are open, which may have something to send by then.
  */
 export class FrameWriter {
   /** True when nothing may be written any more. */
   closed = false;
   private readonly channel: Channel;
   private readonly out: Output;
+  private readonly streams: { readonly size: number };
   /** The frame that may still be changed: its stream (0: none), type, place in `out`, and end. */
   private openStream = 0;
   private openType = 0;
   private openAt = 0;
   private openEnd = 0;
   private sealing = false;
+  /** Passes of the event loop that the output may still wait, 0 when none of it waits; and how much there was at the last. */
+  private passes = 0;
+  private lastLength = 0;
 
-  constructor(channel: Channel) {
+  /** `streams`: those that are open. */
+  constructor(channel: Channel, streams: { readonly size: number }) {
     this.channel = channel;
     this.out = channel.out;
+    this.streams = streams;
   }
 
   preface(): void {
@@ -231,6 +246,22 @@ export class FrameWriter {
   }
 
   private flush(): void {
-    this.channel.flush();
+    if (this.out.length >= FULL_BYTES) return this.channel.flush();
+    if (this.passes > 0) return;
+    const others = Math.max(0, this.streams.size - 1);
+    this.passes = Math.min(others, MAX_PASSES);
+    this.lastLength = 0;
+    if (this.passes > 0) setImmediate(this.pass);
+    else this.channel.flush();
   }
+
+  /** Waits on as long as each pass brings more. */
+  private readonly pass = (): void => {
+    const { length } = this.out;
+    if (length === this.lastLength) this.passes = 0;
+    else this.passes--;
+    this.lastLength = length;
+    if (this.passes > 0) setImmediate(this.pass);
+    else this.channel.flush();
+  };
 }

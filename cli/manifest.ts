@@ -54,7 +54,8 @@ export function splitDocuments({ name, text }: Source): Part[] {
   let from = 0;
   let line = 0;
   const push = (end: number, next: number) => {
-    const part = text.slice(from, end);
+    // Half a line end at the end of an input is a whole one.
+    const part = text.slice(from, end).replace(/\r$/, "\r\n");
     parts.push({ source: name, number: parts.length + 1, line, text: part });
     line += countLines(text, from, next);
     from = next;

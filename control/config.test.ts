@@ -87,10 +87,10 @@ describe("parseConfig()", () => {
     expect(mistakesOf(argv, { NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toEqual([
       '"--colour": not a flag of this program',
       "--admin-addr: given twice",
-      '--identity-scheme "mine": expected one of linkerd.io/tls, kubernetes.io/tls',
       '--addr "nowhere": expected [ip]:port, such as :8086 or 127.0.0.1:8086',
       '--admin-addr ":99999": expected [ip]:port, such as :8086 or 127.0.0.1:8086',
       '--log-level "loud": expected one of debug, info, warn, error',
+      '--identity-scheme "mine": expected one of linkerd.io/tls, kubernetes.io/tls',
       '--controller-namespace "a.b": expected a DNS label',
       '--identity-trust-domain "A_b": expected a DNS domain',
       '--identity-issuance-lifetime "1y": expected a duration, such as 24h0m0s or 20s',
@@ -131,9 +131,21 @@ describe("parseConfig()", () => {
     ]);
   });
 
+  test("gives webhooks the ports that the install names", () => {
+    expect(parseConfig(["policy-validator"], {})).toMatchObject({
+      address: { port: 9443 },
+      adminAddress: { port: 9990 },
+      certificate: "/var/run/linkerd/tls",
+    });
+    expect(parseConfig(["sp-validator"], {})).toMatchObject({
+      address: { port: 8443 },
+      adminAddress: { port: 9997 },
+    });
+  });
+
   test("names its programs", () => {
     expect(() => parseConfig(["proxy"], {})).toThrow(
-      'Cannot start "proxy": expected identity, destination or proxy-injector',
+      'Cannot start "proxy": expected one of identity, destination, proxy-injector, policy-validator, sp-validator',
     );
     const help = parseConfig(["--help"], {});
     expect(help.program === "help" && help.text).toContain("--policy-addr");

@@ -1,10 +1,11 @@
 import { describe, Problem } from "../schemas/problem.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, parseConfig, type ProgramConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 import { startDestination } from "./start/destination.ts";
 import { startIdentity } from "./start/identity.ts";
 import { startInjector } from "./start/injector.ts";
 import type { Running } from "./start/running.ts";
+import { startValidator } from "./start/validator.ts";
 
 /** A wrong command line, as of sysexits.h. */
 const EXIT_USAGE = 64;
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
 }
 
 function start(
-  config: Exclude<Config, { program: "help" }>,
+  config: ProgramConfig,
   log: Log,
 ): Promise<Running> {
   switch (config.program) {
@@ -49,6 +50,9 @@ function start(
       return startDestination(config, log);
     case "proxy-injector":
       return startInjector(config, log);
+    case "policy-validator":
+    case "sp-validator":
+      return startValidator(config, log);
   }
 }
 

@@ -107,24 +107,48 @@ export const DESTINATION_FLAGS = {
   },
 } as const satisfies Readonly<Record<string, Flag>>;
 
-/** Flags of `proxy-injector`. */
-export const INJECTOR_FLAGS = {
-  addr: { help: "address of the webhook", fallback: ":8443" },
-  "admin-addr": {
-    help: "address of probes and metrics",
-    fallback: ":9995",
-    alias: "metrics-addr",
-  },
-  "controller-namespace": COMMON["controller-namespace"],
+/** What every webhook has. */
+const WEBHOOK = {
   "log-level": COMMON["log-level"],
   "log-format": COMMON["log-format"],
+  tls: {
+    help: "folder of the webhook's certificate and key",
+    fallback: "/var/run/linkerd/tls",
+  },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+const webhookPorts = <Addr extends string, Admin extends string>(
+  addr: Addr,
+  admin: Admin,
+) => ({
+  addr: { help: "address of the webhook", fallback: addr },
+  "admin-addr": {
+    help: "address of probes and metrics",
+    fallback: admin,
+    alias: "metrics-addr",
+  },
+} as const);
+
+/** Flags of `proxy-injector`. */
+export const INJECTOR_FLAGS = {
+  ...webhookPorts(":8443", ":9995"),
+  "controller-namespace": COMMON["controller-namespace"],
   config: {
     help: "folder of the ConfigMap linkerd-config",
     fallback: "/var/run/linkerd/config",
   },
   "identity-trust-anchors": IDENTITY_FLAGS["identity-trust-anchors"],
-  tls: {
-    help: "folder of the webhook's certificate and key",
-    fallback: "/var/run/linkerd/tls",
-  },
+  ...WEBHOOK,
+} as const satisfies Readonly<Record<string, Flag>>;
+
+/** Flags of `policy-validator`. */
+export const POLICY_VALIDATOR_FLAGS = {
+  ...webhookPorts(":9443", ":9990"),
+  ...WEBHOOK,
+} as const satisfies Readonly<Record<string, Flag>>;
+
+/** Flags of `sp-validator`. */
+export const SP_VALIDATOR_FLAGS = {
+  ...webhookPorts(":8443", ":9997"),
+  ...WEBHOOK,
 } as const satisfies Readonly<Record<string, Flag>>;

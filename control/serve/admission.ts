@@ -6,12 +6,18 @@ import { describe } from "../../schemas/problem.ts";
 export interface AdmissionRequest {
   readonly uid: string;
   readonly namespace: string;
-  readonly operation: string;
+  /** Of the object, such as `Pod`. */
+  readonly kind: string;
   readonly object: Readonly<Record<string, unknown>>;
 }
 
 export type Admission =
-  | { readonly allowed: true; readonly patch?: readonly unknown[] }
+  | {
+    readonly allowed: true;
+    readonly patch?: readonly unknown[];
+    /** Shown by kubectl; the API server cuts them. */
+    readonly warnings?: readonly string[];
+  }
   | { readonly allowed: false; readonly message: string };
 
 /** Linkerd's limit; the API server itself takes objects of 3 MB. */
@@ -66,11 +72,14 @@ function toResponse(admission: Admission): Readonly<Record<string, unknown>> {
       status: { message: admission.message, code: 400 },
     };
   }
-  const { patch = [] } = admission;
-  return patch.length === 0 ? { allowed: true } : {
+  const { patch = [], warnings = [] } = admission;
+  return {
     allowed: true,
-    patchType: "JSONPatch",
-    patch: Buffer.from(JSON.stringify(patch)).toString("base64"),
+    ...(warnings.length === 0 ? {} : { warnings }),
+    ...(patch.length === 0 ? {} : {
+      patchType: "JSONPatch",
+      patch: Buffer.from(JSON.stringify(patch)).toString("base64"),
+    }),
   };
 }
 
@@ -84,16 +93,18 @@ function parseReview(
     return null;
   }
   const { apiVersion, request } = fields(value);
-  const { uid, namespace = "", operation = "", object } = fields(request);
+  const { uid, namespace = "", object, kind } = fields(request);
   if (typeof apiVersion !== "string" || typeof uid !== "string" || uid === "") {
-    return null;
-  }
-  if (typeof namespace !== "string" || typeof operation !== "string") {
     return null;
   }
   return {
     apiVersion,
-    request: { uid, namespace, operation, object: fields(object) },
+    request: {
+      uid,
+      namespace: String(namespace),
+      kind: String(fields(kind)["kind"] ?? ""),
+      object: fields(object),
+    },
   };
 }
 

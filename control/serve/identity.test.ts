@@ -12,7 +12,8 @@ import {
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { X509Certificate } from "@peculiar/x509";
 import { Identity } from "../../schemas/proto/gen/identity_pb.ts";
-import { type IdentityConfig, parseConfig } from "../config.ts";
+import { parseConfig } from "../config.ts";
+import type { IdentityConfig } from "../config/identity.ts";
 import { parseIssuer, readIssuer } from "../issuer/load.ts";
 import { createMetrics } from "../metrics.ts";
 import { startIdentity } from "../start/identity.ts";

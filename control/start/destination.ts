@@ -1,4 +1,4 @@
-import type { DestinationConfig } from "../config.ts";
+import type { DestinationConfig } from "../config/destination.ts";
 import { openFilesSource } from "../files/source.ts";
 import { openKubeSource } from "../kube/source.ts";
 import type { Log } from "../log.ts";

@@ -1,5 +1,5 @@
 import type { TokenReviewer } from "../caller.ts";
-import type { IdentityConfig } from "../config.ts";
+import type { IdentityConfig } from "../config/identity.ts";
 import { watchTokenKeys } from "../files/token-keys.ts";
 import { type Issuer, watchIssuer } from "../issuer.ts";
 import { ensureIssuer } from "../issuer/generate.ts";

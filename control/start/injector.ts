@@ -1,4 +1,4 @@
-import type { InjectorConfig } from "../config.ts";
+import type { InjectorConfig } from "../config/webhooks.ts";
 import {
   createInjector,
   REQUEST_LABELS,

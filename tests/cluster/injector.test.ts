@@ -2,17 +2,15 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import "reflect-metadata"; // @peculiar/x509 does not load without it
-import { KeyUsageFlags } from "@peculiar/x509";
 import { startInjector } from "../../control/start/injector.ts";
 import type { Running } from "../../control/start/running.ts";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { recordLogs } from "../../control/testing/logs.ts";
-import { createCa, type Pair } from "../../control/testing/pki.ts";
 import { createScratch } from "../../control/testing/scratch.ts";
 import { kubectl, tryKubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
 import { asServiceAccount } from "./testing/account.ts";
+import { writeCertificate } from "./testing/certificate.ts";
 import { type Manifest, renderInstall, toList } from "./testing/manifests.ts";
 
 setDefaultTimeout(60_000);
@@ -27,14 +25,9 @@ const ACCOUNT = "linkerd-proxy-injector";
 let api: ApiServer;
 let injector: Running | undefined;
 let folder: Awaited<ReturnType<typeof createScratch>>;
-let certificate: Pair;
+let caBundle: string;
 let mesh: readonly Manifest[];
 const logs = recordLogs();
-const window = () => ({
-  notBeforeMs: Date.now() - 60_000,
-  notAfterMs: Date.now() + 3_600_000,
-});
-
 beforeAll(async () => {
   [api, folder, mesh] = await Promise.all([
     openApiServer(),
@@ -46,7 +39,7 @@ beforeAll(async () => {
     ?.data?.["values"] ?? "";
   await writeFile(join(folder.path, "values"), values);
   await writeFile(join(folder.path, "anchors.crt"), "the anchors");
-  await writeCertificate();
+  caBundle = await writeCertificate(folder.path);
   await start(0);
   await Promise.all([
     addNamespace("injector-on", { "linkerd.io/inject": "enabled" }),
@@ -77,17 +70,6 @@ function isInjectors({ kind, metadata }: Manifest): boolean {
   if (kind === "Namespace") return true;
   return ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]
     .includes(kind) && metadata.name.endsWith("proxy-injector");
-}
-
-async function writeCertificate(): Promise<void> {
-  certificate = await createCa({
-    name: "webhook",
-    ip: "127.0.0.1",
-    usages: KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature,
-    ...window(),
-  });
-  await writeFile(join(folder.path, "tls.crt"), certificate.certificatePem);
-  await writeFile(join(folder.path, "tls.key"), certificate.keyPem);
 }
 
 async function start(port: number): Promise<void> {
@@ -135,7 +117,7 @@ async function setWebhook(failurePolicy: "Fail" | "Ignore"): Promise<void> {
         namespaceSelector: { matchLabels: SEEN },
         clientConfig: {
           url: `https://127.0.0.1:${injector?.ports["webhook"]}/`,
-          caBundle: Buffer.from(certificate.certificatePem).toString("base64"),
+          caBundle,
         },
       }],
     }),
@@ -271,7 +253,7 @@ test("garbage and floods are refused; nothing else is affected", async () => {
     fetch(url, {
       method: "POST",
       body,
-      tls: { ca: certificate.certificatePem },
+      tls: { ca: Buffer.from(caBundle, "base64").toString() },
     }).then(({ status }) => status, () => "closed");
   expect(await send("")).toBe(200);
   expect(await send("{")).toBe(400);
@@ -283,7 +265,7 @@ test("garbage and floods are refused; nothing else is affected", async () => {
 });
 
 test("a new certificate is served without a restart", async () => {
-  await writeCertificate();
+  caBundle = await writeCertificate(folder.path);
   await logs.until("webhook certificate replaced");
   await setWebhook("Fail");
   expect(proxyOf(await createAtLast("rotated"))).toBe("linkerd-proxy");

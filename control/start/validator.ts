@@ -1,0 +1,49 @@
+import type { ValidatorConfig } from "../config/webhooks.ts";
+import type { Log } from "../log.ts";
+import { createMetrics } from "../metrics.ts";
+import { addProcessMetrics } from "../metrics/process.ts";
+import { serveAdmin } from "../serve/admin.ts";
+import { createAdmission } from "../serve/admission.ts";
+import { serveHttps } from "../serve/https.ts";
+import { validatePolicy, validateProfile } from "../validator.ts";
+import { type Running, startWith } from "./running.ts";
+
+/** Starts a webhook that refuses what cannot mean anything; throws `config.invalid` without a certificate to serve with. */
+export function startValidator(
+  config: ValidatorConfig,
+  log: Log,
+): Promise<Running> {
+  const validate = config.program === "sp-validator"
+    ? validateProfile
+    : validatePolicy;
+  return startWith(async (closing) => {
+    const metrics = createMetrics();
+    addProcessMetrics(metrics);
+    const reviews = metrics.counter(
+      "admission_reviews_total",
+      "Objects the API server asked about, by the answer.",
+      ["kind", "allowed"],
+    );
+    let isReady = false;
+    const admin = serveAdmin({
+      address: config.adminAddress,
+      metrics,
+      ready: () => isReady,
+    });
+    closing(admin.close);
+    const webhook = await serveHttps({
+      address: config.address,
+      folder: config.certificate,
+      fetch: createAdmission(async (request) => {
+        const admission = await validate(request);
+        reviews.add([request.kind, String(admission.allowed)]);
+        return admission;
+      }).fetch,
+      log,
+    });
+    closing(webhook.close);
+    closing(() => void (isReady = false));
+    isReady = true;
+    return { webhook: webhook.port, admin: admin.port };
+  });
+}

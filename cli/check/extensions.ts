@@ -1,6 +1,6 @@
-import { describe } from "../../schemas/problem.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
+import { saying } from "../refusal.ts";
 import { EXTENSION_LABEL } from "./checks/extension-namespaces.ts";
 import { type Executable, listExecutables, runBounded } from "./executable.ts";
 import { parseReport } from "./extension-report.ts";
@@ -35,7 +35,7 @@ export async function* runExtensions(
     yield {
       kind: "result",
       category: "linkerd-extension-checks",
-      result: failure("extensions can be found", describe(error), "error"),
+      result: failure("extensions can be found", saying(error), "error"),
     };
     return;
   }

@@ -6,6 +6,8 @@ export interface Resource<T> {
   /** Group and version, such as `/apis/apps/v1`. */
   readonly prefix: string;
   readonly plural: string;
+  /** What is kept of each object of a list, where lists are long and objects large. */
+  readonly keep?: (object: T) => T;
   /** Carries the type of one object; there is nothing in it. */
   readonly of?: T;
 }
@@ -31,10 +33,14 @@ export interface Condition {
   readonly lastHeartbeatTime?: string;
 }
 
-interface Container {
+/** Where a proxy has its trust anchors, if they are written in its pod. */
+export const ANCHORS_ENV = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
+
+export interface Container {
   readonly name: string;
   readonly image?: string;
   readonly restartPolicy?: string;
+  readonly volumeMounts?: readonly { readonly mountPath: string }[];
   readonly ports?: readonly {
     readonly name?: string;
     readonly containerPort: number;
@@ -63,6 +69,7 @@ export interface ContainerStatus {
 export interface Pod extends KubeItem {
   readonly spec: {
     readonly hostNetwork?: boolean;
+    readonly automountServiceAccountToken?: boolean;
     readonly containers: readonly Container[];
     readonly initContainers?: readonly Container[];
   };
@@ -162,7 +169,7 @@ const ADMISSION = "admissionregistration.k8s.io";
 
 export const NAMESPACES = core<KubeItem>("namespaces");
 export const NODES = core<Node>("nodes");
-export const PODS = core<Pod>("pods");
+export const PODS: Resource<Pod> = { ...core<Pod>("pods"), keep: keepPod };
 export const SERVICES = core<Service>("services");
 export const CONFIG_MAPS = core<ConfigMap>("configmaps");
 export const SECRETS = core<Secret>("secrets");
@@ -187,3 +194,39 @@ export const VALIDATING_WEBHOOKS = group<WebhookConfiguration>(
   ADMISSION,
   "validatingwebhookconfigurations",
 );
+
+/**
+ * A pod without what no check reads: a clusterful of pods is a hundred megabytes of JSON, most of it environment,
+ * volumes and managed fields.
+ */
+function keepPod({ metadata, spec, status = {} }: Pod): Pod {
+  const { name, namespace, labels, annotations, deletionTimestamp } = metadata;
+  const { phase, reason, podIP, conditions } = status;
+  const { containerStatuses, initContainerStatuses } = status;
+  const { hostNetwork, automountServiceAccountToken } = spec;
+  const kept = {
+    metadata: { name, namespace, labels, annotations, deletionTimestamp },
+    spec: {
+      hostNetwork,
+      automountServiceAccountToken,
+      containers: spec.containers.map(keepContainer),
+      initContainers: spec.initContainers?.map(keepContainer),
+    },
+    status: {
+      phase,
+      reason,
+      podIP,
+      conditions,
+      containerStatuses,
+      initContainerStatuses,
+    },
+  };
+  return kept as Pod; // what was absent is undefined, which reads the same
+}
+
+function keepContainer(container: Container): Container {
+  const { name, image, restartPolicy, volumeMounts, ports, env } = container;
+  const anchors = env?.filter(({ name }) => name === ANCHORS_ENV);
+  const kept = { name, image, restartPolicy, volumeMounts, ports };
+  return { ...kept, env: anchors } as Container;
+}

@@ -1,4 +1,6 @@
-import type { ContainerStatus, Pod } from "./objects.ts";
+import { LABELS } from "../../schemas/names.ts";
+import { type ContainerStatus, type Pod, PODS } from "./objects.ts";
+import type { Scene } from "./scene.ts";
 
 /** The container, of either kind, that is a pod's proxy. */
 export const PROXY = "linkerd-proxy";
@@ -70,4 +72,14 @@ export function proxyOf(
 ): Pod["spec"]["containers"][0] | undefined {
   return [...spec.containers, ...spec.initContainers ?? []]
     .find(({ name }) => name === PROXY);
+}
+
+/** Pods with a proxy of this control plane, where `--namespace` says. Chosen here: other checks read all pods as well. */
+export async function dataPlanePods(
+  { list, settings }: Scene,
+): Promise<readonly Pod[]> {
+  const pods = await list(PODS, { namespace: settings.dataPlaneNamespace });
+  return pods.filter(({ metadata }) =>
+    metadata.labels?.[LABELS.controlPlaneNamespace] === settings.namespace
+  );
 }

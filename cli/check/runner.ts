@@ -1,4 +1,4 @@
-import { describe, Problem } from "../../schemas/problem.ts";
+import { saying } from "../refusal.ts";
 import { type Category, type Check, failed, type Verdict } from "./check.ts";
 import { type CheckEvent, type CheckResult, hintOf } from "./outcome.ts";
 import type { Scene } from "./scene.ts";
@@ -83,10 +83,7 @@ async function attempt(
       late,
     ]);
   } catch (thrown) {
-    const hint = thrown instanceof Problem ? thrown.hint : undefined;
-    return failed(
-      describe(thrown) + (hint === undefined ? "" : `\n${hint}`),
-    );
+    return failed(saying(thrown));
   } finally {
     disarm();
   }

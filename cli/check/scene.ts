@@ -99,7 +99,7 @@ export function createScene(
         `${path}?${labels}`,
         async () =>
           await listAll(
-            await open(),
+            keeping(await open(), resource),
             path,
             query,
             signal,
@@ -126,9 +126,24 @@ export function createScene(
 
 const CONFIG = "linkerd-config";
 
-function pathOf(resource: Resource<unknown>, namespace?: string): string {
+/** The same cluster, of whose lists only so much is kept as checks read, page by page. */
+function keeping<T>(cluster: Cluster, { keep }: Resource<T>): Cluster {
+  if (keep === undefined) return cluster;
+  return {
+    ...cluster,
+    call: async (request) => {
+      const page = await cluster.call(request) as { items: readonly T[] };
+      return { ...page, items: page.items.map(keep) };
+    },
+  };
+}
+
+function pathOf(
+  { prefix, plural }: Pick<Resource<unknown>, "prefix" | "plural">,
+  namespace?: string,
+): string {
   const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
-  return `${resource.prefix}${within}/${resource.plural}`;
+  return `${prefix}${within}/${plural}`;
 }
 
 /** How an object is called in messages: with its namespace when there may be several. */

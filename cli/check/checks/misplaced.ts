@@ -1,6 +1,6 @@
-import { LABELS } from "../../../schemas/names.ts";
 import { type Check, failed, PASSED, type Verdict } from "../check.ts";
-import { type KubeItem, PODS, SERVICES } from "../objects.ts";
+import { type KubeItem, SERVICES } from "../objects.ts";
+import { dataPlanePods } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { findOpaquePorts } from "./opaque-ports.ts";
 
@@ -14,13 +14,10 @@ export const POD_LABELS: Check = {
   description: "data plane pod labels are configured correctly",
   anchor: "l5d-data-plane-pod-labels",
   severity: "warning",
-  run: async ({ list, settings }) =>
+  run: async (scene) =>
     told(
       "Some labels on data plane pods should be annotations:",
-      await list(PODS, {
-        namespace: settings.dataPlaneNamespace,
-        labels: `${LABELS.controlPlaneNamespace}=${settings.namespace}`,
-      }),
+      await dataPlanePods(scene),
       mistakenLabels,
     ),
 };

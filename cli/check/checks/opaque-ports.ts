@@ -1,9 +1,9 @@
 import { listsPort } from "../../../install/inject/ports.ts";
 import { splitList } from "../../../install/inject/forms.ts";
-import { ANNOTATIONS, LABELS } from "../../../schemas/names.ts";
+import { ANNOTATIONS } from "../../../schemas/names.ts";
 import { bullets, failed, PASSED, type Verdict } from "../check.ts";
-import { type Pod, PODS, type Service, SERVICES } from "../objects.ts";
-import { isOver } from "../pods.ts";
+import { type Pod, type Service, SERVICES } from "../objects.ts";
+import { dataPlanePods, isOver } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { selects } from "../selector.ts";
 
@@ -14,13 +14,10 @@ const KEY = ANNOTATIONS.opaquePorts;
  * speaks HTTP and the other bytes. What has no annotation has the default ports.
  */
 export async function findOpaquePorts(scene: Scene): Promise<Verdict> {
-  const { namespace, dataPlaneNamespace } = scene.settings;
+  const { dataPlaneNamespace } = scene.settings;
   const [services, pods, { opaquePorts }] = await Promise.all([
     scene.list(SERVICES, { namespace: dataPlaneNamespace }),
-    scene.list(PODS, {
-      namespace: dataPlaneNamespace,
-      labels: `${LABELS.controlPlaneNamespace}=${namespace}`,
-    }),
+    dataPlanePods(scene),
     scene.config(),
   ]);
   const byNamespace = new Map<string, Pod[]>();

@@ -9,8 +9,15 @@ import {
   SKIPPED,
   type Verdict,
 } from "../check.ts";
-import { NAMESPACES, type Pod, PODS } from "../objects.ts";
-import { isOver, isProxyReady, PROXY, proxyOf, statusOf } from "../pods.ts";
+import { ANCHORS_ENV, NAMESPACES, type Pod, PODS } from "../objects.ts";
+import {
+  dataPlanePods,
+  isOver,
+  isProxyReady,
+  PROXY,
+  proxyOf,
+  statusOf,
+} from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { readRoots } from "./identity.ts";
 import {
@@ -25,12 +32,6 @@ type Pick = (scene: Scene) => Promise<readonly Pod[]>;
 
 const ofControlPlane: Pick = ({ list, settings: { namespace } }) =>
   list(PODS, { namespace, labels: LABELS.controlPlaneNamespace });
-
-const ofDataPlane: Pick = ({ list, settings }) =>
-  list(PODS, {
-    namespace: settings.dataPlaneNamespace,
-    labels: `${LABELS.controlPlaneNamespace}=${settings.namespace}`,
-  });
 
 export const CONTROL_PLANE_PROXY: Category = {
   name: "linkerd-control-plane-proxy",
@@ -79,19 +80,19 @@ export const DATA_PLANE: Category = {
       retry: "quietly",
       run: async (scene) =>
         whetherHealthy(
-          await ofDataPlane(scene),
+          await dataPlanePods(scene),
           scene.settings.dataPlaneNamespace,
         ),
     },
     upToDate(
       "data plane is up-to-date",
       "l5d-data-plane-version",
-      ofDataPlane,
+      dataPlanePods,
     ),
     matchCli(
       "data plane and cli versions match",
       "l5d-data-plane-cli-version",
-      ofDataPlane,
+      dataPlanePods,
     ),
     POD_LABELS,
     SERVICE_LABELS,
@@ -109,7 +110,7 @@ export const DATA_PLANE_IDENTITY: Category = {
     severity: "warning",
     run: async (scene) => {
       const { namespace } = scene.settings;
-      const pods = (await ofDataPlane(scene)).filter(({ metadata }) =>
+      const pods = (await dataPlanePods(scene)).filter(({ metadata }) =>
         metadata.namespace !== namespace
       );
       return await haveRoots(pods, scene);
@@ -117,15 +118,13 @@ export const DATA_PLANE_IDENTITY: Category = {
   }],
 };
 
-const ANCHORS = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
-
 async function haveRoots(
   pods: readonly Pod[],
   scene: Scene,
 ): Promise<Verdict> {
   const roots = (await readRoots(scene)).trim();
   const old = pods.filter((pod) => {
-    const anchors = proxyOf(pod)?.env?.find(({ name }) => name === ANCHORS)
+    const anchors = proxyOf(pod)?.env?.find(({ name }) => name === ANCHORS_ENV)
       ?.value;
     return !isOver(pod) && anchors !== undefined && anchors.trim() !== roots;
   }).map((pod) =>

@@ -1,0 +1,250 @@
+import { afterEach, expect, test } from "bun:test";
+import {
+  InboundServerPolicies,
+  type Server,
+} from "../../schemas/proto/gen/inbound_pb.ts";
+import { type FolderMesh, startFolderMesh, toYaml } from "../testing/folder.ts";
+import { podManifest, serverManifest } from "../testing/objects.ts";
+import {
+  authorizationManifest,
+  meshRef,
+  networkRef,
+  policyManifest,
+  routeManifest,
+} from "../testing/policies.ts";
+import { readStream } from "../testing/stream.ts";
+
+let mesh: FolderMesh;
+let hangUp: AbortController;
+afterEach(async () => {
+  hangUp.abort();
+  await mesh.close();
+});
+
+/** Longest that an edit may take to reach a proxy. */
+const EDIT_MAX_MS = 100;
+
+const POD = podManifest("a", "10.1.0.1");
+const SERVER = serverManifest("web", { spec: { accessPolicy: "deny" } });
+const MESH = policyManifest("MeshTLSAuthentication", "friends", {
+  identities: ["api.shop.example", "*.other.example", "*"],
+});
+const NETWORK = policyManifest("NetworkAuthentication", "near", {
+  networks: [{ cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] }],
+});
+
+/** Starts a mesh and watches port 8080 of Pod `shop/a`. */
+async function watch(
+  files: Parameters<typeof startFolderMesh>[0],
+  settings: Parameters<typeof startFolderMesh>[1] = {},
+) {
+  hangUp = new AbortController();
+  mesh = await startFolderMesh(files, settings);
+  const { signal } = hangUp;
+  const spec = { workload: "shop:a", port: 8080 };
+  const client = mesh.client(InboundServerPolicies);
+  return readStream(client.watchPort(spec, { signal }));
+}
+
+function namesOf({ authorizations }: Server): (string | undefined)[] {
+  return authorizations.map(({ labels }) => labels["name"]);
+}
+
+test("WatchPort tells of each policy's edit within 100 ms", async () => {
+  const policies = await watch({ "pod.yaml": [POD], "server.yaml": [SERVER] });
+  expect(namesOf(await policies.next())).toEqual([]);
+  const policy = authorizationManifest("p", "web", [
+    meshRef("friends"),
+    networkRef("near"),
+  ]);
+  const saz = policyManifest("ServerAuthorization", "s", {
+    server: { name: "web" },
+    client: { unauthenticated: true },
+  });
+  const limit = policyManifest("HTTPLocalRateLimitPolicy", "l", {
+    targetRef: { group: "policy.linkerd.io", kind: "Server", name: "web" },
+    total: { requestsPerSecond: 9 },
+  });
+  const route = routeManifest("HTTPRoute", "r", ["web"], [{}]);
+  const anyone = policyManifest("MeshTLSAuthentication", "friends", {
+    identities: ["*"],
+  });
+  const nearby = policyManifest("NetworkAuthentication", "near", {
+    networks: [{ cidr: "10.1.0.0/16" }],
+  });
+  // A policy before what it refers to permits nobody, so its own save is told to no one.
+  await mesh.save("policy.yaml", policy);
+  await mesh.logs.until("AuthorizationPolicy shop/p permits nobody");
+  const edits: [file: string, manifest: object | null, told: object][] = [
+    ["friends.yaml", MESH, {}],
+    ["near.yaml", NETWORK, { authorizations: [{ labels: { name: "p" } }] }],
+    ["friends.yaml", anyone, {
+      authorizations: [{
+        authentication: {
+          permit: {
+            value: { clients: { value: { suffixes: [{ parts: [] }] } } },
+          },
+        },
+      }],
+    }],
+    ["near.yaml", nearby, {
+      authorizations: [{ networks: [{ net: { prefixLen: 16 } }] }],
+    }],
+    ["near.yaml", null, { authorizations: [] }],
+    ["saz.yaml", saz, { authorizations: [{ labels: { name: "s" } }] }],
+    ["saz.yaml", null, { authorizations: [] }],
+    ["limit.yaml", limit, {
+      protocol: {
+        kind: {
+          value: { httpLocalRateLimit: { total: { requestsPerSecond: 9 } } },
+        },
+      },
+    }],
+    ["route.yaml", route, {
+      protocol: {
+        kind: {
+          value: {
+            httpRoutes: [{
+              metadata: { kind: { value: { kind: "HTTPRoute", name: "r" } } },
+            }],
+          },
+        },
+      },
+    }],
+  ];
+  for (const [file, manifest, told] of edits) {
+    if (manifest === null) await mesh.remove(file);
+    else await mesh.save(file, manifest);
+    if (Object.keys(told).length === 0) continue;
+    const from = performance.now();
+    expect(await policies.next()).toMatchObject(told);
+    expect(performance.now() - from).toBeLessThan(EDIT_MAX_MS);
+  }
+});
+
+test("WatchPort carries clients and networks as proxies read them", async () => {
+  const policy = authorizationManifest("p", "web", [
+    meshRef("friends"),
+    networkRef("near"),
+  ]);
+  const all = [POD, SERVER, MESH, NETWORK, policy];
+  const policies = await watch({ "all.yaml": all });
+  expect((await policies.next()).authorizations).toMatchObject([{
+    networks: [{
+      net: { ip: { ip: { case: "ipv4", value: 0x0a000000 } }, prefixLen: 8 },
+      except: [{ prefixLen: 16 }],
+    }],
+    authentication: {
+      permit: {
+        case: "meshTLS",
+        value: {
+          clients: {
+            case: "identities",
+            value: {
+              identities: [{ name: "api.shop.example" }],
+              suffixes: [{ parts: ["other", "example"] }, { parts: [] }],
+            },
+          },
+        },
+      },
+    },
+    labels: {
+      group: "policy.linkerd.io",
+      kind: "authorizationpolicy",
+      name: "p",
+    },
+  }]);
+});
+
+test("a broken policy file opens nothing: what it said last holds, and so it is told", async () => {
+  const policy = authorizationManifest("p", "web", [meshRef("friends")]);
+  const all = [SERVER, MESH, policy];
+  const policies = await watch({ "pod.yaml": [POD], "policy.yaml": all });
+  expect(namesOf(await policies.next())).toEqual(["p"]);
+  const broken: [text: string, says: string][] = [
+    ["kind: [", "Cannot read YAML"],
+    [
+      toYaml([
+        serverManifest("web", { spec: { accessPolicy: "everybody" } }),
+        MESH,
+        policy,
+      ]),
+      "spec.accessPolicy is",
+    ],
+    [
+      toYaml([
+        ...all,
+        policyManifest("NetworkAuthentication", "n", {
+          networks: [{ cidr: "10.0.0.0/8", excpet: [] }],
+        }),
+      ]),
+      "excpet is a list, expected no such field",
+    ],
+    [
+      toYaml([
+        routeManifest("HTTPRoute", "r", ["web"], [{
+          matches: [{ cookies: [] }],
+        }]),
+      ]),
+      "cookies is a list, expected no such field",
+    ],
+    [
+      toYaml([
+        routeManifest("HTTPRoute", "r", ["web"], [{
+          filters: [{ type: "Teapot" }],
+        }]),
+      ]),
+      "filters[0].type is",
+    ],
+  ];
+  const client = mesh.client(InboundServerPolicies);
+  for (const [text, says] of broken) {
+    await mesh.saveText("policy.yaml", text);
+    await mesh.logs.until(says);
+    const now = await client.getPort({ workload: "shop:a", port: 8080 });
+    expect(namesOf(now)).toEqual(["p"]);
+    expect(now.labels["name"]).toBe("web");
+  }
+  await mesh.save("policy.yaml", SERVER);
+  expect(namesOf(await policies.next())).toEqual([]);
+});
+
+test("a broken policy file at the start leaves the default, and names what to repair", async () => {
+  const broken = serverManifest("web", { spec: { port: 0 } });
+  const policies = await watch(
+    { "pod.yaml": [POD], "policy.yaml": [broken] },
+    { defaultInboundPolicy: "deny" },
+  );
+  const first = await policies.next();
+  expect(first.labels).toMatchObject({ kind: "default", name: "deny" });
+  expect(first.authorizations).toEqual([]);
+  await mesh.logs.until("spec.port is 0");
+  expect(mesh.source.problems()).toMatchObject([
+    { file: "policy.yaml", field: "spec.port", code: "manifest.invalid" },
+  ]);
+});
+
+test(
+  "1,000 policies on one Pod reach a proxy, and an edit among them within 100 ms",
+  async () => {
+    const policies = await watch({
+      "pod.yaml": [POD],
+      "server.yaml": [SERVER],
+      ...Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [
+        `${at}.yaml`,
+        [
+          policyManifest("MeshTLSAuthentication", `m${at}`, {
+            identities: [`client-${at}.example`],
+          }),
+          authorizationManifest(`p${at}`, "web", [meshRef(`m${at}`)]),
+        ],
+      ])),
+    });
+    expect((await policies.next()).authorizations.length).toBe(1_000);
+    await mesh.remove("500.yaml");
+    const from = performance.now();
+    expect((await policies.next()).authorizations.length).toBe(999);
+    expect(performance.now() - from).toBeLessThan(EDIT_MAX_MS);
+  },
+  30_000,
+);

@@ -92,7 +92,8 @@ test("those of labelled namespaces run, with flags that lead to the same cluster
     "-n",
     "shop",
     "--context=dev",
-    "--as-group=x,y",
+    "--as-group=x",
+    "--as-group=y",
   );
   expect(found.map(({ category }) => category)).toEqual([
     "linkerd-a",

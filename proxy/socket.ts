@@ -369,6 +369,11 @@ export function listenTcp(
     socket: {
       ...CHANNEL_HANDLERS,
       open(socket) {
+        // A client that is gone before it is accepted has no address any more, and wants nothing.
+        if ((socket.remoteAddress as string | undefined) === undefined) {
+          socket.data = UNDER_TLS;
+          return void socket.terminate();
+        }
         const channel = new SocketChannel(
           socket,
           addressOf(socket, "remote"),

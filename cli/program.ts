@@ -60,7 +60,7 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
   { name: "as", kind: "text", about: "User to act for" },
   {
     name: "as-group",
-    kind: "list",
+    kind: "repeat",
     about: "Groups to act for, together with --as",
   },
   {

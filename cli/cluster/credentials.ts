@@ -81,25 +81,30 @@ export function readImpersonation(
   { fields }: Entry,
 ): Impersonation {
   const asked = given.text("as");
-  if (asked) return impersonate(asked, given.list("as-group"), undefined);
+  if (asked) return impersonate(asked, given.list("as-group"));
   const user = textOf(fields, "as");
   if (user === undefined) return {};
   const groups = fields["as-groups"];
-  return impersonate(
-    user,
-    Array.isArray(groups) ? groups.map(String) : [],
-    textOf(fields, "as-uid"),
-  );
+  const uid = textOf(fields, "as-uid");
+  const extra = fields["as-user-extra"];
+  return {
+    ...impersonate(user, Array.isArray(groups) ? groups.map(String) : []),
+    ...(uid === undefined ? {} : { "Impersonate-Uid": uid }),
+    ...Object.fromEntries(
+      Object.entries(isMap(extra) ? extra : {}).map(([key, values]) => [
+        `Impersonate-Extra-${encodeURIComponent(key)}`,
+        [values].flat().map(String),
+      ]),
+    ),
+  };
 }
 
 function impersonate(
   user: string,
   groups: readonly string[],
-  uid: string | undefined,
 ): Impersonation {
   return {
     "Impersonate-User": user,
     ...(groups.length > 0 ? { "Impersonate-Group": [...groups] } : {}),
-    ...(uid === undefined ? {} : { "Impersonate-Uid": uid }),
   };
 }

@@ -107,6 +107,7 @@ test("acting for others: by flags, else by the kubeconfig; groups need a user", 
     token: "abc",
     as: "robot",
     "as-groups": ["machines"],
+    "as-user-extra": { "example.com/why": ["test"] },
   });
   const of = async (...args: string[]) => {
     const { headers } = await shown([`--kubeconfig=${path}`, ...args]);
@@ -116,6 +117,8 @@ test("acting for others: by flags, else by the kubeconfig; groups need a user", 
   expect(await of("--as=joe", "--as-group=a", "--as-group=b"))
     .toEqual(["joe", "a, b"]);
   expect(await of("--as-group=a")).toEqual(["robot", "machines"]);
+  const { headers } = await shown([`--kubeconfig=${path}`]);
+  expect(headers["impersonate-extra-example.com%2fwhy"]).toBe("test");
 });
 
 test("of several kubeconfigs the first to say something is believed", async () => {
@@ -204,6 +207,19 @@ test("a busy server is asked again, a silent one until the caller has had enough
   const signal = AbortSignal.timeout(50);
   expect(await thrown(cluster.call({ path: "/silent", signal })))
     .toMatchObject({ code: "connect.failed" });
+});
+
+test("a connection that the server just closed is no failure", async () => {
+  let asked = 0;
+  answers = {
+    "/closing": (response) => {
+      if (++asked === 1) response.socket?.destroy();
+      else json(response, 200, { asked });
+    },
+  };
+  const path = await writeKubeconfig(server, { token: "abc" });
+  const cluster = await open([`--kubeconfig=${path}`]);
+  expect(await cluster.call({ path: "/closing" })).toEqual({ asked: 2 });
 });
 
 test("lists come page by page, and one that is not there is undefined", async () => {

@@ -96,19 +96,32 @@ async function patiently(ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
   }
 }
 
-function send(
+async function send(
   { server }: Access,
   request: ApiRequest,
   { agent, headers }: Session,
 ): Promise<HttpAnswer> {
   const { method = "GET", body, signal } = request;
-  return exchange({
-    method,
-    url: locate(server, request),
-    headers: { ...headersOf(request), ...headers },
-    body: body === undefined ? undefined : JSON.stringify(body),
-    signal,
-  }, agent);
+  const once = () =>
+    exchange({
+      method,
+      url: locate(server, request),
+      headers: { ...headersOf(request), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+    }, agent);
+  try {
+    return await once();
+  } catch (thrown) {
+    // A kept connection may be closed by the server at the moment we take it up again.
+    if (method !== "GET" || !isReset(thrown)) throw thrown;
+    return await once();
+  }
+}
+
+function isReset(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown &&
+    (thrown.code === "ECONNRESET" || thrown.code === "EPIPE");
 }
 
 /** A WebSocket of the API server; a refusal is an `ApiError`. */

@@ -125,12 +125,12 @@ function isOn({ metadata, spec }: Route, server: Server): boolean {
 
 /** Whether labels fit a selector; one without conditions fits all. */
 function selects(
-  { matchLabels = {}, matchExpressions = [] }: Selector,
+  { matchLabels, matchExpressions }: Selector,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  return Object.entries(matchLabels).every(([key, value]) =>
+  return Object.entries(matchLabels ?? {}).every(([key, value]) =>
     labels[key] === value
-  ) && matchExpressions.every(({ key, operator, values = [] }) => {
+  ) && (matchExpressions ?? []).every(({ key, operator, values = [] }) => {
     const value = labels[key];
     switch (operator) {
       case "In":

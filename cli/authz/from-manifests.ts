@@ -1,9 +1,14 @@
+import { parseManifest } from "../../schemas/kube.ts";
+import {
+  type FieldPath,
+  FieldProblem,
+} from "../../schemas/kube/field-problem.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { isMap } from "../../schemas/values/merge.ts";
 import type { KubeObject } from "../cluster/list.ts";
 import type { World } from "../command.ts";
-import { parsePart } from "../document.ts";
-import { readSources, splitDocuments } from "../manifest.ts";
+import { lineOf, type Parsed, parsePart } from "../document.ts";
+import { placeOf, readSources, splitDocuments } from "../manifest.ts";
 import type { Workload } from "../workload/kinds.ts";
 import { type Owned, type Pod, podsOf } from "../workload/pods.ts";
 import {
@@ -16,6 +21,8 @@ import {
 } from "./objects.ts";
 
 const POLICY = "policy.linkerd.io";
+/** Groups whose objects are held against their rules: one that cannot mean anything would be an answer that is wrong. */
+const JUDGED = [POLICY, "gateway.networking.k8s.io"];
 
 /** Reads a workload and the policies of its namespace from a file, a folder, a page or standard input. */
 export async function readManifests(
@@ -26,19 +33,46 @@ export async function readManifests(
 ): Promise<Findings> {
   const sources = await readSources(name, world);
   const objects = sources.flatMap(splitDocuments).flatMap((part) =>
-    objectsOf(parsePart(part).value)
+    readObjects(parsePart(part))
   ).filter(({ metadata }) => (metadata.namespace ?? "default") === namespace);
   return sortOut(objects, workload, name, namespace);
 }
 
-/** The objects of a document: those of a list one by one. */
-function objectsOf(value: unknown): KubeObject[] {
+/** The objects of a document, those of a list one by one. Throws `manifest.invalid` with file, document and line. */
+function readObjects(parsed: Parsed): KubeObject[] {
+  return objectsIn(parsed.value, []).map(({ object, path }) => {
+    try {
+      if (JUDGED.includes(groupOf(object))) parseManifest(object);
+    } catch (thrown) {
+      if (!(thrown instanceof FieldProblem)) throw thrown;
+      // What the mesh does not enforce yet authorizes nobody.
+      if (thrown.code === "manifest.unsupported") return object;
+      const line = lineOf(parsed, thrown.within(path).path);
+      throw new Problem(
+        "manifest.invalid",
+        `${placeOf(parsed.part, line)}: ${thrown.message}`,
+        thrown.hint === undefined ? {} : { hint: thrown.hint },
+      );
+    }
+    return object;
+  });
+}
+
+interface Placed {
+  readonly object: KubeObject;
+  readonly path: FieldPath;
+}
+
+function objectsIn(value: unknown, path: FieldPath): Placed[] {
   if (!isMap(value)) return [];
-  const { items, metadata } = value;
-  if (Array.isArray(items)) return items.flatMap(objectsOf);
-  return isMap(metadata) && typeof metadata["name"] === "string"
-    ? [value as unknown as KubeObject]
-    : [];
+  const { apiVersion, items, kind, metadata } = value;
+  if (Array.isArray(items)) {
+    return items.flatMap((item, at) => objectsIn(item, [...path, "items", at]));
+  }
+  const isObject = typeof apiVersion === "string" &&
+    typeof kind === "string" && isMap(metadata) &&
+    typeof metadata["name"] === "string";
+  return isObject ? [{ object: value as unknown as KubeObject, path }] : [];
 }
 
 function sortOut(

@@ -1,6 +1,6 @@
 // Fields that the API server insists on are optional here where a manifest may lack them: it is not judged, only read.
 import type { KubeObject } from "../cluster/list.ts";
-import type { ContainerPort, Pod } from "../workload/pods.ts";
+import type { Container, ContainerPort, Pod } from "../workload/pods.ts";
 
 /** Labels that an object must have, as everywhere in Kubernetes. */
 export interface Selector {
@@ -102,7 +102,8 @@ function templateOf({ spec, metadata }: KubeObject): Pod | undefined {
 }
 
 function toSubject({ metadata, spec }: Pod): Subject {
-  const containers = [...spec.initContainers ?? [], ...spec.containers ?? []];
+  const containers = [spec.initContainers, spec.containers]
+    .flatMap((list) => Array.isArray(list) ? list as Container[] : []);
   return {
     namespace: metadata.namespace ?? "default",
     labels: metadata.labels ?? {},

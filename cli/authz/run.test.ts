@@ -32,7 +32,7 @@ spec: {parentRefs: [{group: policy.linkerd.io, kind: Server, name: web-http}]}
 apiVersion: policy.linkerd.io/v1alpha1
 kind: AuthorizationPolicy
 metadata: {name: books-for-front, namespace: shop}
-spec: {targetRef: {group: policy.linkerd.io, kind: HTTPRoute, name: get-books}}
+spec: {targetRef: {group: policy.linkerd.io, kind: HTTPRoute, name: get-books}, requiredAuthenticationRefs: []}
 ---
 apiVersion: policy.linkerd.io/v1beta1
 kind: ServerAuthorization
@@ -57,12 +57,19 @@ spec: {template: {metadata: {labels: {app: no}}, spec: {containers: []}}}
 `;
 
 async function authz(...args: readonly string[]): Promise<Outcome> {
+  return await authzOf(MANIFESTS, ...args);
+}
+
+async function authzOf(
+  manifests: string,
+  ...args: readonly string[]
+): Promise<Outcome> {
   const world: World = {
     env: {},
     colour: false,
     terminal: false,
     print: () => {},
-    readInput: () => Promise.resolve(new TextEncoder().encode(MANIFESTS)),
+    readInput: () => Promise.resolve(new TextEncoder().encode(manifests)),
   };
   const result = await run(
     ["authz", "--from-manifests", "-", "-n", "shop", ...args],
@@ -119,4 +126,25 @@ test("what is not there is said with what to do", async () => {
     stderr: expect.stringContaining("unsupported resource type: svc"),
   });
   expect(await authz()).toMatchObject({ code: 1 });
+});
+
+test("a policy that cannot mean anything is refused where it stands", async () => {
+  const broken = `${MANIFESTS}---
+apiVersion: v1
+kind: List
+items:
+- apiVersion: policy.linkerd.io/v1alpha1
+  kind: AuthorizationPolicy
+  metadata: {name: broken, namespace: shop}
+  spec:
+    targetRef: everything
+    requiredAuthenticationRefs: []
+`;
+  const { code, stderr } = await authzOf(broken, "deploy/web");
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^Error: standard input, document 9, line \d+: .*spec\.targetRef/,
+  );
+  const line = Number(/line (\d+)/.exec(stderr ?? "")?.[1]);
+  expect(broken.split("\n")[line - 1]).toBe("    targetRef: everything");
 });

@@ -20,6 +20,9 @@ export type Page =
 /** Connections through the API server at a time: each is a stream that it holds open. */
 const PARALLEL = 10;
 
+/** The longest page: a proxy's has a few megabytes at most, as its series are bounded. */
+const PAGE_MAX_BYTES = 256 * 1024 * 1024;
+
 /** Ports of running Pods whose names end in `suffix`, by Pod, then container. */
 export function adminPorts(pods: readonly Pod[], suffix: string): AdminPort[] {
   return pods
@@ -73,7 +76,7 @@ async function fetchPage(
     const forward = await cluster.forward(port.pod, port.port);
     try {
       const response = await fetch(`${forward.url}/metrics`, { signal });
-      const text = await response.text();
+      const text = await readText(response);
       return response.ok ? { ...port, text } : {
         ...port,
         error: `/metrics answers ${response.status} ${response.statusText}`,
@@ -84,6 +87,20 @@ async function fetchPage(
   } catch (thrown) {
     return { ...port, error: describe(thrown) };
   }
+}
+
+async function readText(response: Response): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > PAGE_MAX_BYTES) {
+      throw new Error(`/metrics has more than ${PAGE_MAX_BYTES} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** A page as printed: who says it, then what. */

@@ -16,9 +16,8 @@ export interface Spinner {
   readonly hide: () => void;
 }
 
-export function createSpinner(
-  { terminal, colour, columns, print }: World,
-): Spinner {
+export function createSpinner(world: World): Spinner {
+  const { terminal, colour, print } = world;
   if (!terminal) return { show: () => {}, hide: () => {} };
   let timer: ReturnType<typeof setInterval> | undefined;
   let shown = "";
@@ -27,7 +26,7 @@ export function createSpinner(
     const mark = FRAMES[frame++ % FRAMES.length] ?? "";
     kleur.enabled = colour;
     // One column is left free: a full line would move the cursor to the next.
-    const room = (columns ?? COLUMNS) - 3;
+    const room = (world.columns ?? COLUMNS) - 3;
     print(`${ERASE}${kleur.bold(mark)} ${shown.slice(0, room)}`);
   };
   return {

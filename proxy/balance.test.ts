@@ -96,6 +96,15 @@ describe("createBalancer()", () => {
     balancer.close();
   });
 
+  test("gives the endpoint at an address, ready or not, while there is one", () => {
+    const { balancer, events } = openBalancer(false);
+    balancer.update(setOf("10.0.0.1", "10.0.0.2"));
+    expect(balancer.at(endpointAt("10.0.0.2").address)?.ip).toBe("10.0.0.2");
+    expect(events.pop()).toBe("served");
+    expect(balancer.at(endpointAt("10.0.0.3").address)).toBeNull();
+    balancer.close();
+  });
+
   test("keeps an endpoint that comes again, with its load", () => {
     const { balancer, members } = openBalancer();
     balancer.update(setOf("10.0.0.1", "10.0.0.2"));

@@ -1,4 +1,4 @@
-import { formatAddress } from "../schemas/address.ts";
+import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
 import type { Load } from "../schemas/policy.ts";
 import { Problem } from "../schemas/problem.ts";
@@ -31,6 +31,8 @@ export interface Balancer<M extends Member> {
   update(set: EndpointSet): void;
   /** A ready member, or null; then `acquire` waits for one. */
   pick(): M | null;
+  /** The member at an address that something has been connected to already, ready or not; null when it is gone. */
+  at(address: SocketAddress): M | null;
   /** Hands a ready member to `waiter`, at once or when one is ready; or refuses. */
   acquire(waiter: Waiter<M>): void;
   withdraw(waiter: Waiter<M>): void;
@@ -123,6 +125,16 @@ export function createBalancer<M extends Member>(
       for (const member of removed) member.close();
     },
     pick: pickCounted,
+    at(address) {
+      for (const { endpoint, member } of members.values()) {
+        if (formatAddress(endpoint.address) !== formatAddress(address)) {
+          continue;
+        }
+        options.events.served(0);
+        return member;
+      }
+      return null;
+    },
     acquire(waiter) {
       const member = pickCounted();
       if (member === null) queue.wait(waiter);

@@ -153,7 +153,7 @@ export function startOutbound(
         return serve(channel, "http2", directionTo(target));
       case "opaque":
       case "tls":
-        return void tunnel(channel, target, openTunnel(target.tcp(), null));
+        return void tunnel(channel, target, openDeclared(target));
       case "detect":
         return detect(channel, target);
     }
@@ -161,7 +161,12 @@ export function startOutbound(
 
   function detect(channel: SocketChannel, target: Target): void {
     const startedMs = performance.now();
-    const open = () => openTunnel(target.tcp(), "detect");
+    let reached: SocketAddress | null = null;
+    const open = async () => {
+      const opened = await openTunnel(target.tcp(), "detect");
+      reached = opened.address;
+      return opened.channel;
+    };
     detectEitherSide(channel, {
       timeoutMs: options.detectTimeoutMs,
       habits: target.habits,
@@ -177,7 +182,8 @@ export function startOutbound(
       if (early === null) return serve(channel, protocol, direction);
       const first = createEarly(early);
       channel.whenClosed(first.release);
-      serve(channel, protocol, pinFirst(direction, first));
+      const upstream = () => reached && target.http().at(reached);
+      serve(channel, protocol, pinFirst(direction, first, upstream));
     });
   }
 
@@ -226,6 +232,10 @@ export function startOutbound(
           : new Problem("connect.failed", describe(error)),
       );
     }
+  }
+
+  async function openDeclared(target: Target): Promise<Channel> {
+    return (await openTunnel(target.tcp(), null)).channel;
   }
 
   function directionTo(target: Target): Direction {

@@ -106,6 +106,7 @@ function startOutbound(hop: Channel): () => Channel {
   };
   const upstreams = {
     pick: () => upstream,
+    at: () => upstream,
     wait() {},
     withdraw() {},
     close() {},

@@ -1,4 +1,4 @@
-import { formatAddress } from "../../schemas/address.ts";
+import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
 import type { Endpoint } from "../../schemas/destination.ts";
 import type { Backend, Load } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
@@ -17,6 +17,8 @@ import type { Watch } from "../control/watch.ts";
 export interface Upstreams<M> {
   /** Null: none is ready; `wait`. */
   pick(): M | null;
+  /** The one at this address; null when it is none of them. */
+  at(address: SocketAddress): M | null;
   wait(waiter: Waiter<M>): void;
   withdraw(waiter: Waiter<M>): void;
   close(): void;
@@ -67,6 +69,7 @@ export function createUpstreams<M extends Member>(
   }
   return {
     pick: balancer.pick,
+    at: balancer.at,
     wait: balancer.acquire,
     withdraw: balancer.withdraw,
     close() {
@@ -92,6 +95,7 @@ function follow<M extends Member>(
 export function refuseAll<M>(problem: Problem): Upstreams<M> {
   return {
     pick: () => null,
+    at: () => null,
     wait: (waiter) => waiter.refuse(problem),
     withdraw() {},
     close() {},

@@ -30,6 +30,7 @@ beforeEach(() => {
   waiting = [];
   const upstreams = {
     pick: () => ready,
+    at: () => null,
     wait: (waiter: Waiter<Upstream>) => void waiting.push(waiter),
     withdraw: (waiter: Waiter<Upstream>) =>
       void (waiting = waiting.filter((one) => one !== waiter)),
@@ -124,60 +125,83 @@ describe("a response to the application", () => {
 describe("pinFirst()", () => {
   const head = requestHead("GET", "/", { host: "a" });
 
+  /** Asks for an upstream as a request does; tells what it was given, or refused with. */
+  function ask(pinned: Direction) {
+    const answer: { upstream: Upstream | null; problem: Problem | null } = {
+      upstream: pinned.pick(),
+      problem: null,
+    };
+    const waiter: Waiter<Upstream> = {
+      use: (upstream) => void (answer.upstream = upstream),
+      refuse: (problem) => void (answer.problem = problem),
+    };
+    if (answer.upstream === null) pinned.wait(waiter);
+    return { answer, waiter };
+  }
+
   test("sends the first request over the early connection, not upgraded", async () => {
     const server = new DialledServer("http1");
-    const pinned = pinFirst(direction, createEarly(server.open()));
-    const { upstream, asked } = endpoint(null, true);
-    ready = upstream;
-    const first = pinned.pick();
-    if (first === null) throw new Error("nothing picked");
-    expect(linesOf(pinned.toUpstream(head, first).fields)).toEqual([]);
+    const early = createEarly(server.open());
+    const { upstream: reached, asked } = endpoint("web.shop", true);
+    const { upstream: balanced } = endpoint(null, true);
+    ready = balanced;
+    const pinned = pinFirst(direction, early, () => reached);
+    const { answer } = ask(pinned);
+    expect(answer.upstream).toBeNull();
+    server.accept();
+    while (answer.upstream === null) await turn();
+    const first: Upstream = answer.upstream;
+    // Held against and counted for the endpoint that it goes to, not for one that would have been next.
+    expect([first.endpoint, first.recorder, first.load])
+      .toEqual([reached.endpoint, reached.recorder, reached.load]);
+    const required = requestHead("GET", "/", { "l5d-require-id": "web.shop" });
+    expect(linesOf(pinned.toUpstream(required, first).fields)).toEqual([]);
     const lease = new TestLease();
     first.acquire(head, false, lease);
-    server.accept();
     while (server.requests.length === 0) await turn();
     expect([lease.calls, asked.length]).toEqual([1, 0]);
-    expect(pinned.pick()).toBe(upstream);
+    expect(ask(pinned).answer.upstream).toBe(balanced);
   });
 
   test("goes the usual way when the early connection has come to nothing", async () => {
     const server = new DialledServer("http1");
-    const pinned = pinFirst(direction, createEarly(server.open()));
-    const { upstream, asked } = endpoint(null);
-    ready = upstream;
-    const lease = new TestLease();
-    pinned.pick()?.acquire(head, false, lease);
+    const early = createEarly(server.open());
+    const pinned = pinFirst(direction, early, () => null);
+    const { waiter } = ask(pinned);
     server.refuse();
-    while (asked.length === 0) await turn();
-    expect(lease.calls).toBe(0);
+    while (waiting.length === 0) await turn();
+    expect(waiting).toEqual([waiter]);
   });
 
-  test("waits as it would have, and pins who is first served", () => {
-    const pinned = pinFirst(direction, createEarly(null));
-    const served: Upstream[] = [];
-    const waiter = {
-      use: (upstream: Upstream) => void served.push(upstream),
-      refuse() {},
-    };
-    const { upstream } = endpoint(null);
-    pinned.wait(waiter);
-    pinned.wait(waiter);
-    for (const one of waiting) one.use(upstream);
-    expect(served.map((one) => one === upstream)).toEqual([false, true]);
+  test("gives the connection up when its endpoint takes no requests", async () => {
+    const server = new DialledServer("http1");
+    const early = createEarly(server.open());
+    const pinned = pinFirst(direction, early, () => null);
+    const { waiter } = ask(pinned);
+    server.accept();
+    while (waiting.length === 0) await turn();
+    expect([waiting, server.channels[0]?.closed]).toEqual([[waiter], true]);
   });
 
-  test("withdraws, and passes refusals on", () => {
-    const pinned = pinFirst(direction, createEarly(null));
-    const problems: Problem[] = [];
-    const waiter = {
-      use() {},
-      refuse: (problem: Problem) => void problems.push(problem),
-    };
-    pinned.wait(waiter);
+  test("closes it when the request has left", async () => {
+    const server = new DialledServer("http1");
+    const early = createEarly(server.open());
+    const pinned = pinFirst(direction, early, () => endpoint(null).upstream);
+    const { answer, waiter } = ask(pinned);
+    pinned.withdraw(waiter);
+    server.accept();
+    while (server.channels[0]?.closed !== true) await turn();
+    expect([answer.upstream, waiting]).toEqual([null, []]);
+  });
+
+  test("waits, withdraws and is refused as usual when nothing was opened", () => {
+    const pinned = pinFirst(direction, createEarly(null), () => null);
+    const { waiter, answer } = ask(pinned);
+    expect(waiting).toEqual([waiter]);
     pinned.withdraw(waiter);
     expect(waiting).toEqual([]);
     pinned.wait(waiter);
     waiting[0]?.refuse(new Problem("failfast", "none"));
-    expect(problems.length).toBe(1);
+    expect(answer.problem?.code).toBe("failfast");
   });
 });

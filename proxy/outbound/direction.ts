@@ -1,5 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
+import type { Channel } from "../channel.ts";
 import { noteAnswer } from "../detect/either-side.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Direction, InFlight } from "../direction.ts";
@@ -55,54 +56,57 @@ export function createDirection(
 
 /**
  * A direction whose first request goes over a connection that was opened before the client spoke, so that no server sees
- * a connection without a request.
+ * a connection without a request. It is held against, and counted for, the endpoint that was `reached`: null when that
+ * takes no requests.
  */
-export function pinFirst(direction: Direction, early: Early): Direction {
+export function pinFirst(
+  direction: Direction,
+  early: Early,
+  reached: () => Upstream | null,
+): Direction {
   let used = false;
-  const pin = (upstream: Upstream): Upstream => {
-    if (used) return upstream;
-    used = true;
-    return {
-      endpoint: upstream.endpoint,
-      load: upstream.load,
-      recorder: upstream.recorder,
-      ready: true,
-      upgrades: () => false,
-      acquire(head, fresh, lease) {
-        const otherwise = () => upstream.acquire(head, fresh, lease);
-        const channel = early.take();
-        if (channel === null) otherwise();
-        else leaseEarly(channel, head, lease, otherwise);
-      },
-      close() {},
-    };
+  /** The first request, while the connection is being opened for it. */
+  let first: Waiter<Upstream> | null = null;
+  const settle = (channel: Channel | null) => {
+    const waiter = first;
+    first = null;
+    const upstream = channel === null || waiter === null ? null : reached();
+    if (upstream === null) channel?.destroy();
+    if (waiter === null) return;
+    if (channel === null || upstream === null) direction.wait(waiter);
+    else waiter.use(pinned(upstream, channel));
   };
-  const waiters = new Map<Waiter<Upstream>, Waiter<Upstream>>();
   return {
     ...direction,
-    pick() {
-      const upstream = direction.pick();
-      return upstream === null ? null : pin(upstream);
-    },
+    // The first request waits until it is known which endpoint it goes to.
+    pick: () => used ? direction.pick() : null,
     wait(waiter) {
-      if (used) return direction.wait(waiter);
-      const pinned: Waiter<Upstream> = {
-        use(upstream) {
-          waiters.delete(waiter);
-          waiter.use(pin(upstream));
-        },
-        refuse(problem) {
-          waiters.delete(waiter);
-          waiter.refuse(problem);
-        },
-      };
-      waiters.set(waiter, pinned);
-      direction.wait(pinned);
+      const opening = used ? null : early.take();
+      used = true;
+      if (opening === null) return direction.wait(waiter);
+      first = waiter;
+      opening.then(settle, () => settle(null));
     },
     withdraw(waiter) {
-      direction.withdraw(waiters.get(waiter) ?? waiter);
-      waiters.delete(waiter);
+      if (waiter === first) first = null;
+      else direction.withdraw(waiter);
     },
+  };
+}
+
+/** An upstream whose one connection is there already; anything wrong with that, and it is as usual. */
+function pinned(upstream: Upstream, channel: Channel): Upstream {
+  return {
+    endpoint: upstream.endpoint,
+    load: upstream.load,
+    recorder: upstream.recorder,
+    ready: true,
+    upgrades: () => false,
+    acquire(head, fresh, lease) {
+      const otherwise = () => upstream.acquire(head, fresh, lease);
+      leaseEarly(Promise.resolve(channel), head, lease, otherwise);
+    },
+    close() {},
   };
 }
 

@@ -36,6 +36,7 @@ beforeEach(() => {
       route,
       closed: false,
       pick: () => null,
+      at: () => null,
       wait() {},
       withdraw() {},
       close() {

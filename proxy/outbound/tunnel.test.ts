@@ -90,8 +90,8 @@ describe("openTunnel()", () => {
   test("opens a connection to an endpoint, its load the time it takes", async () => {
     const live = listen();
     const { upstreams } = upstreamsOf([live]);
-    const channel = await openTunnel(upstreams, null);
-    expect(channel.remote).toEqual(live.address);
+    const { channel, address } = await openTunnel(upstreams, null);
+    expect([address, channel.remote]).toEqual([live.address, live.address]);
     const upstream = upstreams.pick();
     expect(upstream?.load.pending).toBe(0);
     expect(upstream?.load.cost(performance.now())).toBeLessThan(1_000);
@@ -101,10 +101,11 @@ describe("openTunnel()", () => {
   test("tries another endpoint when one has gone, though it refuses quickly", async () => {
     const [gone, live] = [dead(), listen()];
     const { upstreams, tried } = upstreamsOf([gone, live]);
-    const channel = await openTunnel(upstreams, null);
+    const { channel, address } = await openTunnel(upstreams, null);
+    expect(address).toEqual(live.address);
     expect(tried).toEqual([gone, live]);
     channel.destroy();
-    (await openTunnel(upstreams, null)).destroy();
+    (await openTunnel(upstreams, null)).channel.destroy();
     expect(tried.length).toBe(3);
     expect(tried[2]).toBe(live);
   });

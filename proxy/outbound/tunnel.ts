@@ -1,3 +1,4 @@
+import type { SocketAddress } from "../../schemas/address.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
 import type { SocketChannel } from "../socket.ts";
@@ -10,6 +11,12 @@ import type { Upstreams } from "./backend.ts";
  */
 const MAX_ATTEMPTS = 3;
 
+/** A connection, and whose it is. */
+export interface Opened {
+  readonly channel: SocketChannel;
+  readonly address: SocketAddress;
+}
+
 /**
  * Opens a connection for unparsed bytes to an endpoint of the choice of `upstreams`; rejects with a Problem. `session`
  * tells the far proxy whether what they are is declared (null), or for it to find out.
@@ -17,11 +24,12 @@ const MAX_ATTEMPTS = 3;
 export async function openTunnel(
   upstreams: Upstreams<TcpUpstream>,
   session: "detect" | null,
-): Promise<SocketChannel> {
+): Promise<Opened> {
   for (let attempt = 1;; attempt++) {
     const upstream = upstreams.pick() ?? await next(upstreams);
     try {
-      return await upstream.open(session);
+      const channel = await upstream.open(session);
+      return { channel, address: upstream.endpoint.address };
     } catch (error) {
       if (attempt === MAX_ATTEMPTS) {
         throw error instanceof Problem

@@ -106,6 +106,7 @@ export function openProxyPair(
   const recorder = createOutboundRecorder(families);
   const upstreams = {
     pick: () => upstream,
+    at: () => upstream,
     wait() {},
     withdraw() {},
     close() {},

@@ -26,6 +26,20 @@ test("zsh offers every command and describes it", () => {
     .toEqual(COMMANDS.map(({ name, about }) => `${name}:${about}`));
 });
 
+test("zsh offers a command's flags and describes them, brackets and all", () => {
+  const script = completionScript("zsh", COMMANDS, GLOBAL_FLAGS);
+  const stub = `compdef() { :; }\n_arguments() { print -rl -- "$@"; }\n`;
+  const offered = shell(
+    ["zsh", "-f"],
+    `${stub}${script}\nwords=(linkerd install --)\nCURRENT=3 _linkerd\n`,
+  ).split("\n");
+  expect(offered).toContain("--output[Print yaml or json]:value:");
+  expect(offered).toContain("--crds[Print the custom resources only]");
+  expect(offered.find((spec) => spec.startsWith("--set["))).toContain(
+    "list\\[0\\]=value",
+  );
+});
+
 test("fish completes commands, flags and shells", () => {
   const script = completionScript("fish", COMMANDS, GLOBAL_FLAGS);
   const ask = (line: string) =>

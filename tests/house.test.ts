@@ -49,6 +49,7 @@ const PROXY_SCHEMAS = [
   "duration",
   "identity",
   "names",
+  "pattern",
   "policy",
   "problem",
   "route",

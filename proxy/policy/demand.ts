@@ -5,7 +5,7 @@ import type {
   ValueMatch,
 } from "../../schemas/route.ts";
 import type { RequestHead } from "../http/message.ts";
-import { createPattern, type Pattern } from "./pattern.ts";
+import { createPattern, type Pattern } from "../../schemas/pattern.ts";
 
 /** A request under one way of reading it; one object serves all requests of a policy, one after the other. */
 export interface Subject {

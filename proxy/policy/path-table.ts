@@ -2,7 +2,7 @@ import type { ServerMeta } from "../../schemas/policy.ts";
 import type { Authorization } from "../../schemas/policy.ts";
 import { type Demand, isSame, meets, type Subject } from "./demand.ts";
 import type { Filter } from "./filter.ts";
-import type { Pattern } from "./pattern.ts";
+import type { Pattern } from "../../schemas/pattern.ts";
 
 /** A route of a policy. */
 export interface Route {

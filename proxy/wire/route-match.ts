@@ -5,7 +5,7 @@ import type {
   NamedMatch,
   PathMatch,
 } from "../../schemas/route.ts";
-import { createPattern } from "../policy/pattern.ts";
+import { createPattern } from "../../schemas/pattern.ts";
 import type { Notices } from "./common.ts";
 import type { Reader } from "./reader.ts";
 

@@ -24,7 +24,12 @@ test("HTTPRoute on a Server: parents, hosts, matches and filters", () => {
       rule({ backendRefs: [{ name: "x" }], timeouts: { request: "1s" } }),
       null,
     ],
-    [kind, path("RegularExpression", "/a|/b"), null],
+    [kind, path("RegularExpression", "/a|(?i)/b"), null],
+    [
+      kind,
+      path("RegularExpression", "/a(?=b)"),
+      "expected a regular expression (",
+    ],
     [kind, parent({ namespace: "shop" }), null],
     [
       kind,

@@ -1,4 +1,6 @@
 import type { Route } from "../../kube.ts";
+import { createPattern } from "../../pattern.ts";
+import { Problem } from "../../problem.ts";
 import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { isServer } from "../parents.ts";
@@ -81,19 +83,17 @@ export function mistakesOfParams(
   );
 }
 
-/** A regular expression can be read; it is matched against the whole of a value. */
+/** A regular expression can be read by proxies; it is matched against the whole of a value. */
 export function mistakesOfPattern(text: string, path: FieldPath): Mistake[] {
   try {
-    new RegExp(`^(?:${text})$`);
+    createPattern(text);
     return [];
   } catch (thrown) {
-    if (!(thrown instanceof SyntaxError)) throw thrown;
-    return [mistake(
-      path,
-      text,
-      "a regular expression",
-      thrown.message.replace(/^Invalid regular expression: /, ""),
-    )];
+    if (!(thrown instanceof Problem)) throw thrown;
+    const fix = "write it as RE2 does";
+    return [
+      mistake(path, text, `a regular expression (${thrown.message})`, fix),
+    ];
   }
 }
 

@@ -1,4 +1,4 @@
-import { Problem } from "../../../schemas/problem.ts";
+import { Problem } from "../problem.ts";
 import { OctetSet } from "./octet-set.ts";
 import { readClass, readEscape } from "./octets.ts";
 

@@ -1,4 +1,4 @@
-import { Problem } from "../../../schemas/problem.ts";
+import { Problem } from "../problem.ts";
 import type { OctetSet } from "./octet-set.ts";
 import type { Node } from "./parse.ts";
 

@@ -8,7 +8,8 @@ export interface Change {
 
 /** Texts, numbers and flags that differ, each with its place. */
 export function changes(from: unknown, to: unknown, place = ""): Change[] {
-  if (from === to) return [];
+  // Most of an install is as it was: nothing is looked for in there.
+  if (Bun.deepEquals(from, to, true)) return [];
   if (!isTree(from) && !isTree(to)) return [{ place, from, to }];
   const [before, after] = [fieldsOf(from), fieldsOf(to)];
   const found: Change[] = [];

@@ -88,10 +88,12 @@ export function readGrpcMatch(reader: Reader, notices: Notices): GrpcMatch {
   };
   const headers: NamedMatch[] = [];
   while (reader.next()) {
-    if (reader.field === 1) rpc = reader.message(readRpc);
-    const known = reader.field === 1
+    // Reading what is inside moves the reader on to the fields there.
+    const { field } = reader;
+    if (field === 1) rpc = reader.message(readRpc);
+    const known = field === 1
       ? rpc !== null
-      : reader.field === 2 && keep(headers, reader.message(readNamed));
+      : field === 2 && keep(headers, reader.message(readNamed));
     if (!known) {
       notices.add("calls denied: a route matches in a way not known here");
       return UNKNOWN_GRPC;

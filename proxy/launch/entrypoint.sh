@@ -8,4 +8,6 @@ bun "$here"/main.[jt]s
 # (docs/decisions/0072). Bun refuses to start with options it does not know, so that an upgrade cannot drop them silently.
 export BUN_JSC_largeHeapSize="${BUN_JSC_largeHeapSize:-4194304}"
 export BUN_JSC_heapGrowthMaxIncrease="${BUN_JSC_heapGrowthMaxIncrease:-1}"
+# One thread marks: waiting for helpers that get no processor made the longest pauses twice as long (docs/decisions/0075).
+export BUN_JSC_numberOfGCMarkers="${BUN_JSC_numberOfGCMarkers:-1}"
 exec bun "$here"/../main.[jt]s "$@"

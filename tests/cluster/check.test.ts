@@ -1,6 +1,8 @@
 // `linkerd check` against a real API server: before an install, after it, and with something broken. No kubelet is
 // there, so that the test starts pods in its place, by writing the status that one would write.
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { makeAuthority, makeServer } from "../../cli/certificates/make.ts";
 import type { CheckResult } from "../../cli/check/outcome.ts";
 import { podOf, type Template } from "../../cli/check/testing/mesh.ts";
@@ -10,17 +12,20 @@ import { VERSION } from "../../schemas/version.ts";
 import { kubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
 
-/** Applying everything takes seconds on a busy machine. */
-const TIMEOUT_MS = 60_000;
+// Applying everything takes seconds, on a busy machine many.
+setDefaultTimeout(60_000);
 const NOW = Date.now();
 const YEAR_MS = 365 * 24 * 3_600_000;
 
+/** Of this file alone: it must be new, and is broken in many ways. */
 let api: ApiServer;
+let folder = "";
 let crds = "";
 let mesh = "";
 
 beforeAll(async () => {
-  api = await openApiServer();
+  folder = await mkdtemp(`${tmpdir()}/linkerd-ts-check-`);
+  api = await openApiServer(`${folder}/home`);
   const install = ["install", "--ignore-cluster"];
   crds = (await linkerd(
     ...install,
@@ -32,12 +37,9 @@ beforeAll(async () => {
 }, OPEN_TIMEOUT_MS);
 
 afterAll(async () => {
-  const remove = ["delete", "--ignore-not-found", "-f", "-"];
-  await kubectl(api, ["delete", "ns", "check-app", "--ignore-not-found"]);
-  await kubectl(api, remove, mesh);
-  await kubectl(api, remove, crds);
   await api.stop();
-}, TIMEOUT_MS);
+  await rm(folder, { recursive: true });
+});
 
 /** Runs a command line in this process, against the test's API server. */
 async function linkerd(
@@ -122,7 +124,7 @@ test("after the CRDs, check --crds is green and --pre still is", async () => {
   await kubectl(api, ["apply", "-f", "-"], crds);
   expect(await faults("--crds")).toEqual({ code: 0, found: [] });
   expect(await faults("--pre")).toEqual({ code: 0, found: [] });
-}, TIMEOUT_MS);
+});
 
 test("after install, all holds that needs no running pods", async () => {
   await kubectl(api, ["apply", "-f", "-"], mesh);
@@ -136,7 +138,7 @@ test("after install, all holds that needs no running pods", async () => {
     "control plane namespace does not already exist",
     "can create non-namespaced resources",
   ]);
-}, TIMEOUT_MS);
+});
 
 test(
   "once its pods run, the mesh is green, in every mode and format",
@@ -162,7 +164,6 @@ test(
       "control plane proxies and cli versions match",
     ]);
   },
-  TIMEOUT_MS,
 );
 
 /** Something broken, and what `check` says of it. */
@@ -302,7 +303,6 @@ for (const breakage of BREAKAGES) {
         await kubectl(api, ["apply", "-f", "-"], manifestOf(name));
       }
     },
-    TIMEOUT_MS,
   );
 }
 
@@ -381,7 +381,6 @@ test(
       ],
     });
   },
-  TIMEOUT_MS,
 );
 
 async function create(object: unknown): Promise<void> {

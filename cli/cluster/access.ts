@@ -31,6 +31,11 @@ export interface Access {
   readonly cluster: Entry;
 }
 
+/** The API server's URL as people write it. */
+export function urlOf({ server }: Pick<Access, "server">): string {
+  return server.href.replace(/\/$/, "");
+}
+
 /** What Kubernetes mounts into every Pod. */
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 

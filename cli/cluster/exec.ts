@@ -5,7 +5,7 @@ import process from "node:process";
 import { describe, Problem } from "../../schemas/problem.ts";
 import { isMap } from "../../schemas/values/merge.ts";
 import type { World } from "../command.ts";
-import type { Access } from "./access.ts";
+import { type Access, urlOf } from "./access.ts";
 import type { Credentials } from "./credentials.ts";
 import { type Entry, textOf } from "./kubeconfig.ts";
 
@@ -33,7 +33,7 @@ export async function runPlugin(
       ...(plugin.wantsCluster
         ? {
           cluster: {
-            server: server.href,
+            server: urlOf({ server }),
             "tls-server-name": serverName,
             "insecure-skip-tls-verify": insecure,
             "certificate-authority-data": ca === undefined

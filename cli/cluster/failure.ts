@@ -1,6 +1,6 @@
 import { describe, Problem } from "../../schemas/problem.ts";
 import { ApiError } from "../cluster.ts";
-import type { Access } from "./access.ts";
+import { type Access, urlOf } from "./access.ts";
 
 /** What a person can do about an error of a socket, by the codes of Node and OpenSSL. */
 const REMEDIES: readonly (readonly [RegExp, (access: Access) => string])[] = [
@@ -41,7 +41,7 @@ export function unanswered(thrown: unknown, access: Access): unknown {
   const remedy = REMEDIES.find(([pattern]) => pattern.test(code))?.[1];
   return new Problem(
     "connect.failed",
-    `Cannot reach the API server ${access.server.href} (${access.from}): ${
+    `Cannot reach the API server ${urlOf(access)} (${access.from}): ${
       describe(thrown)
     }`,
     {

@@ -46,7 +46,7 @@ async function said(work: Promise<unknown>): Promise<string> {
 test("a plugin is told what it may know, and its token is shown", async () => {
   valid = "from-plugin";
   const path = await plugin(
-    `case "$KUBERNETES_EXEC_INFO" in *'"server":"${server.url}/"'*) ;; *) exit 3;; esac
+    `case "$KUBERNETES_EXEC_INFO" in *'"server":"${server.url}"'*) ;; *) exit 3;; esac
 [ "$1$WHO" = "getjane" ] || exit 4
 echo '{"kind":"ExecCredential","status":{"token":"from-plugin"}}'`,
     {

@@ -6,7 +6,7 @@ import { VERSION } from "../../schemas/version.ts";
 import { ApiError, type ApiRequest, type Cluster } from "../cluster.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { type Access, findAccess } from "./access.ts";
+import { type Access, findAccess, urlOf } from "./access.ts";
 import { makeAgent } from "./agent.ts";
 import {
   canRenew,
@@ -62,13 +62,13 @@ export async function openCluster(
     return read(answer, access);
   };
   return {
-    server: access.server.href.replace(/\/$/, ""),
+    server: urlOf(access),
     namespace: access.namespace,
     call: (request) => explained(call(request), access),
     forward: ({ namespace, name }, port) =>
       startForward(() => {
         const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
-        const url = locate(access.server, {
+        const url = locate(access, {
           path,
           query: { ports: String(port) },
         });
@@ -97,7 +97,7 @@ async function patiently(ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
 }
 
 async function send(
-  { server }: Access,
+  access: Access,
   request: ApiRequest,
   { agent, headers }: Session,
 ): Promise<HttpAnswer> {
@@ -105,7 +105,7 @@ async function send(
   const once = () =>
     exchange({
       method,
-      url: locate(server, request),
+      url: locate(access, request),
       headers: { ...headersOf(request), ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal,
@@ -149,8 +149,8 @@ async function connect(
   );
 }
 
-function locate(server: URL, { path, query }: ApiRequest): URL {
-  const url = new URL(server.href.replace(/\/$/, "") + path);
+function locate(access: Access, { path, query }: ApiRequest): URL {
+  const url = new URL(urlOf(access) + path);
   for (const [name, value] of Object.entries(query ?? {})) {
     url.searchParams.set(name, value);
   }

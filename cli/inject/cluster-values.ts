@@ -3,7 +3,7 @@ import { parseValues } from "../../schemas/values/check.ts";
 import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
 import { isMap, mergeValues } from "../../schemas/values/merge.ts";
 import type { Values } from "../../schemas/values.ts";
-import type { Cluster } from "../cluster.ts";
+import { ApiError, type Cluster } from "../cluster.ts";
 import { getOrUndefined, type KubeObject } from "../cluster/list.ts";
 import { openCluster } from "../cluster/open.ts";
 import type { World } from "../command.ts";
@@ -20,7 +20,10 @@ export async function readClusterValues(
   const path = `/api/v1/namespaces/${namespace}/configmaps/linkerd-config`;
   const config = await getOrUndefined(cluster, path).catch(
     (thrown: unknown) => {
-      throw refuse("Cannot connect to Kubernetes", saying(thrown));
+      const what = thrown instanceof ApiError
+        ? "Cannot find Linkerd"
+        : "Cannot connect to Kubernetes";
+      throw refuse(what, saying(thrown));
     },
   );
   if (config === undefined) {

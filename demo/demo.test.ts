@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { waitFor } from "./bed/wait.ts";
 import type { Edge } from "./edges.ts";
 
@@ -83,6 +83,50 @@ test(
     expect(await findBeds()).toEqual(before);
   },
   TIMEOUT_MS,
+);
+
+test(
+  "its policy file denies a caller and lets it call again, in the table",
+  async () => {
+    const demo = startDemo("--json", "--rate", "50");
+    const stdout = demo.stdout.text();
+    let said = "";
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const chunk of demo.stderr) said += decoder.decode(chunk);
+    })();
+    const sees = (what: string, found: () => boolean): Promise<true> =>
+      waitFor(() => found() || null, {
+        what: () => `${what} among:\n${said}`,
+        timeoutMs: 45_000,
+      });
+    /** The last line of the table about web and orders. */
+    const row = (): string =>
+      said.split("\n").findLast((line) => /^web +orders /.test(line)) ?? "";
+    try {
+      await sees("a row", () => row().endsWith("TLSv1.3"));
+      const [, folder = ""] = /Manifests .*\n +(\S+)/.exec(said) ?? [];
+      const file = `${folder}/policy.yaml`;
+      const policy = await readFile(file, "utf8");
+      await writeFile(file, policy.replace(/name: web\n$/, "name: nobody\n"));
+      await sees("a denial", () => row().endsWith("TLSv1.3 denied"));
+      await writeFile(file, policy);
+      await sees("all well again", () => row().endsWith("TLSv1.3"));
+    } finally {
+      demo.kill("SIGINT");
+    }
+    const [code, report] = await Promise.all([demo.exited, stdout, reading]);
+    expect(code).toBe(1);
+    const { ok, edges } = JSON.parse(report) as Report;
+    expect(ok).toBeFalse();
+    const orders = edges.find(({ src, dst }) =>
+      src === "web" && dst === "orders"
+    );
+    expect(orders?.denied).toBeGreaterThan(0);
+    expect(orders?.successRate).toBeLessThan(1);
+    expect(orders?.secured).toBeTrue();
+  },
+  3 * TIMEOUT_MS,
 );
 
 test.each([

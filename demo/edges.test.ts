@@ -49,6 +49,7 @@ test("a secured HTTP edge has the figures of its source and identities verified 
     clientId: WEB,
     serverId: CATALOG,
     requests: 100,
+    denied: 0,
     successRate: 0.95,
     p50Ms: 1,
     p95Ms: 2,
@@ -80,6 +81,21 @@ test("an opaque edge counts connections and those that broke, and has no latenci
     successRate: 0.75,
     p50Ms: null,
   });
+});
+
+test("what a destination's policy denies is no success", () => {
+  const answers =
+    `response_total{${TO_CATALOG},status_code="200",classification="success",grpc_status="",error=""} 6
+response_total{${TO_CATALOG},status_code="403",classification="success",grpc_status="",error=""} 4`;
+  const denials =
+    `inbound_http_authz_deny_total{target_addr="10.42.0.9:8080",tls="true",client_id="${WEB}"} 4
+inbound_http_authz_deny_total{target_addr="10.42.0.9:8080",tls="true",client_id="another"} 9
+inbound_tcp_authz_deny_total{target_addr="10.42.0.9:8080",tls="no_identity"} 9`;
+  const [edge] = aggregateEdges([
+    { pod: "web", identity: WEB, samples: parseMetrics(answers) },
+    { pod: "catalog-1", identity: CATALOG, samples: parseMetrics(denials) },
+  ]);
+  expect(edge).toMatchObject({ requests: 10, denied: 4, successRate: 0.6 });
 });
 
 test("there is one edge for each pair, and none of the proxy with its own application", () => {

@@ -12,7 +12,9 @@ export interface Edge {
   readonly serverId: string | null;
   /** Responses; of `tcp`, connections opened. */
   readonly requests: number;
-  /** Between 0 and 1; of `tcp`, the share of connections that were not broken. */
+  /** Of those, how many the destination's policy denied. */
+  readonly denied: number;
+  /** Between 0 and 1; of `tcp`, the share of connections that were not broken. What was denied is no success. */
   readonly successRate: number;
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
@@ -39,12 +41,16 @@ export function aggregateEdges(scrapes: readonly Scrape[]): Edge[] {
       const server = scrapes.find((scrape) => scrape.pod === dst);
       const verified = group.secured && server !== undefined &&
         hasVerified(server, identity);
+      const denied = countDenied(
+        server?.samples ?? [],
+        group.secured ? identity : null,
+      );
       return measure(group, {
         src: pod,
         dst,
         clientId: verified ? identity : null,
         serverId: group.secured ? group.labels["server_id"] ?? null : null,
-      });
+      }, denied);
     });
   });
   const incoming = scrapes.flatMap(({ pod, samples }) =>
@@ -55,7 +61,7 @@ export function aggregateEdges(scrapes: readonly Scrape[]): Edge[] {
           dst: pod,
           clientId: null,
           serverId: null,
-        })
+        }, 0)
       )
   );
   return [...outgoing, ...incoming].sort((a, b) =>
@@ -112,9 +118,26 @@ function hasVerified(server: Scrape, identity: string): boolean {
   );
 }
 
+/** Requests and connections of a client that a server's policy denied; null: of clients without an identity. */
+function countDenied(
+  samples: readonly Sample[],
+  identity: string | null,
+): number {
+  return sum(
+    samples.filter(({ name, labels }) =>
+      DENIALS.has(name) && (labels["client_id"] ?? null) === identity
+    ),
+  );
+}
+
+const DENIALS = new Set([
+  "inbound_http_authz_deny_total",
+  "inbound_tcp_authz_deny_total",
+]);
+
 type Ends = Pick<Edge, "src" | "dst" | "clientId" | "serverId">;
 
-function measure(group: Group, ends: Ends): Edge {
+function measure(group: Group, ends: Ends, denied: number): Edge {
   const of = (name: string): Sample[] =>
     group.samples.filter((sample) => sample.name === name);
   const responses = of("response_total");
@@ -143,9 +166,11 @@ function measure(group: Group, ends: Ends): Edge {
     clientId: ends.clientId,
     serverId: ends.serverId,
     requests: isTcp ? opened : requests,
+    denied,
+    // Of gRPC a denial is a failure by its status, of HTTP a 403 like any other.
     successRate: isTcp
-      ? share(opened - broken, opened)
-      : share(succeeded, requests),
+      ? share(opened - Math.max(broken, denied), opened)
+      : share(isGrpc ? succeeded : succeeded - denied, requests),
     p50Ms: round(quantile(buckets, 0.5)),
     p95Ms: round(quantile(buckets, 0.95)),
     p99Ms: round(quantile(buckets, 0.99)),
@@ -163,7 +188,8 @@ function round(ms: number | null): number | null {
 
 /** Of nothing, all went well. */
 function share(part: number, whole: number): number {
-  return whole === 0 ? 1 : part / whole;
+  // Two pages are not read at the same moment: a denial may be there before its answer.
+  return whole === 0 ? 1 : Math.min(1, Math.max(0, part / whole));
 }
 
 /** As Prometheus' histogram_quantile: evenly spread within a bucket; null when the histogram is empty. */

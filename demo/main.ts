@@ -9,6 +9,7 @@ import { readMemory } from "./memory.ts";
 import { compare, type Snapshot, takeSnapshot } from "./observe.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { createMarkers, lookForMarkers, type Sighting } from "./plaintext.ts";
+import { writePolicy } from "./policy.ts";
 import { createScreen, type Screen } from "./screen.ts";
 import { openShop } from "./shop.ts";
 import { formatTable } from "./table.ts";
@@ -72,6 +73,7 @@ async function bringUp(
   say(`bridge and node in network namespace ${bed.node}`);
   const control = await startControlPlane(bed);
   say("control plane: identity, destination and policy, behind our proxies");
+  await writePolicy(bed);
   const shop = await openShop(bed, screen.say);
   say(`workloads: ${shop.pods.map(({ name }) => name).join(", ")}`);
   const markers = createMarkers();

@@ -13,6 +13,7 @@ const SECURED: Edge = {
   clientId: `web${IDENTITY}`,
   serverId: `catalog${IDENTITY}`,
   requests: 500,
+  denied: 0,
   successRate: 0.9999,
   p50Ms: 1.25,
   p95Ms: 12,
@@ -25,6 +26,7 @@ const PLAIN: Edge = {
   tls: null,
   clientId: null,
   serverId: null,
+  denied: 0,
   successRate: 1,
   p50Ms: null,
 };
@@ -38,6 +40,11 @@ test("the table fits 80 columns and says who, how fast, how well and how safely"
     "web   catalog-1  http   50.0  99.9%     1.3    12.0     123  TLSv1.3",
     "web   legacy     http   50.0   100%       -    12.0     123  no",
   ]);
+});
+
+test("what policy denies is said", () => {
+  const [, line = ""] = formatTable([{ ...SECURED, denied: 3 }], 10, 80);
+  expect(line).toEndWith("TLSv1.3 denied");
 });
 
 test("a wide terminal shows identities too", () => {

@@ -31,7 +31,7 @@ const COLUMNS: readonly Column[] = [
   { title: "P99 ms", right: true, cell: ({ p99Ms }) => formatMs(p99Ms) },
   {
     title: "SECURED",
-    cell: ({ tls }) => tls === null ? "no" : tls,
+    cell: ({ tls, denied }) => `${tls ?? "no"}${denied > 0 ? " denied" : ""}`,
   },
 ];
 

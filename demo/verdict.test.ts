@@ -11,6 +11,7 @@ const EDGE: Edge = {
   clientId: "web.shop",
   serverId: "orders.shop",
   requests: 10,
+  denied: 0,
   successRate: 1,
   p50Ms: 1,
   p95Ms: 1,
@@ -50,6 +51,7 @@ const FAULTY: readonly [string, Partial<Evidence>][] = [
   }],
   ["a client nobody verified", { edges: [{ ...EDGE, clientId: null }] }],
   ["a failed request", { edges: [{ ...EDGE, successRate: 0.99 }] }],
+  ["a denied request", { edges: [{ ...EDGE, denied: 1 }] }],
   ["silence", { edges: [] }],
   ["a failed page", {
     load: { ...GOOD.load, failed: 1, statuses: { "200": 9, "502": 1 } },

@@ -22,6 +22,8 @@ export function findFaults(evidence: Evidence): string[] {
       .map((edge) => `${nameOf(edge)} was not secured`),
     ...inside.filter(({ secured, clientId }) => secured && clientId === null)
       .map((edge) => `${nameOf(edge)}: nobody verified the client's identity`),
+    ...edges.filter(({ denied }) => denied > 0)
+      .map((edge) => `${nameOf(edge)}: policy denied ${edge.denied}`),
     ...edges.filter(({ successRate }) => successRate < 1)
       .map((edge) =>
         `${nameOf(edge)}: success rate ${edge.successRate.toFixed(4)}`

@@ -43,26 +43,6 @@ export function forward(exchange: Exchange, direction: Direction): void {
   new Forward(exchange, direction).start();
 }
 
-/** Answers a request that goes nowhere. */
-export function refuseExchange(
-  exchange: Exchange,
-  problem: Problem,
-  informational: boolean,
-): void {
-  exchange.reader = NOBODY;
-  exchange.respond(
-    rescue(problem, { grpc: isGrpc(exchange.head) }, informational).head,
-    true,
-  );
-}
-
-const NOBODY: RequestReader = {
-  requestData: () => true,
-  requestEnd() {},
-  requestReset() {},
-  responseDrain() {},
-};
-
 class Forward implements RequestReader, ResponseReader, Lease, Ending {
   private readonly exchange: Exchange;
   private readonly direction: Direction;

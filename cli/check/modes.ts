@@ -9,11 +9,8 @@ import { HIGH_AVAILABILITY } from "./checks/high-availability.ts";
 import { LINKERD_IDENTITY } from "./checks/identity.ts";
 import { KUBERNETES_API, KUBERNETES_VERSION } from "./checks/kubernetes.ts";
 import { PRE_INSTALL } from "./checks/pre-install.ts";
-import {
-  CONTROL_PLANE_PROXY,
-  DATA_PLANE,
-  DATA_PLANE_IDENTITY,
-} from "./checks/proxies.ts";
+import { CONTROL_PLANE_PROXY } from "./checks/control-plane-proxy.ts";
+import { DATA_PLANE, DATA_PLANE_IDENTITY } from "./checks/data-plane.ts";
 import { UNMESHED } from "./checks/unmeshed.ts";
 import { CONTROL_PLANE_VERSION, LINKERD_VERSION } from "./checks/versions.ts";
 import { LINKERD_WEBHOOKS } from "./checks/webhooks.ts";

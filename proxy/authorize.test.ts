@@ -83,6 +83,41 @@ describe("authorize() by authentication", () => {
       .toBe(permitted ? "permit" : "denial");
   });
 
+  const LONG = `${"a".repeat(63)}.`.repeat(4) + "cluster.local";
+
+  test.each<readonly [string, Authentication, boolean]>([
+    ["its whole length", identities([LONG]), true],
+    ["all but its last letter", identities([LONG.slice(0, -1)]), false],
+    ["its last label", identities([], [".local"]), true],
+    ["all labels but one", identities([], [LONG.slice(63)]), true],
+    ["more than it has", identities([], [`.${LONG}`]), false],
+    ["a star that is a letter", identities(["*"]), false],
+    ["a star in the middle", identities([`${"a".repeat(63)}.*`]), false],
+  ])("a long name by %s", (_what, authentication, permitted) => {
+    const policy = serverPolicy([authorization(ANYWHERE, authentication)]);
+    expect(authorize(policy, named(LONG)).kind)
+      .toBe(permitted ? "permit" : "denial");
+  });
+
+  test("and by network of either family, to the bit", () => {
+    const policy = serverPolicy([
+      authorization(["2001:db8::/33!2001:db8:0:1::/64", "10.0.0.8/31"]),
+    ]);
+    for (
+      const [ip, permitted] of [
+        ["2001:db8:7fff::1", true],
+        ["2001:db8:8000::1", false],
+        ["2001:db8:0:1::1", false],
+        ["2001:db8:0:2::1", true],
+        ["10.0.0.9", true],
+        ["10.0.0.10", false],
+      ] as const
+    ) {
+      expect({ ip, is: authorize(policy, plain(ip)).kind })
+        .toEqual({ ip, is: permitted ? "permit" : "denial" });
+    }
+  });
+
   test("takes the first that fits, network and authentication together", () => {
     const policy = serverPolicy([
       authorization(["10.1.0.0/16"], identities([ID])),

@@ -3,7 +3,12 @@
 // real proxies.
 import { toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "bun:test";
-import { indexOf, policyOf } from "../control/testing/policies.ts";
+import {
+  authorizationManifest,
+  indexOf,
+  policyOf,
+  routeManifest,
+} from "../control/testing/policies.ts";
 import { toServer } from "../control/serve/policy/inbound.ts";
 import { authorizeBytes, type Caller } from "../proxy/authorize.ts";
 import { createEarly } from "../proxy/http/early.ts";
@@ -24,6 +29,7 @@ import {
   CALLERS,
   MODE_NAMES,
   MODES,
+  type Row,
   ROWS,
 } from "./testing/truth-table.ts";
 
@@ -40,6 +46,12 @@ const REQUESTS: Readonly<Record<string, () => RequestHead>> = {
       "content-type": "application/grpc",
     }, "2"),
 };
+
+function row(name: string): Row {
+  const found = ROWS.find((one) => one.name === name);
+  if (found === undefined) throw new Error(name);
+  return found;
+}
 
 /** A policy as a proxy gets it. */
 function transmit(policy: ServerPolicy): ServerPolicy {
@@ -116,6 +128,41 @@ test("every policy lets in whom it should and nobody else, whatever is spoken", 
   expect(cases).toBe(MODE_NAMES.length * ROWS.length * CALLER_NAMES.length * 4);
 });
 
+test("a thousand policies are a thousand policies: each lets in its own", () => {
+  const numbers = Array.from({ length: 1_000 }, (_, at) => at);
+  const ref = (kind: string, name: string) => ({
+    group: "policy.linkerd.io",
+    kind,
+    name,
+  });
+  const policy = transmit(policyOf(indexOf([
+    ...row("Server").manifests,
+    ...numbers.flatMap((at) => [
+      routeManifest("HTTPRoute", `route-${at}`, ["web"], [{
+        matches: [{ path: { value: `/service-${at}` } }],
+      }]),
+      authorizationManifest(`policy-${at}`, ref("HTTPRoute", `route-${at}`), [{
+        kind: "ServiceAccount",
+        name: `client-${at}`,
+      }]),
+    ]),
+  ])));
+  const as = (at: number): Caller => ({
+    ip: "10.1.0.9",
+    tls: {
+      id: `client-${at}.shop.serviceaccount.identity.linkerd.cluster.local`,
+    },
+  });
+  const ask = (caller: number, path: string) =>
+    outcomeOf(policy, as(caller), requestHead("GET", path, { host: "web" }));
+  for (const at of [0, 1, 10, 100, 499, 998, 999]) {
+    expect(ask(at, `/service-${at}`)).toBe("forwarded");
+    expect(ask(at, `/service-${at}/x?y`)).toBe("forwarded");
+    expect(ask(at, `/service-${(at + 1) % 1_000}`)).toBe("denied");
+    expect(ask(at, `/service-${at}x`)).toBe("no-route");
+  }
+});
+
 test("a Server's protocol decides what passes: HTTP ports take no bytes, opaque ones no less", () => {
   for (
     const [declared, bytes] of [
@@ -127,8 +174,7 @@ test("a Server's protocol decides what passes: HTTP ports take no bytes, opaque 
       ["gRPC", "denial"],
     ] as const
   ) {
-    const [base] = ROWS.find(({ name }) => name === "Server audit")
-      ?.manifests ?? [];
+    const [base] = row("Server audit").manifests;
     const spec = { ...(base?.["spec"] as object), proxyProtocol: declared };
     const policy = transmit(policyOf(indexOf([{ ...base, spec }])));
     for (const caller of CALLER_NAMES) {

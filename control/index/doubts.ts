@@ -1,9 +1,11 @@
 import type {
+  Namespace,
   Pod,
   Policy,
   RateLimitPolicy,
   Route,
 } from "../../schemas/kube.ts";
+import { ANNOTATIONS, INBOUND_POLICIES } from "../../schemas/names.ts";
 import { serversOfRoute } from "../../schemas/kube/parents.ts";
 import {
   type Permission,
@@ -12,6 +14,7 @@ import {
 } from "./authorizations.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
+import { parseInboundMode } from "./modes.ts";
 import { limitsOf } from "./rate-limits.ts";
 import { filtersNotDone } from "./route-rules.ts";
 import { portsOf, selectsPod, type Servers, serversOf } from "./servers.ts";
@@ -35,6 +38,23 @@ export function doubtsAbout(policy: Policy, state: State): string[] {
     case "HTTPLocalRateLimitPolicy":
       return limitDoubts(policy, state);
   }
+}
+
+/** A word for who may call by default that means nothing denies all, whoever it was to let in. */
+export function doubtsAboutDefault(
+  { kind, metadata }: Namespace | Pod,
+): string[] {
+  const key = ANNOTATIONS.defaultInboundPolicy;
+  const found = metadata.annotations?.[key];
+  if (found === undefined || parseInboundMode(found) !== null) return [];
+  const { name, namespace } = metadata;
+  return [
+    `${kind} ${
+      namespace === undefined ? name : idOf({ namespace, name })
+    } denies where no Server is in force: its annotation ${key} is "${found}", expected one of ${
+      INBOUND_POLICIES.join(", ")
+    }`,
+  ];
 }
 
 /** Two Servers on one port are legal; that only one of them holds is worth saying. */

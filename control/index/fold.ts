@@ -7,7 +7,7 @@ import type {
   Service,
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
-import { doubtsAbout, overlapsOn } from "./doubts.ts";
+import { doubtsAbout, doubtsAboutDefault, overlapsOn } from "./doubts.ts";
 import { idOf, ipKey, podKey, serviceKey } from "./keys.ts";
 import { createNamed } from "./named.ts";
 import { createPolicies, type Policies } from "./policies.ts";
@@ -88,7 +88,10 @@ export function createIndex(settings: Settings): Index {
   function foldNamespace(now: Namespace, gone: boolean): void {
     const { name } = now.metadata;
     if (gone) namespaces.delete(name);
-    else namespaces.set(name, now);
+    else {
+      namespaces.set(name, now);
+      doubtsAboutDefault(now).forEach(warn);
+    }
     for (const id of workloads.byNamespace.get(name)) touchPod(id);
     for (const id of services.byNamespace.get(name)) touchService(id);
   }
@@ -118,7 +121,9 @@ export function createIndex(settings: Settings): Index {
     if (old !== undefined) touchPod(id);
     workloads.replace(old, gone ? undefined : now);
     touchPod(id);
-    if (!gone) warnOfOverlaps(now);
+    if (gone) return;
+    doubtsAboutDefault(now).forEach(warn);
+    warnOfOverlaps(now);
   }
 
   function foldServer(now: Server, gone: boolean): void {

@@ -49,7 +49,7 @@ test("probes of a port have a route that those who deny by default leave open", 
     }, {
       name: "other",
       livenessProbe: { httpGet: { path: "/live", port: 8080 } },
-      readinessProbe: { httpGet: { path: "/elsewhere", port: 9090 } },
+      readinessProbe: { httpGet: { path: "/elsewhere", port: "9090" } },
       startupProbe: { httpGet: { path: "/no-such-port", port: "http" } },
     }],
     initContainers: [{

@@ -86,13 +86,14 @@ function hasGrpcProbe(pod: Pod, port: number): boolean {
   );
 }
 
-/** A probe names ports of its own container. */
+/** A probe names ports of its own container; a number in quotes is one too, as it is to the kubelet. */
 function portOf(
   { ports = [] }: Container,
   port: number | string,
 ): number | undefined {
   if (typeof port === "number") return port;
-  return ports.find(({ name }) => name === port)?.containerPort;
+  const named = ports.find(({ name }) => name === port)?.containerPort;
+  return named ?? (/^\d{1,5}$/.test(port) ? Number(port) : undefined);
 }
 
 /** What the kubelet sends: the path as an absolute one in visible ASCII, without a fragment. */

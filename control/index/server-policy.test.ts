@@ -69,16 +69,25 @@ test("a port without a Server is called as the Pod, its Namespace or the mesh sa
   }
 });
 
-test("a word that is no policy opens nothing, wherever it came from", () => {
-  const index = createIndex(createSettings());
-  const [event] = applies(podManifest("a", "10.1.0.1"));
-  if (event?.object.kind !== "Pod") throw new Error("a Pod was expected");
-  const { metadata } = event.object;
-  const object = {
-    ...event.object,
-    metadata: { ...metadata, ...annotated("deny-all") },
-  };
-  index.apply([{ kind: "apply", object }]);
+test("a word that is no policy opens nothing, and a warning says so once", () => {
+  const namespace = (word: string) => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "shop", ...annotated(word) },
+  });
+  const says = (what: string) =>
+    `${what} denies where no Server is in force: its annotation config.linkerd.io/default-inbound-policy is "deny-all", expected one of ${
+      INBOUND_POLICIES.join(", ")
+    }`;
+  const index = indexOf([namespace("audit")]);
+  const pod = podManifest("a", "10.1.0.1", annotated("deny-all"));
+  expect(index.apply(applies(pod)).warnings).toEqual([says("Pod shop/a")]);
+  expect(index.apply(applies(pod)).warnings).toEqual([]);
+  expect(policyOf(index).authorizations).toEqual([]);
+  index.apply(applies(podManifest("a", "10.1.0.1")));
+  expect(policyOf(index).meta.name).toBe("audit");
+  expect(index.apply(applies(namespace("deny-all"))).warnings)
+    .toEqual([says("Namespace shop")]);
   expect(policyOf(index).authorizations).toEqual([]);
 });
 

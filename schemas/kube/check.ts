@@ -8,7 +8,6 @@ import {
 import { mistakesOfAuthorizationPolicy } from "./rules/authorization-policy.ts";
 import { mistakesOfGrpcRoute } from "./rules/grpc-route.ts";
 import { mistakesOfHttpRoute } from "./rules/http-route.ts";
-import { mistakesOfInboundPolicy } from "./rules/inbound-policy.ts";
 import { mistakesOfRateLimit } from "./rules/rate-limit.ts";
 import { mistakesOfServerAuthorization } from "./rules/server-authorization.ts";
 import { mistakesOfServer } from "./rules/server.ts";
@@ -32,13 +31,9 @@ export function mistakesOf(object: KubeObject): readonly Mistake[] {
       return mistakesOfHttpRoute(object);
     case "GRPCRoute":
       return mistakesOfGrpcRoute(object);
-    case "Pod":
-      return [
-        ...mistakesOfInboundPolicy(object),
-        ...mistakesOfAddresses(object),
-      ];
     case "Namespace":
-      return mistakesOfInboundPolicy(object);
+      return [];
+    case "Pod":
     case "EndpointSlice":
     case "Service":
       return mistakesOfAddresses(object);

@@ -1,8 +1,7 @@
-import { expect, test } from "bun:test";
+import { test } from "bun:test";
 import {
   ACCOUNT,
   expectMistakes,
-  mistakeOf,
   POLICY,
   TARGET,
 } from "../testing/mistakes.ts";
@@ -10,7 +9,6 @@ import {
 const server = { podSelector: {}, port: 80 };
 const mesh = { group: POLICY, kind: "MeshTLSAuthentication", name: "m" };
 const net = { group: POLICY, kind: "NetworkAuthentication", name: "n" };
-const metadata = { name: "x", namespace: "shop" };
 
 test("Server: one selector, a port, a protocol and an access policy that there are", () => {
   expectMistakes([
@@ -175,21 +173,4 @@ test("HTTPLocalRateLimitPolicy: a Server, rates above nothing, and no client abo
       'spec.overrides[0].clientRefs[0].kind is "Namespace", expected one of ServiceAccount',
     ],
   ]);
-});
-
-test("the annotation for a default inbound policy is one of its words", () => {
-  const annotated = (kind: string, word: string) => ({
-    apiVersion: "v1",
-    kind,
-    metadata: {
-      ...metadata,
-      annotations: { "config.linkerd.io/default-inbound-policy": word },
-    },
-  });
-  for (const kind of ["Pod", "Namespace"]) {
-    expect(mistakeOf(annotated(kind, "deny"))).toBeNull();
-    expect(mistakeOf(annotated(kind, "deny-all"))).toContain(
-      'metadata.annotations["config.linkerd.io/default-inbound-policy"] is "deny-all", expected one of all-unauthenticated, ',
-    );
-  }
 });

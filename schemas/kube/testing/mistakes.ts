@@ -32,7 +32,7 @@ export function expectMistakes(cases: readonly Case[]): void {
 }
 
 /** What the first mistake of a manifest says, which names its field; null when it has none. */
-export function mistakeOf(value: unknown): string | null {
+function mistakeOf(value: unknown): string | null {
   try {
     parseManifest(value);
     return null;

@@ -22,7 +22,7 @@ import { arch, platform, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { platformOf } from "./executable.mjs";
+import { PERMISSIONS, platformOf } from "./executable.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, "dist");
@@ -36,15 +36,6 @@ const TARGETS = {
   "darwin-arm64": "aarch64-apple-darwin",
 };
 const HOST = `${platform()}-${arch() === "x64" ? "amd64" : arch()}`;
-/** What the command does: reads files and streams, asks clusters and pages, runs plugins and credential helpers. */
-const PERMISSIONS = [
-  "--allow-read",
-  "--allow-env",
-  "--allow-net",
-  "--allow-run",
-  "--allow-sys",
-];
-
 const { offline, target, output } = readOptions();
 /** Removed however the build ends. */
 const scratch = mkdtempSync(join(tmpdir(), "linkerd-build-"));

@@ -1,4 +1,13 @@
-// What an executable file is for, by its first bytes. Plain JavaScript: Node runs it in the build.
+// What a release may do, and what an executable file is for. Plain JavaScript: Node runs it in the build.
+
+/** What the command does: reads files and streams, asks clusters and pages, runs plugins and credential helpers. */
+export const PERMISSIONS = [
+  "--allow-read",
+  "--allow-env",
+  "--allow-net",
+  "--allow-run",
+  "--allow-sys",
+];
 
 /** The first bytes of an ELF file for 64 bits, little-endian; and of such a Mach-O file. */
 const ELF = [0x7f, 0x45, 0x4c, 0x46, 2, 1];

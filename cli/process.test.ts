@@ -1,4 +1,4 @@
-// The command as a process, the same suite under `deno run` and as the built file.
+// The command as a process, the same suite under `deno run`, with a release's permissions, and as the built file.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../schemas/version.ts";
 import { makeServer } from "./certificates/make.ts";
+import { PERMISSIONS } from "./executable.mjs";
 
 const ROOT = join(import.meta.dir, "..");
 const TESTDATA = join(ROOT, "install", "testdata");
@@ -25,7 +26,8 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
     deno,
     "run",
     "--quiet",
-    "--allow-all",
+    "--no-prompt",
+    ...PERMISSIONS,
     join(ROOT, "cli", "main.ts"),
   ]],
   ["the built file", [built]],

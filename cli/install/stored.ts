@@ -1,14 +1,13 @@
 import { Buffer } from "node:buffer";
 import type { WebhookName } from "../../install/context.ts";
-import { isMap } from "../../schemas/values/merge.ts";
 import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
-import { mergeValues } from "../../schemas/values/merge.ts";
+import { isMap, mergeValues } from "../../schemas/values/merge.ts";
 import type { Overrides } from "../../schemas/values.ts";
 import { tlsSecretName } from "../../install/webhooks.ts";
 import type { KeyPair } from "../certificates/make.ts";
 import { readBundle, readKey } from "../certificates/read.ts";
 import type { Cluster } from "../cluster.ts";
-import { getOrUndefined, type KubeObject } from "../cluster/list.ts";
+import { getOrUndefined } from "../cluster/list.ts";
 import type { World } from "../command.ts";
 import { parsePart } from "../document.ts";
 import { readSources, splitDocuments } from "../manifest.ts";
@@ -51,7 +50,7 @@ export async function readingManifests(
         if (!isMap(metadata) || metadata["namespace"] !== namespace) continue;
         const plural = `${String(kind).toLowerCase()}s`;
         const key = `${plural}/${metadata["name"]}`;
-        objects.set(key, textsOf({ ...item, kind } as unknown as KubeObject));
+        objects.set(key, textsOf(item));
       }
     }
   }
@@ -123,16 +122,22 @@ function isGood(
   }
 }
 
-function textsOf({ kind, data, stringData }: KubeObject): Map<string, string> {
-  const isSecret = kind === "Secret";
-  const texts = Object.entries(isMap(data) ? data : {}).map((
-    [key, value],
-  ): [string, string] => [
-    key,
-    isSecret ? Buffer.from(String(value), "base64").toString() : String(value),
-  ]);
-  const plain = Object.entries(isMap(stringData) ? stringData : {}).map((
-    [key, value],
-  ): [string, string] => [key, String(value)]);
-  return new Map([...texts, ...plain]);
+/** The texts of a Secret or ConfigMap, by key. */
+function textsOf(
+  { kind, data, stringData }: Readonly<Record<string, unknown>>,
+): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const [key, value] of Object.entries(isMap(data) ? data : {})) {
+    const text = String(value);
+    texts.set(
+      key,
+      kind === "Secret" ? Buffer.from(text, "base64").toString() : text,
+    );
+  }
+  for (
+    const [key, value] of Object.entries(isMap(stringData) ? stringData : {})
+  ) {
+    texts.set(key, String(value));
+  }
+  return texts;
 }

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { makeAuthority, makeServer } from "../../cli/certificates/make.ts";
 import type { CheckResult } from "../../cli/check/outcome.ts";
 import { podOf, type Template } from "../../cli/check/testing/mesh.ts";
@@ -109,6 +110,19 @@ test("check --pre is green on a new cluster, and says what install will do", asy
       },
     ],
   });
+});
+
+test("the same under the release's runtime, as a process", async () => {
+  const root = join(import.meta.dir, "../..");
+  const deno = join(root, "node_modules/.bin/deno");
+  const main = join(root, "cli/main.ts");
+  const child = Bun.spawn(
+    [deno, "run", "--quiet", "--allow-all", main, "check", "--pre", "-oshort"],
+    { env: { ...process.env, KUBECONFIG: api.kubeconfig }, stdout: "pipe" },
+  );
+  const [said, code] = await Promise.all([child.stdout.text(), child.exited]);
+  expect(said).toBe("Status check results are √\n");
+  expect(code).toBe(0);
 });
 
 test("check --pre tells somebody without rights what is missing", async () => {

@@ -2,6 +2,8 @@
 
 /** What the command does: reads files and streams, asks clusters and pages, runs plugins and credential helpers. */
 export const PERMISSIONS = [
+  // What is not allowed is refused, not asked about.
+  "--no-prompt",
   "--allow-read",
   "--allow-env",
   "--allow-net",

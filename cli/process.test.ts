@@ -26,7 +26,6 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
     deno,
     "run",
     "--quiet",
-    "--no-prompt",
     ...PERMISSIONS,
     join(ROOT, "cli", "main.ts"),
   ]],

@@ -1,10 +1,13 @@
 import { LABELS } from "../../schemas/names.ts";
-import { isMap } from "../../schemas/values/merge.ts";
 import type { Values } from "../../schemas/values.ts";
 import { checkIssuer } from "../certificates/check.ts";
 import type { Cluster } from "../cluster.ts";
-import { type KubeObject, listAll } from "../cluster/list.ts";
+import { listAll } from "../cluster/list.ts";
 import { Refusal } from "../refusal.ts";
+import { type Pod, runningContainers } from "../workload/pods.ts";
+
+const PROXY = "linkerd-proxy";
+const ANCHORS = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
 
 /**
  * Throws `Refusal` when meshed pods trust none of the anchors above the issuer: the certificates it would give to others
@@ -17,7 +20,7 @@ export async function refuseUntrusted(
   now: number,
 ): Promise<void> {
   if (values.identity.issuer.scheme !== "linkerd.io/tls") return;
-  const pods = await listAll(cluster, "/api/v1/pods", {
+  const pods = await listAll<Pod>(cluster, "/api/v1/pods", {
     labelSelector: `${LABELS.controlPlaneNamespace}=${namespace}`,
   });
   const trusting = new Map<string, boolean>();
@@ -50,13 +53,7 @@ function trusts(anchorsPEM: string, values: Values, now: number): boolean {
 }
 
 /** The anchors that a pod's proxy was given as text. */
-function anchorsOf({ spec }: KubeObject): string | undefined {
-  if (!isMap(spec)) return undefined;
-  const proxy = [spec["containers"], spec["initContainers"]].flat()
-    .filter(isMap).find(({ name }) => name === "linkerd-proxy");
-  const env = proxy?.["env"];
-  const entry = (Array.isArray(env) ? env : []).filter(isMap).find(({ name }) =>
-    name === "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS"
-  );
-  return typeof entry?.["value"] === "string" ? entry["value"] : undefined;
+function anchorsOf(pod: Pod): string | undefined {
+  const proxy = runningContainers(pod).find(({ name }) => name === PROXY);
+  return proxy?.env?.find(({ name }) => name === ANCHORS)?.value;
 }

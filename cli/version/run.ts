@@ -3,16 +3,18 @@ import { LABELS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { isMap } from "../../schemas/values/merge.ts";
 import type { Cluster } from "../cluster.ts";
-import { getOrUndefined, type KubeObject, listAll } from "../cluster/list.ts";
+import { getOrUndefined, listAll } from "../cluster/list.ts";
 import { openCluster } from "../cluster/open.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
 import { saying } from "../refusal.ts";
+import { type Pod, runningContainers } from "../workload/pods.ts";
 
 /** How long the cluster may take: whoever asks for versions wants an answer, of this command at least. */
 const PATIENCE_MS = 5_000;
 const UNAVAILABLE = "unavailable";
+const PROXY = "linkerd-proxy";
 
 /** Versions of what runs in the cluster, in lines. Throws `config.invalid` when the kubeconfig cannot be used. */
 export async function readVersions(
@@ -66,7 +68,7 @@ async function proxyLines(
     ? `/api/v1/namespaces/${namespace}/pods`
     : "/api/v1/pods";
   const labelSelector = `${LABELS.controlPlaneNamespace}=${controlPlane}`;
-  const pods = await listAll(cluster, path, { labelSelector }, patience())
+  const pods = await listAll<Pod>(cluster, path, { labelSelector }, patience())
     .catch(() => []);
   const counts = new Map<string, number>();
   for (const pod of pods) {
@@ -81,12 +83,10 @@ async function proxyLines(
 }
 
 /** The tag of a pod's proxy; empty when its image is named by digest. */
-function proxyTag({ spec }: KubeObject): string | undefined {
-  if (!isMap(spec)) return undefined;
-  const proxy = [spec["containers"], spec["initContainers"]].flat()
-    .filter(isMap).find(({ name }) => name === "linkerd-proxy");
+function proxyTag(pod: Pod): string | undefined {
+  const proxy = runningContainers(pod).find(({ name }) => name === PROXY);
   if (proxy === undefined) return undefined;
-  const image = String(proxy["image"]);
+  const { image = "" } = proxy;
   return image.includes("@") ? "" : image.slice(image.lastIndexOf(":") + 1);
 }
 

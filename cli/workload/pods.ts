@@ -4,6 +4,7 @@ import type { Workload } from "./kinds.ts";
 
 export interface Container {
   readonly name: string;
+  readonly image?: string;
   readonly restartPolicy?: string;
   readonly ports?: readonly ContainerPort[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];

@@ -21,7 +21,7 @@ import {
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { EVERYWHERE } from "./modes.ts";
-import { olderFirst } from "./named.ts";
+import { oldestFirst } from "./named.ts";
 import {
   isAbout,
   namespaceTarget,
@@ -40,16 +40,18 @@ export function authorizationsOfServer(
   { policies, settings }: State,
 ): Authorization[] {
   const { namespace } = server.metadata;
-  const older = [...policies.serverAuthorizations.byNamespace.get(namespace)]
-    .filter((one) => isAbout(one, server))
-    .sort(olderFirst)
-    .map((one) => permissionOfServerAuthorization(one, settings));
-  const newer = [
+  const about = [...policies.serverAuthorizations.byNamespace.get(namespace)]
+    .filter((one) => isAbout(one, server));
+  const targeting = [
     ...policies.byTarget.get(serverTarget(idOf(server.metadata))),
     ...policies.byTarget.get(namespaceTarget(namespace)),
-  ].sort(olderFirst)
-    .map((one) => permissionOfPolicy(one, { policies, settings }));
-  return permits([...older, ...newer]);
+  ];
+  return permits([
+    ...oldestFirst(about)
+      .map((one) => permissionOfServerAuthorization(one, settings)),
+    ...oldestFirst(targeting)
+      .map((one) => permissionOfPolicy(one, { policies, settings })),
+  ]);
 }
 
 /** What objects permit on a route, besides what its Server does. */
@@ -57,7 +59,7 @@ export function authorizationsOfRoute(
   route: Route,
   { policies, settings }: State,
 ): Authorization[] {
-  const found = [...policies.byTarget.get(routeKey(route))].sort(olderFirst);
+  const found = oldestFirst(policies.byTarget.get(routeKey(route)));
   return permits(
     found.map((one) => permissionOfPolicy(one, { policies, settings })),
   );

@@ -15,7 +15,7 @@ import { authorizationsOfRoute } from "./authorizations.ts";
 import type { State } from "./fold.ts";
 import { grpcRulesAsHttp } from "./grpc-as-http.ts";
 import { idOf } from "./keys.ts";
-import { olderFirst } from "./named.ts";
+import { compare, oldestFirst } from "./named.ts";
 import { routeKey } from "./policies.ts";
 import { grpcProbeRoute, httpProbeRoute } from "./probes.ts";
 import {
@@ -45,8 +45,9 @@ export function routesOf(
   { policies }: Pick<State, "policies">,
 ): readonly Route[] {
   if (server === undefined) return [];
-  return [...policies.routesByServer.get(idOf(server.metadata))].sort((a, b) =>
-    olderFirst(a, b) || (routeKey(a) < routeKey(b) ? -1 : 1)
+  const routes = [...policies.routesByServer.get(idOf(server.metadata))];
+  return oldestFirst(
+    routes.sort((a, b) => compare(routeKey(a), routeKey(b))),
   );
 }
 

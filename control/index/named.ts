@@ -36,9 +36,19 @@ export function createNamed<T extends { readonly metadata: ObjectName }>(
 }
 
 /** The oldest first, then the first by name; an object that does not say when it was made counts as the youngest. */
-export function olderFirst(a: Dated, b: Dated): number {
-  return createdAtMs(a) - createdAtMs(b) ||
-    (a.metadata.name < b.metadata.name ? -1 : 1);
+export function oldestFirst<T extends Dated>(objects: Iterable<T>): T[] {
+  // Reading a date takes longer than all else here: once each, not once per comparison.
+  return [...objects]
+    .map((object) => ({ object, atMs: createdAtMs(object) }))
+    .sort((a, b) =>
+      a.atMs - b.atMs || compare(a.object.metadata.name, b.object.metadata.name)
+    )
+    .map(({ object }) => object);
+}
+
+/** The order of texts by their code units, the same on every machine. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 interface Dated {
@@ -49,6 +59,8 @@ interface Dated {
 }
 
 function createdAtMs({ metadata }: Dated): number {
-  const at = Date.parse(metadata.creationTimestamp ?? "");
+  const { creationTimestamp } = metadata;
+  if (creationTimestamp === undefined) return Number.MAX_SAFE_INTEGER;
+  const at = Date.parse(creationTimestamp);
   return Number.isNaN(at) ? Number.MAX_SAFE_INTEGER : at;
 }

@@ -4,7 +4,7 @@ import type { RateLimit } from "../../schemas/policy.ts";
 import { accountIdentities } from "./clients.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
-import { olderFirst } from "./named.ts";
+import { oldestFirst } from "./named.ts";
 
 /** How many requests a Server takes, by the oldest policy about it; null: as many as come. */
 export function rateLimitOf(
@@ -47,7 +47,8 @@ export function limitsOf(
   { metadata }: Server,
   { limitsByServer }: State["policies"],
 ): readonly RateLimitPolicy[] {
-  return [...limitsByServer.get(idOf(metadata))]
-    .filter(({ spec }) => kindOf(spec.targetRef, ["Server"]) !== null)
-    .sort(olderFirst);
+  const found = [...limitsByServer.get(idOf(metadata))];
+  return oldestFirst(
+    found.filter(({ spec }) => kindOf(spec.targetRef, ["Server"]) !== null),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Pod, Selector, Server } from "../../schemas/kube.ts";
-import { type Named, olderFirst } from "./named.ts";
+import { type Named, oldestFirst } from "./named.ts";
 import { tcpPorts } from "./workloads.ts";
 
 /** Servers by name and by namespace; a Server selects Pods of its own namespace only. */
@@ -15,7 +15,7 @@ export function serversOf(
   for (const server of servers.byNamespace.get(pod.metadata.namespace)) {
     if (selectsPort(server, pod, port)) found.push(server);
   }
-  return found.sort(olderFirst);
+  return oldestFirst(found);
 }
 
 /** Whether the Server is about the Pod, on whichever port. */

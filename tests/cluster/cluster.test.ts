@@ -7,7 +7,7 @@ import { kubectl, tryKubectl } from "./kubectl.ts";
 import { createLayout, type Layout } from "./layout.ts";
 import { OPEN_TIMEOUT_MS } from "./open.ts";
 import { readRecord, writeRecord } from "./record.ts";
-import { accessOf } from "./status.ts";
+import { accessOf } from "./starter.ts";
 
 /** Of this file alone: it is broken and taken down here, unlike the one that other files share. */
 let layout: Layout;
@@ -30,7 +30,7 @@ test("before the first up there is nothing to see and nothing to end", async () 
   });
   const kubeconfig = await cluster("kubeconfig");
   expect(kubeconfig).toMatchObject({ code: 1, stdout: "" });
-  expect(kubeconfig.stderr).toContain("npm run cluster -- up --api-only");
+  expect(kubeconfig.stderr).toContain("npm run cluster -- up");
   expect(await cluster("down")).toMatchObject({
     code: 0,
     stderr: "cluster: no cluster was up\n",
@@ -177,7 +177,7 @@ test("a folder with other files is neither used nor removed", async () => {
 });
 
 test("a command it does not know, or a start it cannot make, is refused with what there is", async () => {
-  for (const args of [["restart"], ["up"], ["status", "--wide"], []]) {
+  for (const args of [["restart"], ["up", "now"], ["status", "--wide"], []]) {
     const { code, stderr } = await cluster(...args);
     expect(code).toBe(1);
     expect(stderr).toContain("print the path of the administrator");

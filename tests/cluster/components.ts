@@ -1,20 +1,19 @@
 // The command line of each program of a cluster.
 import type { Credentials } from "./credentials.ts";
 import type { Layout } from "./layout.ts";
-import type { Ports } from "./record.ts";
+import { type Link, SERVICE_NETWORK } from "./node/addresses.ts";
+import type { ClusterRecord, Ports } from "./record.ts";
 
 const LOOPBACK = "127.0.0.1";
 /** An address for documentation (RFC 5737): nothing listens, and the API server refuses to be told loopback. */
 const NOWHERE = "192.0.2.1";
-/** kubeadm's default, which lies in the cluster networks of `linkerd install`. */
-const SERVICE_ADDRESSES = "10.96.0.0/12";
 const ISSUER = "https://kubernetes.default.svc.cluster.local";
 
 /**
- * The controllers without which an API server keeps objects it should not, or lacks some it should have. None of those
- * that make Pods: there is no node to run them.
+ * The controllers without which an API server that is alone keeps objects it should not, or lacks some it should have.
+ * None of those that make Pods: there is no node to run them.
  */
-const CONTROLLERS = [
+const CONTROLLERS_WITHOUT_NODE = [
   "clusterrole-aggregation-controller",
   "garbage-collector-controller",
   "namespace-controller",
@@ -24,8 +23,10 @@ const CONTROLLERS = [
 ];
 
 /** The URL of the API server. */
-export function apiUrl(ports: Ports): string {
-  return `https://${LOOPBACK}:${ports.api}`;
+export function apiUrl(
+  { link, ports }: Pick<ClusterRecord, "link" | "ports">,
+): string {
+  return `https://${link?.node ?? LOOPBACK}:${ports.api}`;
 }
 
 export function etcdArgs(layout: Layout, ports: Ports): string[] {
@@ -45,20 +46,33 @@ export function etcdArgs(layout: Layout, ports: Ports): string[] {
   ];
 }
 
+const ALONE = [
+  `--bind-address=${LOOPBACK}`,
+  `--advertise-address=${NOWHERE}`,
+  // Service `kubernetes` gets no endpoints: there is nobody inside to reach them.
+  "--endpoint-reconciler-type=none",
+];
+
 /** With the admission plugins that are on by default, and the one more that kubeadm adds. */
 export function apiServerArgs(
   credentials: Credentials,
   ports: Ports,
+  link: Link | undefined,
 ): string[] {
-  const { authority, server, tokens } = credentials;
+  const { authority, server, tokens, toKubelet } = credentials;
   return [
     `--etcd-servers=http://${LOOPBACK}:${ports.etcd}`,
-    `--bind-address=${LOOPBACK}`,
     `--secure-port=${ports.api}`,
-    `--advertise-address=${NOWHERE}`,
-    // Service `kubernetes` gets no endpoints: nothing inside the cluster could reach them.
-    "--endpoint-reconciler-type=none",
-    `--service-cluster-ip-range=${SERVICE_ADDRESSES}`,
+    ...(link === undefined ? ALONE : [
+      // All of these are the node's: this machine sees one of them, over a cable, and other machines none.
+      "--bind-address=0.0.0.0",
+      `--advertise-address=${link.node}`,
+      "--kubelet-preferred-address-types=InternalIP",
+      `--kubelet-certificate-authority=${authority}`,
+      `--kubelet-client-certificate=${toKubelet.certificate}`,
+      `--kubelet-client-key=${toKubelet.key}`,
+    ]),
+    `--service-cluster-ip-range=${SERVICE_NETWORK}`,
     `--tls-cert-file=${server.certificate}`,
     `--tls-private-key-file=${server.key}`,
     `--client-ca-file=${authority}`,
@@ -77,16 +91,29 @@ export function apiServerArgs(
   ];
 }
 
-export function controllerManagerArgs(credentials: Credentials): string[] {
+export function controllerManagerArgs(
+  credentials: Credentials,
+  link: Link | undefined,
+): string[] {
   const { authority, controllers, tokens } = credentials;
   return [
     `--kubeconfig=${controllers}`,
-    `--controllers=${CONTROLLERS.join(",")}`,
+    `--controllers=${
+      link === undefined ? CONTROLLERS_WITHOUT_NODE.join(",") : "*"
+    }`,
     `--root-ca-file=${authority}`,
     `--service-account-private-key-file=${tokens.privateKey}`,
     "--use-service-account-credentials=true",
     "--leader-elect=false",
     // Nobody asks it anything.
+    "--secure-port=0",
+  ];
+}
+
+export function schedulerArgs({ scheduler }: Credentials): string[] {
+  return [
+    `--kubeconfig=${scheduler}`,
+    "--leader-elect=false",
     "--secure-port=0",
   ];
 }

@@ -3,12 +3,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { formatKubeconfig } from "./kubeconfig.ts";
 import type { Layout } from "./layout.ts";
-import { createAuthority, type Name } from "./pki.ts";
+import { KUBERNETES_IP } from "./node/addresses.ts";
+import { NODE_NAME } from "./node/kubelet.ts";
+import { createAuthority, type Credential, type Name } from "./pki.ts";
 
-/** What the API server is called by: here, and in a cluster with Kubernetes' usual names and first service address. */
+/** What the API server is called by, besides its address: here, and by pods. */
 const SERVER_NAMES: readonly Name[] = [
-  { type: "ip", value: "127.0.0.1" },
-  { type: "ip", value: "10.96.0.1" },
+  { type: "ip", value: KUBERNETES_IP },
   { type: "dns", value: "localhost" },
   { type: "dns", value: "kubernetes" },
   { type: "dns", value: "kubernetes.default" },
@@ -25,11 +26,25 @@ export interface Credentials {
   readonly server: { readonly certificate: string; readonly key: string };
   /** Signs and verifies tokens of service accounts. */
   readonly tokens: { readonly publicKey: string; readonly privateKey: string };
-  /** The kubeconfig of the controller manager. */
+  /** What the API server shows to the kubelet. */
+  readonly toKubelet: { readonly certificate: string; readonly key: string };
+  readonly kubelet: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly kubeconfig: string;
+  };
+  /** The kubeconfigs of the controller manager, the scheduler and kube-proxy. */
   readonly controllers: string;
+  readonly scheduler: string;
+  readonly proxy: string;
 }
 
-/** Makes all keys and certificates of a cluster, and the kubeconfigs that hold some. */
+/** May do everything, whatever RBAC says. */
+const ADMINISTRATORS = "system:masters";
+/** Of those whose roles are bound to their names: a certificate must name some. */
+const NO_GROUP = "linkerd-ts";
+
+/** Makes all keys and certificates of a cluster with the API server's URL `server`, and the kubeconfigs that hold some. */
 export async function writeCredentials(
   layout: Layout,
   server: string,
@@ -41,7 +56,12 @@ export async function writeCredentials(
     await writeFile(path, text, { mode: 0o600 });
     return path;
   };
+  const writePair = async (name: string, pair: Credential) => ({
+    certificate: await write(`${name}.crt`, pair.certificate),
+    key: await write(`${name}.key`, pair.key),
+  });
   const authority = await createAuthority(now);
+  const here: Name = { type: "ip", value: new URL(server).hostname };
   const kubeconfig = async (user: string, group: string) =>
     formatKubeconfig({
       server,
@@ -49,29 +69,36 @@ export async function writeCredentials(
       user,
       credential: await authority.client(user, group),
     });
-  const serving = await authority.server("kube-apiserver", SERVER_NAMES);
+  const writeKubeconfig = async (user: string, group = NO_GROUP) =>
+    await write(`${user}.kubeconfig`, await kubeconfig(user, group));
+  const node = `system:node:${NODE_NAME}`;
   const tokens = await createTokenKeys();
-  // The group of the user that may do everything, whatever RBAC says.
   await writeFile(
     layout.kubeconfig,
-    await kubeconfig("admin", "system:masters"),
+    await kubeconfig("admin", ADMINISTRATORS),
     { mode: 0o600 },
   );
   return {
     authority: await write("ca.crt", authority.pem),
-    server: {
-      certificate: await write("server.crt", serving.certificate),
-      key: await write("server.key", serving.key),
-    },
+    server: await writePair(
+      "server",
+      await authority.server("kube-apiserver", [here, ...SERVER_NAMES]),
+    ),
     tokens: {
       publicKey: await write("tokens.pub", tokens.publicKey),
       privateKey: await write("tokens.key", tokens.privateKey),
     },
-    controllers: await write(
-      "kube-controller-manager.kubeconfig",
-      // Its roles are bound to this name; the group is for no more than to have one.
-      await kubeconfig("system:kube-controller-manager", "linkerd-ts"),
+    toKubelet: await writePair(
+      "to-kubelet",
+      await authority.client("kube-apiserver", ADMINISTRATORS),
     ),
+    kubelet: {
+      ...await writePair("kubelet", await authority.server(node, [here])),
+      kubeconfig: await writeKubeconfig(node, "system:nodes"),
+    },
+    controllers: await writeKubeconfig("system:kube-controller-manager"),
+    scheduler: await writeKubeconfig("system:kube-scheduler"),
+    proxy: await writeKubeconfig("system:kube-proxy"),
   };
 }
 

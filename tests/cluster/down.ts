@@ -3,6 +3,8 @@ import { basename } from "node:path";
 import { Problem } from "../../schemas/problem.ts";
 import type { Layout } from "./layout.ts";
 import { exclusively } from "./lock.ts";
+import { removeCgroups } from "./node/cgroups.ts";
+import { nodeId, untilUnplugged } from "./node/namespaces.ts";
 import { end } from "./process.ts";
 import { readRecord } from "./record.ts";
 
@@ -18,7 +20,8 @@ export async function down(
  * Ends what the record names and removes all files; returns false when there was nothing. The record goes last, so that
  * a removal that was cut short can go on; a folder that has files but no record is not ours to remove.
  */
-export async function clear({ home, record }: Layout): Promise<boolean> {
+export async function clear(layout: Layout): Promise<boolean> {
+  const { home, record } = layout;
   const files = await list(home);
   if (files === null) return false;
   const found = readRecord(record);
@@ -30,6 +33,8 @@ export async function clear({ home, record }: Layout): Promise<boolean> {
     );
   }
   await end(found?.daemons ?? []);
+  await untilUnplugged(layout);
+  await removeCgroups(nodeId(layout));
   for (const file of files.filter((name) => name !== basename(record))) {
     await rm(`${home}/${file}`, { recursive: true, force: true });
   }

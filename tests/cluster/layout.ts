@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "../..");
 
-/** Where the cluster of this checkout lives. */
-export const HOME = `${ROOT}/.cache/cluster`;
+/** Where the API server of this checkout lives that is alone. */
+export const API_HOME = `${ROOT}/.cache/cluster`;
+/** Where the cluster of this checkout lives that has a node. */
+export const NODE_HOME = `${ROOT}/.cache/cluster-node`;
 /** Where built programs are kept, a folder per set of versions. */
 export const PROGRAMS = `${ROOT}/.cache/cluster-programs`;
 
@@ -17,6 +19,8 @@ export interface Layout {
   readonly pki: string;
   readonly data: string;
   readonly logs: string;
+  /** What only the node sees: its configuration, its containers, what pods log. */
+  readonly node: string;
 }
 
 /** The files of the cluster that lives in the folder `home`. */
@@ -29,5 +33,6 @@ export function createLayout(home: string): Layout {
     pki: `${path}/pki`,
     data: `${path}/etcd`,
     logs: `${path}/logs`,
+    node: `${path}/node`,
   };
 }

@@ -1,35 +1,42 @@
-// A Kubernetes for tests on this machine's loopback:
-//   npm run cluster -- up --api-only | down | status | kubeconfig
+// A Kubernetes for tests on this machine:
+//   npm run cluster -- up | load | down | status | kubeconfig
 import { parseArgs } from "node:util";
 import { describe, Problem } from "../../schemas/problem.ts";
 import { down } from "./down.ts";
-import { createLayout, HOME } from "./layout.ts";
+import { API_HOME, createLayout, NODE_HOME } from "./layout.ts";
+import { loadImages } from "./load.ts";
 import { runMain, say } from "./say.ts";
 import { describeStatus } from "./status.ts";
 import { up } from "./up.ts";
 
-const USAGE = `npm run cluster -- <command>, a Kubernetes for tests on loopback
+const USAGE =
+  `npm run cluster -- <command>, a Kubernetes for tests on this machine
 
-  up --api-only   build what is missing, start etcd, API server and controllers; does nothing when they run
-  down            end them and remove their files, also after a crash
-  status          what runs where; exit code 1 when it cannot be used
-  kubeconfig      print the path of the administrator's kubeconfig
+  up             build what is missing, start a cluster of one node; does nothing when it runs
+  load <file>…   give the node the images of OCI archives, as npm run images makes them
+  down           end it and remove its files, also after a crash
+  status         what runs where; exit code 1 when it cannot be used
+  kubeconfig     print the path of the administrator's kubeconfig
 
-  --home <folder>   where its files are (.cache/cluster)
+  --api-only        another cluster: an API server on loopback, without a node
+  --home <folder>   where its files are (.cache/cluster-node, or .cache/cluster with --api-only)
 `;
 
 /** Does one command; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const { positionals: [command, ...rest], values } = parse(args);
-  const layout = createLayout(values.home);
+  const kind = values["api-only"] ? "api-only" : "node";
+  const home = kind === "node" ? NODE_HOME : API_HOME;
+  const layout = createLayout(values.home ?? home);
   if (values.help) return print(USAGE.trimEnd());
+  if (command === "load") {
+    for (const archive of rest) await loadImages(layout, archive);
+    return 0;
+  }
   if (rest.length > 0) throw misuse(`one command, not also "${rest[0]}"`);
   switch (command) {
     case "up": {
-      if (!values["api-only"]) {
-        throw misuse("--api-only: there is no node yet to start besides");
-      }
-      const { started, server, version } = await up(layout, say);
+      const { started, server, version } = await up(layout, kind, say);
       say(
         `Kubernetes ${version} ${started ? "is" : "was already"} up: ${server}`,
       );
@@ -46,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     case "kubeconfig":
       if (!await Bun.file(layout.kubeconfig).exists()) {
         throw new Problem("config.invalid", "Cannot find a cluster", {
-          hint: "start one with: npm run cluster -- up --api-only",
+          hint: "start one with: npm run cluster -- up",
         });
       }
       return print(layout.kubeconfig);
@@ -62,7 +69,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         "api-only": { type: "boolean", default: false },
-        home: { type: "string", default: HOME },
+        home: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });

@@ -1,11 +1,11 @@
 import { down } from "./down.ts";
-import { createLayout, HOME } from "./layout.ts";
+import { API_HOME, createLayout, NODE_HOME } from "./layout.ts";
 import { say } from "./say.ts";
-import { type Cluster, up } from "./up.ts";
+import { type Cluster, type Kind, up } from "./up.ts";
 
-/** A real API server for tests. */
+/** A real API server for tests, alone or with a node. */
 export interface ApiServer extends Cluster {
-  /** Ends the API server if this test file had to start it; else leaves it to who did. */
+  /** Ends the cluster if this test file had to start it; else leaves it to who did. */
   stop(): Promise<void>;
 }
 
@@ -21,9 +21,18 @@ export const OPEN_TIMEOUT_MS = 180_000;
  *     afterAll(() => api.stop());
  *     test("…", async () => { await kubectl(api, ["apply", "-f", "-"], manifest); });
  */
-export async function openApiServer(home = HOME): Promise<ApiServer> {
+export async function openApiServer(home = API_HOME): Promise<ApiServer> {
+  return await open(home, "api-only");
+}
+
+/** The same for the cluster whose pods run, on a node that all test files share. */
+export async function openNode(home = NODE_HOME): Promise<ApiServer> {
+  return await open(home, "node");
+}
+
+async function open(home: string, kind: Kind): Promise<ApiServer> {
   const layout = createLayout(home);
-  const cluster = await up(layout, say);
+  const cluster = await up(layout, kind, say);
   return {
     ...cluster,
     async stop() {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { Problem } from "../../schemas/problem.ts";
 
@@ -25,6 +25,11 @@ export function start(
       stdout: output,
       stderr: output,
       detached: true,
+      // Root shells often lack the folders of iptables, mount and runc.
+      env: {
+        ...process.env,
+        PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`,
+      },
     });
     child.unref();
     const startTicks = readStartTicks(child.pid);
@@ -33,6 +38,24 @@ export function start(
   } finally {
     closeSync(output);
   }
+}
+
+/** Starts a program through another that stays its parent until it ends, as `nsenter` does for a new process namespace. */
+export async function startThrough(
+  entrance: readonly string[],
+  name: string,
+  argv: readonly string[],
+  log: string,
+): Promise<Daemon> {
+  const parent = start(name, [...entrance, ...argv], log);
+  return await waitFor(() => {
+    if (!isAlive(parent)) throw diedEarly(name, log);
+    const pid = findChild(parent.pid);
+    const startTicks = pid === null ? null : readStartTicks(pid);
+    return pid === null || startTicks === null
+      ? null
+      : { name, pid, startTicks };
+  }, { what: () => `the process of ${name}` });
 }
 
 /** Whether it is the process that was started then, and has not ended. */
@@ -69,18 +92,29 @@ export function diedEarly(name: string, log: string): Problem {
   );
 }
 
-/**
- * Field 22 of proc_pid_stat(5), counted behind the command's name, which may hold spaces. Null when there is no such
- * process, or only a zombie that its parent has not looked at yet: that has ended too.
- */
+function findChild(parent: number): number | null {
+  const child = readdirSync("/proc")
+    .find((pid) => readStat(pid)?.[PARENT] === String(parent));
+  return child === undefined ? null : Number(child);
+}
+
+/** Null when there is no such process, or only a zombie that its parent has not looked at yet: that has ended too. */
 function readStartTicks(pid: number): string | null {
-  let stat: string;
+  const fields = readStat(String(pid));
+  const state = fields?.[STATE];
+  return state === "Z" || state === "X" ? null : fields?.[START_TICKS] ?? null;
+}
+
+/** Fields of proc_pid_stat(5), counted from behind the command's name, which may hold spaces. */
+const STATE = 0;
+const PARENT = 1;
+const START_TICKS = 19;
+
+function readStat(pid: string): string[] | null {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return null;
   }
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ended = fields[0] === "Z" || fields[0] === "X";
-  return ended ? null : fields[19] ?? null;
 }

@@ -1,4 +1,4 @@
-// The programs of a Kubernetes cluster, built from the Go module proxy: `programs/go.mod` pins them.
+// The programs of a Kubernetes cluster, built from the Go module proxy: a `go.mod` for each set pins them.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
@@ -12,22 +12,30 @@ const PACKAGES = {
   "etcd": "go.etcd.io/etcd/server/v3",
   "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
   "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+  "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+  "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
   "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+  "kubelet": "k8s.io/kubernetes/cmd/kubelet",
 } as const;
 
-export type Program = keyof typeof PACKAGES;
+/** What runs in pods, and the node's first process: main packages of our own. */
+const GUESTS = { "coredns": "./dns", "pause": "./pause" } as const;
 
-/** A version of all programs. */
-export interface Programs {
+export type Program = keyof typeof PACKAGES;
+export type Guest = keyof typeof GUESTS;
+
+/** A version of some programs. */
+export interface Programs<Name extends string = Program> {
   /** Where they are; another folder for each set of versions. */
   readonly folder: string;
   /** Of Kubernetes, such as `v1.34.4`. */
   readonly version: string;
   /** The path of one of them. */
-  path(name: Program): string;
+  path(name: Name): string;
 }
 
 const MODULE = `${import.meta.dir}/programs`;
+const GUEST_MODULE = `${import.meta.dir}/images`;
 /** What learns at link time which version it is: kubectl, and all servers. */
 const VERSIONED = [
   "k8s.io/client-go/pkg/version",
@@ -35,62 +43,82 @@ const VERSIONED = [
 ];
 
 /**
- * Builds those of the programs that are missing, and says how far it is every 5 s. All of them take 9.5 minutes of
- * processor time when Go has nothing cached, 10 minutes by the clock on two busy cores.
+ * Builds those of the programs that are missing, and says how far it is every 5 s. All of them take 10 minutes of
+ * processor time when Go has nothing cached, and about as long by the clock on two busy cores.
  */
 export async function buildPrograms(
   names: readonly Program[],
   say: (line: string) => void,
 ): Promise<Programs> {
-  const programs = await findPrograms();
-  await exclusively(programs.folder, say, async () => {
-    const missing = names.filter((name) => !existsSync(programs.path(name)));
-    if (missing.length > 0) await build(missing, programs, say);
-  });
-  return programs;
-}
-
-/** Where the programs of these versions are, built or not. */
-async function findPrograms(): Promise<Programs> {
-  const hasher = new Bun.CryptoHasher("sha256");
-  const [module, sums] = await Promise.all(
-    ["go.mod", "go.sum"].map((file) => Bun.file(`${MODULE}/${file}`).text()),
-  );
-  hasher.update(`${module}${sums}`);
-  const folder = `${PROGRAMS}/${hasher.digest("hex").slice(0, 12)}`;
-  const version = /^\tk8s\.io\/kubernetes (v\S+)/m.exec(module ?? "")?.[1];
+  const files = ["go.mod", "go.sum"].map((file) => `${MODULE}/${file}`);
+  const [module = ""] = await Promise.all(files.map(readText));
+  const version = /^\tk8s\.io\/kubernetes (v\S+)/m.exec(module)?.[1];
   if (version === undefined) {
     throw new Problem(
       "config.invalid",
       `Cannot read ${MODULE}/go.mod: it requires no k8s.io/kubernetes`,
     );
   }
-  return { folder, version, path: (name) => `${folder}/${name}` };
+  const folder = await folderOf(files);
+  const programs = { folder, version, path: pathIn(folder) };
+  await buildMissing(MODULE, PACKAGES, names, stamps(version), programs, say);
+  return programs;
 }
 
-async function build(
-  names: readonly Program[],
-  { folder, version, path }: Programs,
+/** The same for what runs in pods. */
+export async function buildGuests(
+  { version }: Programs,
+  say: (line: string) => void,
+): Promise<Programs<Guest>> {
+  const sources = Object.values(GUESTS).map((name) => `${name}/main.go`);
+  const folder = await folderOf(
+    ["go.mod", "go.sum", ...sources].map((file) => `${GUEST_MODULE}/${file}`),
+  );
+  const programs = { folder, version, path: pathIn(folder) };
+  const names = ["coredns", "pause"] as const;
+  await buildMissing(GUEST_MODULE, GUESTS, names, [], programs, say);
+  return programs;
+}
+
+function pathIn(folder: string): (name: string) => string {
+  return (name) => `${folder}/${name}`;
+}
+
+/** Where programs made of these files are, built or not. */
+async function folderOf(files: readonly string[]): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  hasher.update((await Promise.all(files.map(readText))).join(""));
+  return `${PROGRAMS}/${hasher.digest("hex").slice(0, 12)}`;
+}
+
+function readText(path: string): Promise<string> {
+  return Bun.file(path).text();
+}
+
+async function buildMissing<Name extends string>(
+  module: string,
+  packages: Readonly<Record<Name, string>>,
+  names: readonly Name[],
+  stamps: readonly string[],
+  { folder, version, path }: Programs<Name>,
   say: (line: string) => void,
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  const draft = await mkdtemp(`${folder}/draft-`);
-  try {
-    say(`building ${names.join(", ")} of Kubernetes ${version} (go build)`);
-    const packages = names.map((name) => PACKAGES[name]);
-    await goBuild({
-      module: MODULE,
-      output: draft,
-      packages,
-      say,
-      stamps: stamps(version),
-    });
-    for (const name of names) {
-      await rename(`${draft}/${binaryName(PACKAGES[name])}`, path(name));
+  await exclusively(folder, say, async () => {
+    const missing = names.filter((name) => !existsSync(path(name)));
+    if (missing.length === 0) return;
+    await mkdir(folder, { recursive: true });
+    const draft = await mkdtemp(`${folder}/draft-`);
+    try {
+      say(`building ${missing.join(", ")} for Kubernetes ${version}`);
+      const mains = missing.map((name) => packages[name]);
+      await goBuild({ module, output: draft, packages: mains, say, stamps });
+      for (const name of missing) {
+        await rename(`${draft}/${binaryName(packages[name])}`, path(name));
+      }
+    } finally {
+      await rm(draft, { recursive: true, force: true });
     }
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  });
 }
 
 /** As `go build -o folder/` names it: after the last part of the path that is not a major version. */

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Link } from "./node/addresses.ts";
 import type { Daemon } from "./process.ts";
 
-/** Ports on loopback. */
+/** Ports of the control plane, on loopback of this machine or of the node. */
 export interface Ports {
   readonly etcd: number;
   readonly etcdPeer: number;
@@ -16,6 +17,10 @@ export interface ClusterRecord {
   /** The folder of the programs it runs. */
   readonly programs: string;
   readonly ports: Ports;
+  /** The folder of what the node brings along in images; missing when there is no node. */
+  readonly guests?: string;
+  /** How this machine reaches the node; missing when there is none. */
+  readonly link?: Link;
   /** In the order of their start; those that were to follow are missing when the start was cut short. */
   readonly daemons: readonly Daemon[];
 }

@@ -1,25 +1,30 @@
 import { apiUrl } from "./components.ts";
-import type { Access } from "./kubectl.ts";
 import type { Layout } from "./layout.ts";
 import { isAlive } from "./process.ts";
-import { CONTROLLED, holds, READY } from "./ready.ts";
+import {
+  CONTROLLED,
+  holds,
+  NAMES_RESOLVE,
+  NODE_READY,
+  READY,
+} from "./ready.ts";
 import { type ClusterRecord, readRecord } from "./record.ts";
+import { accessOf } from "./starter.ts";
 
-/** What a whole cluster runs, in the order of its start. */
-export const DAEMONS = [
+/** What an API server that is alone consists of. */
+export const API_DAEMONS = [
   "etcd",
   "kube-apiserver",
   "kube-controller-manager",
 ] as const;
-
-/** How to talk to the cluster of a record. */
-export function accessOf(layout: Layout, record: ClusterRecord): Access {
-  return {
-    server: apiUrl(record.ports),
-    kubeconfig: layout.kubeconfig,
-    kubectl: `${record.programs}/kubectl`,
-  };
-}
+/** What a node consists of besides. */
+const NODE_DAEMONS = [
+  "node",
+  "containerd",
+  "kube-scheduler",
+  "kubelet",
+  "kube-proxy",
+] as const;
 
 /** What keeps a cluster from being used, in a few words; null when it runs and answers. */
 export async function findFault(
@@ -27,10 +32,16 @@ export async function findFault(
   record: ClusterRecord,
 ): Promise<string | null> {
   const alive = record.daemons.filter(isAlive).map(({ name }) => name);
-  const gone = DAEMONS.filter((name) => !alive.includes(name));
+  const isAlone = record.link === undefined;
+  const gone = [...API_DAEMONS, ...isAlone ? [] : NODE_DAEMONS]
+    .filter((name) => !alive.includes(name));
   if (gone.length > 0) return `${gone.join(", ")} not running`;
   const access = accessOf(layout, record);
-  for (const question of [READY, CONTROLLED]) {
+  const questions = [
+    ...[READY, CONTROLLED],
+    ...isAlone ? [] : [NODE_READY, NAMES_RESOLVE],
+  ];
+  for (const question of questions) {
     if (!await holds(access, question)) return `no answer of ${question.what}`;
   }
   return null;
@@ -45,7 +56,7 @@ export async function describeStatus(
   const fault = await findFault(layout, record);
   const rows = [
     ["Kubernetes", `${record.version}, ${fault ?? "ready"}`],
-    ["server", apiUrl(record.ports)],
+    ["server", apiUrl(record)],
     ["kubeconfig", layout.kubeconfig],
     ["kubectl", `${record.programs}/kubectl`],
     ["logs", layout.logs],

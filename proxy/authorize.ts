@@ -47,14 +47,14 @@ export function authorize(
   return DENIAL;
 }
 
-/** Why an authorization does not permit a caller, in words; null when it does. */
+/** Why an authorization does not permit a caller, in words. */
 export function explainAuthorization(
   one: Authorization,
   caller: Caller,
-): string | null {
+): string {
   const ip = parseIp(caller.ip);
   if (ip === null || !inNetworks(one, ip)) return "does not name its network";
-  if (authenticates(one.authentication, caller)) return null;
+  if (authenticates(one.authentication, caller)) return "permits it";
   if (caller.tls === null) return "asks for mutual TLS";
   return caller.tls.id === null
     ? "asks for a client certificate"

@@ -39,12 +39,16 @@ function connectionOf(policy: ServerPolicy, caller: Caller): Connection {
 }
 
 /** The line that a denial of a request on the route leaves. */
-function lineOf(policy: ServerPolicy, caller: Caller): string {
+function lineOf(
+  policy: ServerPolicy,
+  caller: Caller,
+  by: "authorization" | "reading" | "unknown" = "authorization",
+): string {
   const { log, lines } = createTestLog();
   createDenials(log).request(
     connectionOf(policy, caller),
     requestHead("GET", "/admin?token=x", { host: "web" }),
-    { kind: "denied", route: ROUTE },
+    { kind: "denied", route: ROUTE, by },
   );
   return lines.join("\n");
 }
@@ -82,8 +86,10 @@ test("what is missing depends on the caller and the policy", () => {
     .toContain("authorizationpolicy web does not name its identity");
   expect(lineOf(serverPolicy([]), named(null)))
     .toContain("authorizationpolicy web asks for a client certificate");
-  expect(lineOf(serverPolicy([]), named("web.shop")))
-    .toContain("authorizationpolicy web permits another reading of it");
+  expect(lineOf(serverPolicy([]), named("web.shop"), "reading"))
+    .toContain("may be read as one that another route denies");
+  expect(lineOf(serverPolicy([]), named("web.shop"), "unknown"))
+    .toContain("not understood by this proxy");
   const many = Array.from({ length: 9 }, () => authorization(["192.0.2.0/24"]));
   expect(lineOf(serverPolicy(many), PLAIN)).toContain("and 7 more");
 });

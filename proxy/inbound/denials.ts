@@ -16,6 +16,13 @@ const LINES_PER_SECOND = 5;
 /** Of a path only so much is written. */
 const PATH_MAX = 200;
 
+/** Denials that no authorization would undo. */
+const DENIALS: Readonly<Partial<Record<string, string>>> = {
+  reading:
+    "its path, query or host may be read as one that another route denies",
+  unknown: "a rule that may mean it is not understood by this proxy",
+};
+
 /** Tells people whom policy kept out, and which policy was missing. */
 export interface Denials {
   connection(connection: Connection): void;
@@ -64,7 +71,8 @@ export function createDenials(log: Log): Denials {
           return write("warn", "Request denied", connection, () => ({
             ...request(),
             route: describeRoute(refusal.route.meta),
-            missing: missing(connection, refusal.route),
+            missing: DENIALS[refusal.by] ??
+              missing(connection, refusal.route),
           }));
         case "no-route":
           return write("warn", "Request has no route", connection, request);

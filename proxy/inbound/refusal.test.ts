@@ -35,7 +35,7 @@ const FILTERED: Refusal = {
 };
 
 test.each<readonly [Refusal, number, number]>([
-  [{ kind: "denied", route: ROUTE }, 403, 7],
+  [{ kind: "denied", route: ROUTE, by: "authorization" }, 403, 7],
   [{ kind: "no-route" }, 404, 5],
   [{ kind: "limited", scope: "total" }, 429, 8],
   [{ kind: "limited", scope: "override" }, 429, 8],

@@ -8,7 +8,12 @@ import { answerWith, isGrpc, rescue } from "../rescue.ts";
 
 /** Why policy does not let a request pass. */
 export type Refusal =
-  | { readonly kind: "denied"; readonly route: Route }
+  | {
+    readonly kind: "denied";
+    readonly route: Route;
+    /** What denies: authorization, another route that the request might be meant for, a rule that nobody understands. */
+    readonly by: "authorization" | "reading" | "unknown";
+  }
   | { readonly kind: "no-route" }
   | { readonly kind: "limited"; readonly scope: Scope }
   | { readonly kind: "filtered"; readonly answer: FilterAnswer };

@@ -180,6 +180,9 @@ describe("requests are judged", () => {
     ], { authorizations: [EVERYBODY] });
     const requests = open();
     expect(ask(requests, "/b")).toBe("denied");
+    expect(requests.next(requestHead("GET", "/b", {}))).toMatchObject({
+      by: "unknown",
+    });
     expect(ask(requests, "/open")).toBe("forwarded");
   });
 

@@ -119,14 +119,20 @@ export function createRequests(options: RequestsOptions): Requests {
       direction: directionTo(options, counted, { http, metrics }, idField),
     };
   };
-  const deny = (passage: Passage): Refusal => {
+  const deny = (claim: Claim): Refusal => {
+    const passage = passageOf(claim.route);
     passage.denied ??= recorder.httpDecisions(
       current().counted,
       passage.route.meta,
       null,
     );
     passage.denied.value += 1;
-    return { kind: "denied", route: passage.route };
+    const by = !claim.sure
+      ? "unknown"
+      : passage.decision.kind === "denial"
+      ? "authorization"
+      : "reading";
+    return { kind: "denied", route: passage.route, by };
   };
   /** Watches over what outlives its request. */
   const watch = (head: RequestHead): void => {
@@ -151,7 +157,7 @@ export function createRequests(options: RequestsOptions): Requests {
       const passage = passageOf(claim.route);
       const { decision } = passage;
       if (decision.kind === "denial" || !permits(claim, head)) {
-        return deny(passage);
+        return deny(claim);
       }
       const { allowed, direction } = readyFor(passage, decision.by);
       allowed.value += 1;
@@ -166,7 +172,8 @@ export function createRequests(options: RequestsOptions): Requests {
         recorder.limited(counted, limiter.limit.meta, scope);
         return { kind: "limited", scope };
       }
-      if (head.upgrade) watch(head);
+      // HTTP/2 makes no tunnels here, and carries other requests beside.
+      if (head.upgrade && head.version !== "2") watch(head);
       return direction;
     },
     release() {

@@ -42,7 +42,5 @@ export function explainDenial(
 
 function explain(one: Authorization, caller: Caller): string {
   const { kind, name } = one.meta;
-  return `${kind} ${name} ${
-    explainAuthorization(one, caller) ?? "permits another reading of it"
-  }`;
+  return `${kind} ${name} ${explainAuthorization(one, caller)}`;
 }

@@ -17,9 +17,11 @@ export function readingsOf(path: string): readonly string[] {
 /** What makes servers differ. */
 const TRICKY = /%|;|#|\\|\/\/|\/\./;
 
-/** Unreserved characters (RFC 3986 2.3) and what separates: an escape of anything else stays a different character. */
+/**
+ * Unreserved characters (RFC 3986 2.3) and what separates: an escape of anything else stays a different
+ * character. NUL ends a text for what is written in C. */
 const DECODED =
-  /%(?:2[def]|3[0-9bf]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae]|23|25)/gi;
+  /%(?:00|2[def]|3[0-9bf]|4[1-9a-f]|5[0-9acf]|6[1-9a-f]|7[0-9ae]|23|25)/gi;
 /** Servers behind servers decode again. */
 const MAX_DECODINGS = 3;
 
@@ -37,7 +39,7 @@ function decode(path: string): string {
 }
 
 function strip(path: string): string {
-  const [text = ""] = path.split(/[#?]/, 1);
+  const [text = ""] = path.split(/[#?\0]/, 1);
   return text.replace(/;[^/]*/g, "").replace(/\/{2,}/g, "/");
 }
 

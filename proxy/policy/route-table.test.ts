@@ -301,6 +301,7 @@ describe("other readings of a request", () => {
     "/admin#x",
     "/admin%23x",
     "/admin%3fx",
+    "/admin%00.html",
   ])("%s may be /admin", (path) => {
     const head = requestHead("GET", path, { host: "a" });
     expect(others(table, head)).toContain("admin");

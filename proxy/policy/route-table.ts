@@ -43,7 +43,6 @@ const encoder = new TextEncoder();
 
 /** The routes of a policy, made ready to be found; see `PathTable` for their order, in which hosts come first. */
 export class RouteTable {
-  readonly routes: readonly Route[];
   /** False when there is a claim of which nobody knows what it means. */
   readonly sure: boolean;
   /** Set when every request is claimed by this one. */
@@ -60,7 +59,6 @@ export class RouteTable {
     const listed = claimsOf(policy);
     const hosted = new Map<string, Claim[]>();
     const claims = listed.map(({ claim }) => claim);
-    this.routes = [...new Set(claims.map(({ route }) => route))];
     for (const { hosts, claim } of listed) {
       // A star stands for any host: no host has one.
       for (const host of hosts.length === 0 ? ["*"] : hosts) {

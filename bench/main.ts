@@ -3,6 +3,7 @@ import { Problem } from "../schemas/problem.ts";
 import type { Case } from "./case.ts";
 import { CASES } from "./cases.ts";
 import { COMMAND_CASES } from "./cases/cli.ts";
+import { CONTROL_CASES } from "./cases/control.ts";
 import { runCommands } from "./commands.ts";
 import { type Options, parseOptions } from "./options.ts";
 import type { Row } from "./result.ts";
@@ -23,7 +24,9 @@ function log(line: string): void {
 async function main(): Promise<number> {
   try {
     const options = parseOptions(process.argv.slice(2), {
-      cases: [...CASES, ...COMMAND_CASES].map(({ name }) => name),
+      cases: [...CASES, ...COMMAND_CASES, ...CONTROL_CASES].map(({ name }) =>
+        name
+      ),
       subjects: namesOf([...SUBJECTS, ...PROGRAMS]),
     });
     await runAll(options, untilInterrupted());
@@ -71,6 +74,7 @@ async function runAll(
     rows.push(...found);
   }
   rows.push(...await runCommandCases(options));
+  rows.push(...await runControlCases(options));
   if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
 }
 
@@ -89,6 +93,19 @@ async function runCommandCases(options: Options): Promise<Row[]> {
     (options.json ? process.stderr : process.stdout).write(table);
   }
   return [...found.values()].flat();
+}
+
+/** Cases of the control plane need no bed either, but an API server. */
+async function runControlCases(options: Options): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const one of CONTROL_CASES) {
+    if (!isWanted(one.name, options.only)) continue;
+    const found = await one.run({ ...options, log });
+    const table = `${formatTable({ ...one, merit: null }, found)}\n`;
+    (options.json ? process.stderr : process.stdout).write(table);
+    rows.push(...found);
+  }
+  return rows;
 }
 
 /** Names, each once: our proxy and our command are both ours. */

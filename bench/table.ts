@@ -1,4 +1,4 @@
-import type { Case } from "./case.ts";
+import type { Case, Merit } from "./case.ts";
 import type { Row } from "./result.ts";
 
 type Figure = Exclude<keyof Row, "case" | "subject">;
@@ -18,35 +18,47 @@ const TITLES: Readonly<Record<Figure, string>> = {
 /** Subjects that others are not compared with. */
 const NO_PEERS: readonly string[] = ["none", "ours", "ours-release"];
 
-/** The table of one case, with each subject's figure of merit as a ratio to the best peer's. */
+/** The table of one case, with each subject's figure of merit as a ratio to the best peer's, where there are peers. */
 export function formatTable(
-  one: Pick<Case, "name" | "about" | "merit">,
+  one: Pick<Case, "name" | "about"> & { readonly merit: Merit | null },
   rows: readonly Row[],
 ): string {
-  const { figure, better } = one.merit;
+  const shown = (Object.keys(TITLES) as Figure[])
+    .filter((column) => rows.some((row) => row[column] !== null));
+  const ratio = one.merit === null ? null : ratioTo(one.merit, rows);
+  const lines = [
+    [
+      "",
+      ...shown.map((column) => TITLES[column]),
+      ...ratio === null ? [] : ["to best peer"],
+    ],
+    ...rows.map((row) => [
+      row.subject,
+      ...shown.map((column) => row[column]?.toString() ?? "-"),
+      ...ratio === null ? [] : [ratio(row)],
+    ]),
+  ];
+  const compared = one.merit === null
+    ? ""
+    : `; ratios are of ${
+      TITLES[one.merit.figure]
+    }, ${one.merit.better} is better`;
+  return `${one.name}: ${one.about}${compared}\n${align(lines)}\n`;
+}
+
+function ratioTo(
+  { figure, better }: Merit,
+  rows: readonly Row[],
+): (row: Row) => string {
   const peers = rows.filter(({ subject }) => !NO_PEERS.includes(subject))
     .map((row) => row[figure]).filter((value) => value !== null);
   const best = better === "higher" ? Math.max(...peers) : Math.min(...peers);
-  const ratio = (row: Row): string => {
+  return (row) => {
     const value = row[figure];
     return value === null || peers.length === 0
       ? "-"
       : `${(value / best).toFixed(2)} x`;
   };
-  const shown = (Object.keys(TITLES) as Figure[])
-    .filter((column) => rows.some((row) => row[column] !== null));
-  const lines = [
-    ["", ...shown.map((column) => TITLES[column]), "to best peer"],
-    ...rows.map((row) => [
-      row.subject,
-      ...shown.map((column) => row[column]?.toString() ?? "-"),
-      ratio(row),
-    ]),
-  ];
-  const heading = `${one.name}: ${one.about}; ratios are of ${
-    TITLES[figure]
-  }, ${better} is better`;
-  return `${heading}\n${align(lines)}\n`;
 }
 
 function align(lines: readonly (readonly string[])[]): string {

@@ -90,20 +90,68 @@ export function permissionOfServerAuthorization(
   return permit(networks, authentication, "serverauthorization", metadata.name);
 }
 
-/** What an AuthorizationPolicy permits: those who satisfy all that it refers to. */
+/**
+ * What an AuthorizationPolicy permits: those who satisfy all that it refers to. The same object as last time while all
+ * that it was made from is the same, so that one edit among a thousand policies is one of them computed, compared and
+ * translated.
+ */
 export function permissionOfPolicy(
-  { metadata, spec }: AuthorizationPolicy,
+  policy: AuthorizationPolicy,
   { policies, settings }: Pick<State, "policies" | "settings">,
+): Permission {
+  const references = policy.spec.requiredAuthenticationRefs
+    .map((reference) => resolve(reference, policy, policies));
+  const sources = [settings, ...references.map(({ found }) => found)];
+  const last = known.get(policy);
+  const isSame = last?.sources.every((source, at) => source === sources[at]);
+  if (last !== undefined && isSame) return last.permission;
+  const permission = combine(policy, references, settings);
+  known.set(policy, { sources, permission });
+  return permission;
+}
+
+interface Known {
+  readonly sources: readonly unknown[];
+  readonly permission: Permission;
+}
+
+const known = new WeakMap<AuthorizationPolicy, Known>();
+
+type Refs = AuthorizationPolicy["spec"]["requiredAuthenticationRefs"];
+
+/** A reference and the object that it is to, if that is one we know. */
+function resolve(
+  reference: Refs[number],
+  { metadata }: AuthorizationPolicy,
+  { meshTls, networks }: State["policies"],
+) {
+  const { name, namespace = metadata.namespace } = reference;
+  const id = idOf({ namespace, name });
+  const kind = kindOf(reference, AUTHENTICATIONS);
+  switch (kind) {
+    case "MeshTLSAuthentication":
+      return { kind, id, found: meshTls.byId.get(id) };
+    case "NetworkAuthentication":
+      return { kind, id, found: networks.byId.get(id) };
+    case "ServiceAccount":
+      return { kind, id, found: undefined, account: { namespace, name } };
+    case null:
+      return { kind, id: reference.kind, found: undefined };
+  }
+}
+
+function combine(
+  { metadata }: AuthorizationPolicy,
+  references: readonly ReturnType<typeof resolve>[],
+  settings: State["settings"],
 ): Permission {
   let networks: readonly NetworkMatch[] | undefined;
   let authentication: Authentication | undefined;
-  for (const reference of spec.requiredAuthenticationRefs) {
-    const { name, namespace = metadata.namespace } = reference;
-    const id = idOf({ namespace, name });
-    const kind = kindOf(reference, AUTHENTICATIONS);
-    if (kind === null) return nobody(`it asks for a ${reference.kind}`);
+  for (const reference of references) {
+    const { kind, id } = reference;
+    if (kind === null) return nobody(`it asks for a ${id}`);
     if (kind === "NetworkAuthentication") {
-      const found = policies.networks.byId.get(id);
+      const { found } = reference;
       if (found === undefined) return nobody(`there is no ${kind} ${id}`);
       const read = readNetworks(found.spec.networks);
       if (read === null) return nobody(`a network of ${id} cannot be read`);
@@ -114,13 +162,8 @@ export function permissionOfPolicy(
     if (authentication !== undefined) {
       return nobody("it asks for a second identity");
     }
-    const found = policies.meshTls.byId.get(id);
-    if (kind === "MeshTLSAuthentication" && found === undefined) {
-      return nobody(`there is no ${kind} ${id}`);
-    }
-    const clients = kind === "MeshTLSAuthentication" && found !== undefined
-      ? clientsOfMeshTls(found, settings)
-      : namedClients(accountIdentities({ namespace, name }, settings));
+    const clients = clientsOf(reference, settings);
+    if (clients === "absent") return nobody(`there is no ${kind} ${id}`);
     if (clients === null) return nobody(`${kind} ${id} names nobody`);
     authentication = clients;
   }
@@ -130,6 +173,20 @@ export function permissionOfPolicy(
     "authorizationpolicy",
     metadata.name,
   );
+}
+
+function clientsOf(
+  reference: Exclude<
+    ReturnType<typeof resolve>,
+    { kind: "NetworkAuthentication" | null }
+  >,
+  settings: State["settings"],
+): Authentication | "absent" | null {
+  if (reference.kind === "ServiceAccount") {
+    return namedClients(accountIdentities(reference.account, settings));
+  }
+  const { found } = reference;
+  return found === undefined ? "absent" : clientsOfMeshTls(found, settings);
 }
 
 function permit(

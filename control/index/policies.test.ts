@@ -8,9 +8,12 @@ import {
 } from "../testing/objects.ts";
 import {
   authorizationManifest,
+  indexOf,
+  linesOf,
   meshRef,
   networkRef,
   policyManifest,
+  policyOf,
   routeManifest,
 } from "../testing/policies.ts";
 import { createIndex } from "./fold.ts";
@@ -199,4 +202,23 @@ test("apply() of 1,000 policies on one Server looks at its Pods once", () => {
   const { keys } = index.apply(events);
   expect(performance.now() - from).toBeLessThan(250);
   expect(keys.size).toBe(1_001);
+});
+
+test("after an edit among several policies the others are still the same objects", () => {
+  const index = indexOf([
+    serverManifest("web"),
+    mesh("m"),
+    net("n"),
+    authorizationManifest("a", "web", [meshRef("m")]),
+    authorizationManifest("b", "web", [networkRef("n")]),
+  ]);
+  const before = policyOf(index).authorizations;
+  index.apply(applies(
+    policyManifest("MeshTLSAuthentication", "m", { identities: ["web.x"] }),
+  ));
+  const after = policyOf(index).authorizations;
+  expect(linesOf(after).slice(0, 2))
+    .toEqual(["a: all | web.x", "b: 10.0.0.0/8 | unauthenticated"]);
+  expect(before[0] === after[0]).toBe(false);
+  expect(before[1] === after[1]).toBe(true);
 });

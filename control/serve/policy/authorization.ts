@@ -1,23 +1,28 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Network } from "../../../schemas/address.ts";
 import type {
   Authentication,
   Authorization,
   ServerMeta,
 } from "../../../schemas/policy.ts";
-import type {
-  AuthnSchema,
+import {
+  type AuthnSchema,
+  type Authz,
   AuthzSchema,
 } from "../../../schemas/proto/gen/inbound_pb.ts";
 import type { IPNetworkSchema } from "../../../schemas/proto/gen/net_pb.ts";
 import { toIpAddress } from "../destination/address.ts";
 import { toMetadata } from "./meta.ts";
 
+/** Messages of authorizations that are still the same, as most are when one of many was edited. */
+const known = new WeakMap<Authorization, Authz>();
+
 /** Clients that are let in, as proxies read it. */
-export function toAuthz(
-  { authentication, meta, networks }: Authorization,
-): MessageInitShape<typeof AuthzSchema> {
-  return {
+export function toAuthz(authorization: Authorization): Authz {
+  const last = known.get(authorization);
+  if (last !== undefined) return last;
+  const { authentication, meta, networks } = authorization;
+  const message = create(AuthzSchema, {
     networks: networks.map(({ network, except }) => ({
       net: toNetwork(network),
       except: except.map(toNetwork),
@@ -25,7 +30,9 @@ export function toAuthz(
     authentication: toAuthn(authentication),
     labels: { ...meta },
     metadata: toMetadata(metaOf(meta)),
-  };
+  });
+  known.set(authorization, message);
+  return message;
 }
 
 function metaOf({ group, kind, name }: ServerMeta) {

@@ -30,19 +30,21 @@ const UNKNOWN_KIND_MS = 10_000;
  */
 const UNKNOWN_KIND_TIMES = 6;
 
-/** A change of one resource. */
-export interface Change {
+/** A change of one object. */
+export interface Change<Item> {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly object: unknown;
+  readonly item: Item;
 }
 
-export interface Reflection {
+export interface Reflection<Item> {
   readonly server: ApiServer;
   readonly resource: Resource;
+  /** What is kept of an object, at once: whole ones of a large list would not fit into memory together. Never throws. */
+  readonly read: (object: unknown) => Item;
   /** All there is, the first time and whenever changes were missed. */
-  readonly onList: (objects: readonly unknown[]) => void;
+  readonly onList: (items: readonly Item[]) => void;
   /** Changes that came together. */
-  readonly onChanges: (changes: readonly Change[]) => void;
+  readonly onChanges: (changes: readonly Change<Item>[]) => void;
   /** Something went wrong; it is tried again. `undefined`: all is well again. */
   readonly onTrouble: (what: string | undefined) => void;
   readonly signal: AbortSignal;
@@ -61,7 +63,9 @@ class Stale extends Error {}
  * it ended, and lists again when the server no longer knows that point (410 Gone). Never throws; what fails is told and
  * tried again with back-off. A kind that the server does not know has no objects until it does.
  */
-export async function reflect(reflection: Reflection): Promise<void> {
+export async function reflect<Item>(
+  reflection: Reflection<Item>,
+): Promise<void> {
   const { signal, onTrouble } = reflection;
   const backOff = createBackOff(Math.random);
   let version: Version | undefined;
@@ -88,10 +92,10 @@ export async function reflect(reflection: Reflection): Promise<void> {
   }
 }
 
-async function list(
-  { server, resource, onList, signal }: Reflection,
+async function list<Item>(
+  { server, resource, read, onList, signal }: Reflection<Item>,
 ): Promise<Version> {
-  const objects: unknown[] = [];
+  const items: Item[] = [];
   let more = "";
   while (true) {
     const query = new URLSearchParams({ limit: `${PAGE}` });
@@ -101,10 +105,12 @@ async function list(
       signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]),
     });
     const page = await response.json() as Page;
-    for (const item of page.items ?? []) objects.push(named(item, resource));
+    for (const object of page.items ?? []) {
+      items.push(read(named(object, resource)));
+    }
     more = page.metadata?.continue ?? "";
     if (more !== "") continue;
-    onList(objects);
+    onList(items);
     return { value: page.metadata?.resourceVersion ?? "" };
   }
 }
@@ -124,8 +130,8 @@ function named(item: object, { apiVersion, kind }: Resource): object {
 }
 
 /** Watches until the server ends it; moves the version on with all that has been given. */
-async function watch(
-  { server, resource, onChanges, onTrouble, signal }: Reflection,
+async function watch<Item>(
+  { server, resource, read, onChanges, onTrouble, signal }: Reflection<Item>,
   version: Version,
 ): Promise<void> {
   const seconds = Math.round(
@@ -147,13 +153,13 @@ async function watch(
   onTrouble(undefined);
   if (response.body === null) return;
   for await (const lines of readLines(response.body)) {
-    const changes: Change[] = [];
+    const changes: Change<Item>[] = [];
     let latest = version.value;
     for (const line of lines) {
       const { type, object } = JSON.parse(line) as WatchEvent;
       if (type === "ERROR") throw new Stale(object.message ?? "watch failed");
       latest = object.metadata?.resourceVersion ?? latest;
-      if (type !== "BOOKMARK") changes.push({ type, object });
+      if (type !== "BOOKMARK") changes.push({ type, item: read(object) });
     }
     if (changes.length > 0) onChanges(changes);
     version.value = latest;
@@ -161,7 +167,7 @@ async function watch(
 }
 
 interface WatchEvent {
-  readonly type: Change["type"] | "BOOKMARK" | "ERROR";
+  readonly type: Change<unknown>["type"] | "BOOKMARK" | "ERROR";
   readonly object: {
     readonly metadata?: { readonly resourceVersion?: string };
     /** Of the Status that an ERROR brings. */

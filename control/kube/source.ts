@@ -2,7 +2,6 @@ import {
   closeManifest,
   type KubeObject,
   parseManifest,
-  type Reading,
 } from "../../schemas/kube.ts";
 import { describe } from "../../schemas/problem.ts";
 import type { Log } from "../log.ts";
@@ -10,6 +9,7 @@ import type { Emit, ObjectEvent } from "../source.ts";
 import type { ApiServer } from "./in-cluster.ts";
 import { type Change, reflect } from "./reflect.ts";
 import { nameOf, type Resource, RESOURCES } from "./resources.ts";
+import { trim } from "./trim.ts";
 
 export interface KubeOptions {
   readonly server: ApiServer;
@@ -63,13 +63,14 @@ function follow(
     server,
     resource,
     signal,
-    onList: (objects) => {
+    read,
+    onList: (items) => {
       const gone = new Map(known);
       const events: ObjectEvent[] = [];
       broken.clear();
-      for (const object of objects) {
-        gone.delete(keyOf(object));
-        events.push(...apply(object));
+      for (const item of items) {
+        gone.delete(item.key);
+        events.push(...apply(item));
       }
       for (const [key, object] of gone) {
         known.delete(key);
@@ -91,36 +92,32 @@ function follow(
     },
   });
 
-  function take({ type, object }: Change): readonly ObjectEvent[] {
-    if (type !== "DELETED") return apply(object);
-    const key = keyOf(object);
-    broken.delete(key);
+  function take({ type, item }: Change<Item>): readonly ObjectEvent[] {
+    if (type !== "DELETED") return apply(item);
+    broken.delete(item.key);
+    return forget(item.key);
+  }
+
+  function forget(key: string): readonly ObjectEvent[] {
     const last = known.get(key);
     known.delete(key);
     return last === undefined ? [] : [{ kind: "delete", object: last }];
   }
 
   /** An object that cannot be used leaves what was known of it in force; of one not known, what denies is kept. */
-  function apply(value: unknown): readonly ObjectEvent[] {
-    const key = keyOf(value);
-    let reading: Reading;
-    try {
-      reading = parseManifest(value);
-    } catch (error) {
-      const message = describe(error);
-      if (broken.get(key) !== message) {
-        log.warn(message, { stage: "kube", kind, object: key });
+  function apply({ key, object, mistake }: Item): readonly ObjectEvent[] {
+    if (mistake === undefined) {
+      broken.delete(key);
+      if (object === null) return forget(key);
+    } else {
+      if (broken.get(key) !== mistake) {
+        log.warn(mistake, { stage: "kube", kind, object: key });
       }
-      broken.set(key, message);
-      const closed = known.has(key) ? null : closeManifest(value);
-      if (closed === null) return [];
-      known.set(key, closed);
-      return [{ kind: "apply", object: closed }];
+      broken.set(key, mistake);
+      if (object === null || known.has(key)) return [];
     }
-    broken.delete(key);
-    if (reading.kind !== "object") return [];
-    known.set(key, reading.object);
-    return [{ kind: "apply", object: reading.object }];
+    known.set(key, object);
+    return [{ kind: "apply", object }];
   }
 
   return {
@@ -132,6 +129,28 @@ function follow(
       ...broken.values(),
     ],
   };
+}
+
+/** What is kept of an object. */
+interface Item {
+  readonly key: string;
+  /** Null: the mesh has no use for it; with a mistake, nothing of it holds. */
+  readonly object: KubeObject | null;
+  /** Why it cannot be used as it is; `object` is then what holds of it all the same. */
+  readonly mistake?: string;
+}
+
+function read(value: unknown): Item {
+  const key = keyOf(value);
+  try {
+    const reading = parseManifest(value);
+    return {
+      key,
+      object: reading.kind === "object" ? trim(reading.object) : null,
+    };
+  } catch (error) {
+    return { key, object: closeManifest(value), mistake: describe(error) };
+  }
 }
 
 function keyOf(object: unknown): string {

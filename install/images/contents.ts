@@ -1,4 +1,11 @@
-import { chmod, copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readFile,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unpackDebian } from "./debian.ts";
 import { run } from "./run.ts";
@@ -45,7 +52,7 @@ export const LAYERS: readonly LayerPlan[] = [
     fill: async (folder) => {
       await unpackDebian(["libc6", "busybox-static"], folder);
       await put(folder, "usr/local/bin/bun", process.execPath);
-      for (const command of ["sh", "sleep", "dirname"]) {
+      for (const command of ["sh", "sleep", "dirname", "true"]) {
         await symlink("busybox", join(folder, "bin", command));
       }
       await mkdir(join(folder, "tmp"));
@@ -57,13 +64,7 @@ export const LAYERS: readonly LayerPlan[] = [
     about: "what redirection needs, of both backends",
     fill: async (folder) => {
       await unpackDebian(IPTABLES, folder);
-      for (const backend of ["nft", "legacy"]) {
-        // Init runs as nobody: the right to change rules comes with the program.
-        await run([
-          ...["setcap", "cap_net_admin,cap_net_raw+eip"],
-          join(folder, `usr/sbin/xtables-${backend}-multi`),
-        ]);
-      }
+      await addCapable(folder);
     },
   },
   {
@@ -77,7 +78,12 @@ export const LAYERS: readonly LayerPlan[] = [
         `${HOME}/launch/entrypoint.sh`,
         join(ROOT, "proxy/launch/entrypoint.sh"),
       );
-      await command(folder, "linkerd2-proxy-init", "proxy/init/main.ts");
+      await command(
+        folder,
+        "linkerd2-proxy-init",
+        "proxy/init/main.ts",
+        "linkerd2-proxy-init.sh",
+      );
       await command(
         folder,
         "linkerd2-network-validator",
@@ -93,9 +99,31 @@ export const LAYERS: readonly LayerPlan[] = [
   },
 ];
 
-/** iptables and the libraries it is linked with, but for libc6. */
+/**
+ * Init runs as nobody. Kubernetes gives its container capabilities, but a program keeps them only if its file says so
+ * (capabilities(7)), and with `allowPrivilegeEscalation: false` so must each program on the way. Bun serves the proxy,
+ * too, and must not: a shell and setpriv of its own turn what the container has into ambient capabilities, which stay.
+ */
+async function addCapable(folder: string): Promise<void> {
+  const other = `${folder}.util-linux`;
+  await unpackDebian(["util-linux", "busybox-static"], other);
+  for (
+    const [name, from] of [["sh", "bin/busybox"], [
+      "setpriv",
+      "usr/bin/setpriv",
+    ]]
+  ) {
+    await put(folder, `${HOME}/capable/${name}`, join(other, `${from}`));
+    const path = join(folder, HOME, "capable", `${name}`);
+    await run(["setcap", "cap_net_admin,cap_net_raw+p", path]);
+  }
+  await run(["rm", "-r", other]);
+}
+
+/** iptables and the libraries it and setpriv are linked with, but for libc6. */
 const IPTABLES = [
   "iptables",
+  "libcap-ng0",
   "libip4tc2",
   "libip6tc2",
   "libmnl0",
@@ -117,15 +145,19 @@ async function bundle(
   ]);
 }
 
-/** A program that manifests call by its path. */
+/** A program that manifests call by its path; `script` of this folder starts it if something is to be done before. */
 async function command(
   folder: string,
   name: string,
   source: string,
+  script?: string,
 ): Promise<void> {
   await bundle(folder, source, `${name}.js`);
   const path = join(folder, HOME, name);
-  await writeFile(path, `#!/bin/sh\nexec bun /${HOME}/${name}.js "$@"\n`);
+  const text = script === undefined
+    ? `#!/bin/sh\nexec bun /${HOME}/${name}.js "$@"\n`
+    : await readFile(join(ROOT, "install/images", script));
+  await writeFile(path, text);
   await chmod(path, 0o755);
 }
 

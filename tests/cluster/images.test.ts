@@ -113,7 +113,7 @@ test("the proxy's entry point refuses an empty environment as in the repository"
   expect(errors).toContain("LINKERD2_PROXY_IDENTITY_DIR");
 });
 
-test("init prints its rules, and its programs may write them without being root", async () => {
+test("init prints its rules, and its container's capabilities are kept without being root", async () => {
   const { code, out, errors } = await inside(
     ...[
       "proxy",
@@ -125,13 +125,10 @@ test("init prints its rules, and its programs may write them without being root"
   expect({ code, errors: code === 0 ? "" : errors })
     .toEqual({ code: 0, errors: "" });
   expect(`${out}${errors}`).toContain("4143");
-  for (const backend of ["nft", "legacy"]) {
-    expect(
-      await succeed(
-        "getcap",
-        join(home, `proxy.root/usr/sbin/xtables-${backend}-multi`),
-      ),
-    ).toContain("cap_net_admin,cap_net_raw=eip");
+  for (const program of ["sh", "setpriv"]) {
+    const path = join(home, "proxy.root/usr/lib/linkerd/capable", program);
+    expect(await succeed("getcap", path))
+      .toContain("cap_net_admin,cap_net_raw=p");
   }
 });
 

@@ -4,7 +4,7 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Layout } from "./layout.ts";
 import { exclusively } from "./lock.ts";
 import { removeCgroups } from "./node/cgroups.ts";
-import { nodeId, untilUnplugged } from "./node/namespaces.ts";
+import { nodeId, unplug } from "./node/namespaces.ts";
 import { end } from "./process.ts";
 import { readRecord } from "./record.ts";
 
@@ -33,7 +33,7 @@ export async function clear(layout: Layout): Promise<boolean> {
     );
   }
   await end(found?.daemons ?? []);
-  await untilUnplugged(layout);
+  await unplug(layout);
   await removeCgroups(nodeId(layout));
   for (const file of files.filter((name) => name !== basename(record))) {
     await rm(`${home}/${file}`, { recursive: true, force: true });

@@ -6,6 +6,8 @@ import { type Daemon, diedEarly, isAlive } from "./process.ts";
 /** Seconds on an idle machine, with the largest program read from disk; a busy one gets ten times that. */
 const TIMEOUT_MS = 120_000;
 const PROGRESS_MS = 5_000;
+/** Of what an API server that is starting complains about: the beginning tells. */
+const COMPLAINT_MAX = 120;
 
 /** What the API server answers when what is asked for is there. */
 export interface Question {
@@ -76,6 +78,6 @@ async function ask(
 ): Promise<string | null> {
   const args = ["get", "--raw", path, "--request-timeout=5s"];
   const { code, stdout, stderr } = await tryKubectl(access, args);
-  if (code !== 0) return stderr.trim().split("\n").at(-1) ?? "";
+  if (code !== 0) return stderr.trim().slice(0, COMPLAINT_MAX);
   return shows === undefined || shows.test(stdout) ? null : "not ready yet";
 }

@@ -26,7 +26,10 @@ interface Plan {
   readonly name: string;
   readonly reference: string;
   readonly entrypoint: readonly string[];
-  readonly fill: (folder: string, guests: Programs<Guest>) => Promise<void>;
+  readonly fill: (
+    folder: string,
+    program: (name: Guest) => string,
+  ) => Promise<void>;
 }
 
 const PLANS: readonly Plan[] = [
@@ -34,13 +37,14 @@ const PLANS: readonly Plan[] = [
     name: "pause",
     reference: PAUSE_IMAGE,
     entrypoint: ["/pause"],
-    fill: (folder, { path }) => copyFile(path("pause"), `${folder}/pause`),
+    fill: (folder, program) => copyFile(program("pause"), `${folder}/pause`),
   },
   {
     name: "coredns",
     reference: DNS_IMAGE,
     entrypoint: ["/coredns"],
-    fill: (folder, { path }) => copyFile(path("coredns"), `${folder}/coredns`),
+    fill: (folder, program) =>
+      copyFile(program("coredns"), `${folder}/coredns`),
   },
   {
     name: "busybox",
@@ -50,42 +54,49 @@ const PLANS: readonly Plan[] = [
   },
 ];
 
-/** The paths of the images as OCI archives; those that are missing are made beside the programs in them. */
+/** The paths of the images as OCI archives, beside the programs in them; made when this file is new or has changed. */
 export async function makeImages(
-  guests: Programs<Guest>,
+  { folder, path }: Programs<Guest>,
   say: (line: string) => void,
 ): Promise<string[]> {
-  await exclusively(`${guests.folder}/images`, say, async () => {
-    for (const plan of PLANS) {
-      if (!existsSync(archiveOf(guests, plan))) await make(plan, guests);
+  const hasher = new Bun.CryptoHasher("sha256");
+  hasher.update(await Bun.file(import.meta.path).text());
+  const archives = `${folder}/images-${hasher.digest("hex").slice(0, 12)}`;
+  await exclusively(archives, say, async () => {
+    if (existsSync(archives)) return;
+    const draft = await mkdtemp(`${folder}/draft-`);
+    try {
+      for (const plan of PLANS) await make(plan, path, draft);
+      await rename(`${draft}/archives`, archives);
+    } finally {
+      await rm(draft, { recursive: true, force: true });
     }
   });
-  return PLANS.map((plan) => archiveOf(guests, plan));
+  return PLANS.map(({ name }) => `${archives}/${name}.tar`);
 }
 
-function archiveOf({ folder }: Programs<Guest>, { name }: Plan): string {
-  return `${folder}/${name}.tar`;
-}
-
-async function make(plan: Plan, guests: Programs<Guest>): Promise<void> {
-  const { name, reference, entrypoint, fill } = plan;
-  const draft = await mkdtemp(`${guests.folder}/draft-`);
-  try {
-    const root = `${draft}/root`;
-    await mkdir(root);
-    await fill(root, guests);
-    const layer = await packLayer(root, `${draft}/layer.tar`);
-    const image = { name, layers: [name], user: "0:0", entrypoint };
-    const archive = `${draft}/${name}.tar`;
-    await writeArchive(image, reference, [layer], `${draft}/oci`, archive);
-    await rename(archive, archiveOf(guests, plan));
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+async function make(
+  { name, reference, entrypoint, fill }: Plan,
+  program: (name: Guest) => string,
+  draft: string,
+): Promise<void> {
+  const work = `${draft}/${name}`;
+  await mkdir(`${work}/root`, { recursive: true });
+  await mkdir(`${draft}/archives`, { recursive: true });
+  await fill(`${work}/root`, program);
+  const layer = await packLayer(`${work}/root`, `${work}/layer.tar`);
+  await writeArchive(
+    { name, layers: [name], user: "0:0", entrypoint },
+    reference,
+    [layer],
+    `${work}/oci`,
+    `${draft}/archives/${name}.tar`,
+  );
 }
 
 async function fillBusybox(root: string): Promise<void> {
-  await unpackDebian(["busybox-static"], root);
+  // The static one cannot resolve names without the C library either.
+  await unpackDebian(["libc6", "busybox"], root);
   const busybox = `${root}/bin/busybox`;
   for (const applet of (await run([busybox, "--list"])).trim().split("\n")) {
     if (applet !== "busybox") await symlink("busybox", `${root}/bin/${applet}`);

@@ -166,7 +166,8 @@ test("what is applied and deleted reaches a stream", async () => {
 
 test("a Server decides about the port of a Pod that it selects", async () => {
   await apply({
-    ...podManifest("web-1", "", { status: undefined }),
+    ...podManifest("web-1", ""),
+    status: {},
     spec: { containers: [{ name: "app", image: "app" }] },
   });
   const stream = watchPort("shop:web-1", 8080);

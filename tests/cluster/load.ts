@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Problem } from "../../schemas/problem.ts";
 import type { Layout } from "./layout.ts";
 import { importImages } from "./node/containerd.ts";
@@ -17,5 +18,5 @@ export async function loadImages(
       { hint: "start one with: npm run cluster -- up" },
     );
   }
-  await importImages(layout, node, archive);
+  await importImages(layout, node, resolve(archive));
 }

@@ -1,6 +1,9 @@
 import type { ApiServer } from "../../control/kube/in-cluster.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { type Access, kubectl } from "../../tests/cluster/kubectl.ts";
+import { down } from "../../tests/cluster/down.ts";
+import { createLayout } from "../../tests/cluster/layout.ts";
+import { say } from "../../tests/cluster/say.ts";
 import { openApiServer } from "../../tests/cluster/open.ts";
 import { asServiceAccount } from "../../tests/cluster/testing/account.ts";
 import {
@@ -9,8 +12,7 @@ import {
   toList,
 } from "../../tests/cluster/testing/manifests.ts";
 
-/** One of its own: thousands of objects would be in the way of tests. */
-const HOME = new URL("../../.cache/cluster-bench", import.meta.url).pathname;
+const ROOT = new URL("../../.cache", import.meta.url).pathname;
 
 /** Calls in flight while many objects are made; more only makes each slower on a machine of 2 cores. */
 const AT_ONCE = 32;
@@ -44,9 +46,12 @@ export interface MeshCluster {
   readonly close: () => Promise<void>;
 }
 
-/** Starts a private API server and prepares it; throws a `Problem` when that cannot be done. */
-export async function openMeshCluster(): Promise<MeshCluster> {
-  const api = await openApiServer(HOME);
+/** Starts a case's own API server and prepares it; throws a `Problem` when that cannot be done. */
+export async function openMeshCluster(name: string): Promise<MeshCluster> {
+  const home = `${ROOT}/cluster-bench-${name}`;
+  // What a run that was interrupted left there is not what this one expects.
+  await down(createLayout(home), say);
+  const api = await openApiServer(home);
   try {
     const [crds, install] = await Promise.all([
       renderInstall("linkerd", "--crds"),

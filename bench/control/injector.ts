@@ -35,7 +35,7 @@ export const injector: ControlCase = {
 type Ask = () => Promise<unknown>;
 
 async function runInjector(options: ControlOptions): Promise<Row[]> {
-  const cluster = await openMeshCluster();
+  const cluster = await openMeshCluster("injector");
   const folder = await createScratch();
   try {
     const ca = await writeConfiguration(cluster, folder.path);

@@ -17,7 +17,7 @@ export const controlScale: ControlCase = {
 };
 
 async function runScale(options: ControlOptions): Promise<Row[]> {
-  const cluster = await openMeshCluster();
+  const cluster = await openMeshCluster(CASE);
   try {
     const template = await injectedPods();
     const rows: Row[] = [];

@@ -1,0 +1,81 @@
+import { dirname, resolve } from "node:path";
+import { Problem } from "../../../schemas/problem.ts";
+import { type Access, type Answer, kubectl } from "../kubectl.ts";
+import { loadMeshImages } from "./mesh-images.ts";
+
+const MAIN = resolve(import.meta.dir, "../../../cli/main.ts");
+const LABEL = "linkerd.io/control-plane-ns";
+/** What an install makes that is in no namespace, and its namespace. */
+const KINDS = "mutatingwebhookconfiguration,validatingwebhookconfiguration," +
+  "clusterrole,clusterrolebinding,crd,namespace";
+
+/** For `beforeAll` and `afterAll`: images made, pods started or ended, all on a busy machine. */
+export const INSTALL_TIMEOUT_MS = 300_000;
+
+/** The mesh on a cluster, as the command line put it there. */
+export interface Mesh {
+  /** Runs the command line as the administrator, with `input` on stdin; whatever the exit code, the answer is returned. */
+  linkerd(args: readonly string[], input?: string): Promise<Answer>;
+  /** Removes it from the cluster, and returns when nothing of it is left. */
+  uninstall(): Promise<void>;
+}
+
+/** Runs the command line of this checkout against a cluster. */
+export async function tryLinkerd(
+  { kubeconfig }: Access,
+  args: readonly string[],
+  input = "",
+): Promise<Answer> {
+  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdin: new TextEncoder().encode(input),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** The same, but it has to succeed: what it printed. */
+export async function linkerd(
+  access: Access,
+  args: readonly string[],
+  input?: string,
+): Promise<string> {
+  const { code, stdout, stderr } = await tryLinkerd(access, args, input);
+  if (code === 0) return stdout;
+  throw new Problem(
+    "system.failed",
+    `"linkerd ${
+      args.join(" ")
+    }" failed with exit code ${code}: ${stdout}${stderr}`,
+  );
+}
+
+/**
+ * Gives the node the images of this checkout, does `linkerd install <args> | kubectl apply -f -` and waits until
+ * `linkerd check` is content. What a test that was killed left of a mesh is removed first.
+ */
+export async function installMesh(
+  node: Access,
+  args: readonly string[] = [],
+): Promise<Mesh> {
+  await loadMeshImages(dirname(node.kubeconfig));
+  await removeMesh(node);
+  const manifests = await linkerd(node, ["install", ...args]);
+  await kubectl(node, ["apply", "-f", "-"], manifests);
+  await linkerd(node, ["check", "--wait=4m", "--output=short"]);
+  return {
+    linkerd: (words, input) => tryLinkerd(node, words, input),
+    uninstall: () => removeMesh(node),
+  };
+}
+
+/** All of it, also the Gateway API, and also when pods are meshed still: unlike `linkerd uninstall`, which is polite. */
+export async function removeMesh(node: Access): Promise<void> {
+  await kubectl(node, ["delete", KINDS, "-l", LABEL]);
+}

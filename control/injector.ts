@@ -19,11 +19,15 @@ import {
   type Owner,
   readMetadata,
 } from "./kube/owner.ts";
+import { createSeldom } from "./kube/seldom.ts";
 import type { Log } from "./log.ts";
 import type { Counter } from "./metrics.ts";
 import type { Admission, AdmissionRequest } from "./serve/admission.ts";
 
 const COMPONENT = "linkerd-proxy-injector";
+
+/** A Deployment of a thousand pods has one event each so long: each is a write to the cluster's store. */
+const EVENT_PERIOD_MS = 10_000;
 
 export interface InjectorOptions {
   readonly server: ApiServer;
@@ -55,6 +59,7 @@ export function createInjector(
 ): (request: AdmissionRequest) => Promise<Admission> {
   const { server, namespace, requests, responses, log } = options;
   const valuesOf = rememberLast(readValues);
+  const isNews = createSeldom(EVENT_PERIOD_MS);
 
   return async ({ namespace: place, object }) => {
     const metadata = (object["metadata"] ?? {}) as Metadata;
@@ -89,10 +94,13 @@ export function createInjector(
     owner: Owner & { readonly namespace: string },
     verdict: Verdict,
   ): void {
+    const words = wordsOf(verdict);
+    const now = options.now();
+    if (!isNews(`${owner.uid} ${words.message}`, now)) return;
     recordEvent(server, owner, {
-      ...wordsOf(verdict),
+      ...words,
       component: COMPONENT,
-      now: new Date(options.now()),
+      now: new Date(now),
     }).catch((error) =>
       log.warn("event not recorded", { error: describe(error) })
     );

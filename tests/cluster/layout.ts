@@ -4,8 +4,9 @@ const ROOT = resolve(import.meta.dir, "../..");
 
 /** Where the API server of this checkout lives that is alone. */
 export const API_HOME = `${ROOT}/.cache/cluster`;
-/** Where the cluster of this checkout lives that has a node. */
-export const NODE_HOME = `${ROOT}/.cache/cluster-node`;
+/** Where the cluster of this checkout lives that has a node, unless somebody wants to try things on another. */
+export const NODE_HOME = process.env["CLUSTER_NODE_HOME"] ??
+  `${ROOT}/.cache/cluster-node`;
 /** Where built programs are kept, a folder per set of versions. */
 export const PROGRAMS = `${ROOT}/.cache/cluster-programs`;
 

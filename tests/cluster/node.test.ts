@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { system } from "../../demo/bed/system.ts";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { kubectl, tryKubectl } from "./kubectl.ts";
+import { interrupt } from "./interrupt.ts";
 import { createLayout, type Layout } from "./layout.ts";
 import { CONTAINERD } from "./node/containerd.ts";
 import { BUSYBOX_IMAGE } from "./node/images.ts";
 import { inside, nodeId } from "./node/namespaces.ts";
-import { type ApiServer, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
-import { type Daemon, isAlive } from "./process.ts";
+import { type NodeCluster, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
+import { type Daemon, end, isAlive } from "./process.ts";
 import { readRecord } from "./record.ts";
 import { describeStatus } from "./status.ts";
 
@@ -20,7 +21,7 @@ setDefaultTimeout(90_000);
 /** Of this file alone: it is broken and taken down here, unlike the one that other files share. */
 let folder: string;
 let layout: Layout;
-let api: ApiServer;
+let api: NodeCluster;
 
 beforeAll(async () => {
   folder = await mkdtemp(`${tmpdir()}/linkerd-ts-node-`);
@@ -106,6 +107,27 @@ test("a rollout replaces every pod, and the Service follows", async () => {
   expect(await answersOf("web")).toEqual(after);
 });
 
+test("while the API server is away, pods answer; then it goes on as before", async () => {
+  const names = await podsOf("web");
+  const node = inside(daemon("node"));
+  const address = await run(
+    ...["get", "service", "web", "-n", "shop", "-o"],
+    "jsonpath={.spec.clusterIP}",
+  );
+  const resume = await interrupt(layout, "kube-apiserver");
+  expect(await tryKubectl(api, ["get", "namespaces"])).toMatchObject({
+    code: 1,
+  });
+  const answer = await system([...node, "curl", "-sS", `http://${address}`]);
+  expect(names).toContain(answer.trim());
+  resume();
+  await waitFor(
+    async () => (await describeStatus(layout)).usable ? true : null,
+    { what: () => "a usable cluster", timeoutMs: 60_000 },
+  );
+  expect(await podsOf("web")).toEqual(names);
+});
+
 test("a Job comes to its end", async () => {
   await apply({
     apiVersion: "batch/v1",
@@ -146,9 +168,7 @@ test(
   "after everything was killed at once, up starts a new cluster",
   async () => {
     const before = processes();
-    for (const { pid } of readRecord(layout.record)?.daemons ?? []) {
-      process.kill(pid, "SIGKILL");
-    }
+    await end(readRecord(layout.record)?.daemons ?? []);
     api = { ...await openNode(layout.home), stop: api.stop };
     expect(before.filter(isAlive)).toEqual([]);
     const { stderr } = await tryKubectl(api, ["get", "namespace", "shop"]);

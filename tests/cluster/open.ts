@@ -1,9 +1,10 @@
 import { down } from "./down.ts";
 import { API_HOME, createLayout, NODE_HOME } from "./layout.ts";
+import { loadImages } from "./load.ts";
 import { say } from "./say.ts";
 import { type Cluster, type Kind, up } from "./up.ts";
 
-/** A real API server for tests, alone or with a node. */
+/** A real API server for tests. */
 export interface ApiServer extends Cluster {
   /** Ends the cluster if this test file had to start it; else leaves it to who did. */
   stop(): Promise<void>;
@@ -25,9 +26,18 @@ export async function openApiServer(home = API_HOME): Promise<ApiServer> {
   return await open(home, "api-only");
 }
 
-/** The same for the cluster whose pods run, on a node that all test files share. */
-export async function openNode(home = NODE_HOME): Promise<ApiServer> {
-  return await open(home, "node");
+/** A real cluster for tests, whose pods run. */
+export interface NodeCluster extends ApiServer {
+  /** Gives its node the images of an OCI archive. */
+  load(archive: string): Promise<void>;
+}
+
+/** The same for the cluster with a node, which all test files share too. */
+export async function openNode(home = NODE_HOME): Promise<NodeCluster> {
+  return {
+    ...await open(home, "node"),
+    load: (archive) => loadImages(createLayout(home), archive),
+  };
 }
 
 async function open(home: string, kind: Kind): Promise<ApiServer> {

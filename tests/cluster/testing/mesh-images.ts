@@ -10,9 +10,10 @@ const ROOT = resolve(import.meta.dir, "../../..");
 const IMAGES = join(ROOT, ".cache/images");
 const ARCHIVES = ["proxy.tar", "controller.tar"] as const;
 /** All that images are made of; Debian's packages and Bun change with the machine, on which the cache lives, too. */
-const SOURCES = new Bun.Glob(
-  "{package-lock.json,{proxy,control,schemas,install/images}/**/*}",
-);
+const SOURCES = [
+  "package-lock.json",
+  "{proxy,control,schemas,install}/**/*.{ts,js,json,sh}",
+].map((pattern) => new Bun.Glob(pattern));
 
 /**
  * Makes sure that the node of the cluster in `home` has the images of proxy and controller that the sources of now make. They are
@@ -45,7 +46,8 @@ async function makeImages(folder: string): Promise<void> {
 }
 
 async function hashSources(): Promise<string> {
-  const paths = (await Array.fromAsync(SOURCES.scan(ROOT)))
+  const found = SOURCES.flatMap((glob) => [...glob.scanSync(ROOT)]);
+  const paths = found
     .filter((path) => !/(^|\/)node_modules\/|\.test\.ts$/.test(path)).sort();
   const hash = new Bun.CryptoHasher("sha256");
   for (const path of paths) {

@@ -45,3 +45,11 @@ test("formatTable() shows no column without a figure, and no ratio without a pee
   expect(table).not.toContain("MB/s");
   expect(lastColumn(table)).toEqual(["-", "-"]);
 });
+
+test("formatTable() compares nothing without a figure of merit", () => {
+  const alone = { name: "any", about: "something", merit: null };
+  const table = formatTable(alone, rows);
+  expect(table.split("\n")[0]).toBe("any: something");
+  expect(table).not.toContain("peer");
+  expect(lastColumn(table)).toEqual(["0", "0", "0", "0"]);
+});

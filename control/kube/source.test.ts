@@ -223,3 +223,26 @@ test("a Server that nobody understands denies from the beginning", async () => {
   ]);
   expect(source.problems().join()).toContain("HTTP/9");
 });
+
+test("an object that the mesh has no use for any more is forgotten", async () => {
+  const route = (parent: object) => ({
+    metadata: { name: "web", namespace: "shop" },
+    spec: { parentRefs: [parent], rules: [] },
+  });
+  const group = "policy.linkerd.io";
+  answers.set("/apis/gateway.networking.k8s.io/v1/httproutes", [
+    () => list([route({ group, kind: "Server", name: "web" })]),
+    () =>
+      watching({
+        type: "MODIFIED",
+        object: {
+          apiVersion: "gateway.networking.k8s.io/v1",
+          kind: "HTTPRoute",
+          ...route({ kind: "Gateway", name: "edge" }),
+        },
+      }),
+  ]);
+  const { source } = open();
+  expect(await batches(2)).toEqual([["apply web"], ["delete web"]]);
+  expect(source.sizes()["httproutes.gateway.networking.k8s.io"]).toBe(0);
+});

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { system } from "../../demo/bed/system.ts";
 import { waitFor } from "../../demo/bed/wait.ts";
+import { down } from "./down.ts";
 import { kubectl, tryKubectl } from "./kubectl.ts";
 import { interrupt } from "./interrupt.ts";
 import { createLayout, type Layout } from "./layout.ts";
@@ -14,6 +15,7 @@ import { inside, nodeId } from "./node/namespaces.ts";
 import { type NodeCluster, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
 import { type Daemon, end, isAlive } from "./process.ts";
 import { readRecord } from "./record.ts";
+import { say } from "./say.ts";
 import { describeStatus } from "./status.ts";
 
 setDefaultTimeout(90_000);
@@ -168,7 +170,7 @@ test(
   "after everything was killed at once, up starts a new cluster",
   async () => {
     const before = processes();
-    await end(readRecord(layout.record)?.daemons ?? []);
+    await end(recorded());
     api = { ...await openNode(layout.home), stop: api.stop };
     expect(before.filter(isAlive)).toEqual([]);
     const { stderr } = await tryKubectl(api, ["get", "namespace", "shop"]);
@@ -191,6 +193,28 @@ test("down leaves no process, mount, interface, cgroup or file", async () => {
   expect(mounts).toEqual([]);
   expect(existsSync(layout.home)).toBe(false);
 }, OPEN_TIMEOUT_MS);
+
+test(
+  "an up that is killed half-way leaves nothing that down does not end",
+  async () => {
+    const main = `${import.meta.dir}/main.ts`;
+    const starter = Bun.spawn(["bun", main, "up", "--home", layout.home], {
+      stdio: [null, null, null],
+    });
+    await waitFor(
+      () => recorded().some(({ name }) => name === "containerd") || null,
+      { what: () => "containerd", timeoutMs: OPEN_TIMEOUT_MS },
+    );
+    starter.kill("SIGKILL");
+    await starter.exited;
+    const before = processes();
+    expect(await down(layout, say)).toBe(true);
+    expect(before.filter(isAlive)).toEqual([]);
+    expect(existsSync(`/sys/class/net/${nodeId(layout)}`)).toBe(false);
+    expect(existsSync(layout.home)).toBe(false);
+  },
+  OPEN_TIMEOUT_MS,
+);
 
 /** Longer than anything takes on a busy machine, shorter than the test may. */
 const WAIT = "--timeout=60s";
@@ -286,9 +310,12 @@ async function answersOf(host: string): Promise<string[]> {
   return [...seen].sort();
 }
 
+function recorded(): readonly Daemon[] {
+  return readRecord(layout.record)?.daemons ?? [];
+}
+
 function daemon(name: string): Daemon {
-  const found = readRecord(layout.record)?.daemons
-    .find((each) => each.name === name);
+  const found = recorded().find((each) => each.name === name);
   if (found === undefined) throw new Error(`no ${name} runs`);
   return found;
 }

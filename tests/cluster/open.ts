@@ -1,6 +1,8 @@
 import { down } from "./down.ts";
+import { kubectl } from "./kubectl.ts";
 import { API_HOME, createLayout, NODE_HOME } from "./layout.ts";
 import { loadImages } from "./load.ts";
+import { buildPrograms } from "./programs.ts";
 import { say } from "./say.ts";
 import { type Cluster, type Kind, up } from "./up.ts";
 
@@ -32,11 +34,39 @@ export interface NodeCluster extends ApiServer {
   load(archive: string): Promise<void>;
 }
 
-/** The same for the cluster with a node, which all test files share too. */
-export async function openNode(home = NODE_HOME): Promise<NodeCluster> {
+/** Names the kubeconfig of a cluster to run tests on instead of ours; `npm run test:cluster -- --kubeconfig` sets it. */
+export const GIVEN_KUBECONFIG = "LINKERD_TEST_KUBECONFIG";
+
+/** The same for the cluster with a node, which all test files share too; or the one that somebody gives us. */
+export async function openNode(home?: string): Promise<NodeCluster> {
+  const given = process.env[GIVEN_KUBECONFIG];
+  if (given !== undefined && home === undefined) return await openGiven(given);
+  const ours = home ?? NODE_HOME;
   return {
-    ...await open(home, "node"),
-    load: (archive) => loadImages(createLayout(home), archive),
+    ...await open(ours, "node"),
+    load: (archive) => loadImages(createLayout(ours), archive),
+  };
+}
+
+/** A cluster of somebody else: it stays up, and has the images already. */
+async function openGiven(kubeconfig: string): Promise<NodeCluster> {
+  const programs = await buildPrograms(["kubectl"], say);
+  const access = { kubeconfig, kubectl: programs.path("kubectl"), server: "" };
+  const server = await kubectl(access, [
+    ...["config", "view", "--minify", "-o"],
+    "jsonpath={.clusters[0].cluster.server}",
+  ]);
+  const versions = await kubectl(access, ["version", "-o", "json"]);
+  return {
+    ...access,
+    server,
+    version: JSON.parse(versions).serverVersion.gitVersion,
+    started: false,
+    load: (archive) => {
+      say(`${server} must have the images of ${archive}`);
+      return Promise.resolve();
+    },
+    stop: () => Promise.resolve(),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Direction {
   toClient(head: ResponseHead, request: RequestHead): void;
   /** Whether our own answers carry `l5d-proxy-*` fields. */
   readonly informational: boolean;
+  /** Whether the client is a proxy, which sends elsewhere what did not reach the application here. */
+  readonly tellsUnsent: boolean;
   /** Counts a request that failed here. */
   failed(problem: Problem): void;
   /** Counts what a route or Server is told. */

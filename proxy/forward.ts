@@ -8,7 +8,7 @@ import {
   mayGoAgain,
   UNREACHABLE_RTT_MS,
 } from "./forward/send-again.ts";
-import { UnsentBody } from "./forward/unsent-body.ts";
+import { RequestBody } from "./forward/request-body.ts";
 import { type Field, Name } from "./http/field.ts";
 import { findField } from "./http/fields.ts";
 import type { Lease } from "./http/http1-pool.ts";
@@ -23,6 +23,7 @@ import {
   type ResponseHead,
   type ResponseReader,
 } from "./http/message.ts";
+import { saysUnsent, UNSENT_MARK } from "./http/unsent.ts";
 import { classify } from "./record/classify.ts";
 import { relay } from "./relay.ts";
 import { isGrpc, rescue, statusOf } from "./rescue.ts";
@@ -54,11 +55,11 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   /** The request as the upstream gets it. */
   private outgoing: RequestHead | null = null;
   private stream: ClientStream | null = null;
-  private unsent: UnsentBody | null = null;
+  /** Null as long as nothing of one has come. */
+  private body: RequestBody | null = null;
   private waiter: Waiter<Upstream> | null = null;
   private reused = false;
   private sentAgain = 0;
-  private bodySent = false;
   private sentMs = 0;
   /** When the upstream was chosen: waiting for one is no fault of its. */
   private dispatchedMs = this.startedMs;
@@ -135,7 +136,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     const stream = connection.request(outgoing, exchange.ended, this);
     if (!this.over) {
       this.stream = stream;
-      if (!exchange.ended) this.sendUnsent(stream);
+      if (!exchange.ended) this.sendBody(stream);
     }
     return true;
   }
@@ -154,42 +155,46 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   refuse(problem: Problem): void {
     const { upstream } = this;
     if (this.over || upstream === null) return;
-    if (isUnreachable(problem)) {
-      upstream.load.sample(UNREACHABLE_RTT_MS, performance.now());
-      if (this.tryAnother(upstream)) return;
-    }
-    this.fail(problem);
+    const unsent = isUnreachable(problem);
+    if (unsent && this.tryAnother(upstream)) return;
+    this.fail(problem, unsent);
   }
 
   requestData(chunk: Uint8Array): boolean {
     // What comes behind a complete answer is read and dropped.
     if (this.over) return true;
     this.direction.metrics.requestFrame(this.grpc, chunk.length);
-    if (this.stream === null) {
-      (this.unsent ??= new UnsentBody()).push(chunk);
-      return false;
+    const body = this.body ??= new RequestBody();
+    if (this.stream !== null) {
+      return body.pass(this.stream, chunk, this.keepsBody());
     }
-    this.bodySent = true;
-    return this.stream.data(chunk);
+    body.hold(chunk);
+    return false;
   }
 
   requestEnd(trailers: readonly Field[]): void {
     this.requestDone = true;
     if (this.over) return;
     this.sentMs = performance.now();
-    if (this.stream === null) {
-      return (this.unsent ??= new UnsentBody()).end(trailers);
-    }
-    this.bodySent = true;
-    this.stream.end(trailers);
+    const body = this.body ??= new RequestBody();
+    if (this.stream === null) body.holdEnd(trailers);
+    else body.passEnd(this.stream, trailers, this.keepsBody());
   }
 
-  private sendUnsent(stream: ClientStream): void {
-    const { unsent } = this;
-    this.unsent = null;
-    if (unsent !== null) this.bodySent = true;
+  private sendBody(stream: ClientStream): void {
     // Otherwise `requestDrain` resumes, or nothing more comes.
-    if (unsent?.sendOn(stream) ?? true) this.exchange.resumeRequest();
+    if (this.body?.sendOn(stream, this.keepsBody()) ?? true) {
+      this.exchange.resumeRequest();
+    }
+  }
+
+  /** Until an endpoint's proxy has answered: it alone can say that its application got nothing. */
+  private keepsBody(): boolean {
+    return this.status === 0 && this.isMeshed();
+  }
+
+  private isMeshed(): boolean {
+    return (this.upstream?.endpoint.identity ?? null) !== null;
   }
 
   requestReset(reset: Reset): void {
@@ -216,6 +221,11 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
 
   responseHead(head: ResponseHead, ended: boolean): void {
     if (this.over) return;
+    const { upstream } = this;
+    if (ended && upstream !== null && this.isMeshed() && saysUnsent(head)) {
+      if (this.tryAnother(upstream)) return;
+    }
+    this.body?.forget();
     this.status = head.status;
     this.leaveFlight();
     if (this.grpc) this.grpcStatus = grpcStatusOf(head.fields);
@@ -250,7 +260,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     }
     const { head, ended } = this.exchange;
     if (
-      this.sentAgain < MAX_SENT_AGAIN && !this.bodySent &&
+      this.sentAgain < MAX_SENT_AGAIN && this.isWhole() &&
       mayGoAgain(head, !ended, reset, this.reused)
     ) {
       this.letGo();
@@ -268,9 +278,10 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     );
   }
 
-  /** Nothing was sent, so another endpoint may have the request; false when there is no other. */
+  /** The application got nothing, so another endpoint may have the request; false when there is no other. */
   private tryAnother(refused: Upstream): boolean {
-    if (this.sentAgain >= MAX_SENT_AGAIN) return false;
+    refused.load.sample(UNREACHABLE_RTT_MS, performance.now());
+    if (this.sentAgain >= MAX_SENT_AGAIN || !this.isWhole()) return false;
     const other = this.direction.pick();
     if (other === refused) return false;
     this.letGo();
@@ -279,28 +290,35 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     return true;
   }
 
+  /** Whether there is all of it to send again. */
+  private isWhole(): boolean {
+    return this.body?.whole ?? true;
+  }
+
   private letGo(): void {
     this.sentAgain += 1;
     this.dispatchedMs = performance.now();
+    if (!this.requestDone) this.stream?.reset(ANSWERED);
     this.stream = null;
     if (this.upstream !== null) this.upstream.load.pending -= 1;
     this.upstream = null;
   }
 
   /** Answers in place of the upstream; below the metrics of the endpoint, when one had been chosen. */
-  private fail(problem: Problem): void {
+  private fail(problem: Problem, unsent = false): void {
     if (this.over) return;
     this.status = statusOf(problem);
-    this.answer(problem);
+    this.answer(problem, unsent);
     this.finish(null);
   }
 
-  private answer(problem: Problem): void {
+  private answer(problem: Problem, unsent = false): void {
     const { head, close } = rescue(
       problem,
       { grpc: this.grpc },
       this.direction.informational,
     );
+    if (unsent && this.direction.tellsUnsent) head.fields.push(UNSENT_MARK);
     this.direction.failed(problem);
     // One failure is no reason to end a connection that carries other requests.
     if (close && !this.multiplexed) this.exchange.closeAfter();

@@ -4,6 +4,9 @@ import { ErrorCode, type RequestHead, type Reset } from "../http/message.ts";
 /** How often a request is sent again because the endpoint or connection chosen for it turned out to be going. */
 export const MAX_SENT_AGAIN = 2;
 
+/** How much of a body is kept until the endpoint's proxy answers: what Linkerd keeps of one that it may retry (facts 4.10). */
+export const MAX_KEPT_BYTES = 64 * 1024;
+
 /**
  * What an endpoint that cannot be connected to costs in its load: Linkerd's penalty of a failure (facts 4.8). A refusal
  * is quick, and would otherwise make a dead endpoint look like the fastest.
@@ -30,7 +33,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a request that has met this end, none of its body sent, may go out once more: the peer said that it has not
+ * Whether a request that has met this end, none of its body lost, may go out once more: the peer said that it has not
  * looked at it, or it was lost on a connection that had been idle and doing it twice does no harm (RFC 9110 9.2.2).
  */
 export function mayGoAgain(

@@ -5,6 +5,7 @@ import type { Upstream } from "../endpoint.ts";
 import { createEarly } from "../http/early.ts";
 import type { Lease } from "../http/http1-pool.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
+import { UNSENT_MARK } from "../http/unsent.ts";
 import { createRegistry, type Registry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { pageOf } from "../record/testing/page.ts";
@@ -207,6 +208,16 @@ describe("a response to the client", () => {
     expect(answer({ "l5d-orig-proto": "HTTP/1.1" }, 200))
       .toEqual(["l5d-orig-proto: HTTP/1.1"]);
     expect(answer({}, 200)).toEqual([]);
+  });
+
+  test("does not say that nothing was sent, whatever the application says", () => {
+    const direction = permitted(open(NAMED));
+    const head = new ResponseHead("1.1", 502, [UNSENT_MARK]);
+    direction.toClient(head, requestHead("GET", "/", {}, "2"));
+    expect(head.fields).toEqual([]);
+    expect(
+      [NAMED, PLAIN].map((who) => permitted(open(who)).tellsUnsent),
+    ).toEqual([true, false]);
   });
 
   test("shows that the application speaks HTTP", () => {

@@ -12,6 +12,7 @@ import {
   markResponse,
   origProto,
 } from "../http/orig-proto.ts";
+import { UNSENT } from "../http/unsent.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { App } from "./apps.ts";
 import type { Counted } from "./recorder.ts";
@@ -53,11 +54,13 @@ export function directionTo(
     toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
       noteAnswer(port.habits, head.status);
+      dropFields(head.fields, UNSENT);
       const orig = origProto(request);
       if (orig !== null) markResponse(head, orig);
     },
     // Only a client that proved who it is learns why something failed (facts 4.14).
     informational: isNamed(caller),
+    tellsUnsent: isNamed(caller),
     failed: (problem) => recorder.httpError(problem, counted),
     metrics,
     inFlight,

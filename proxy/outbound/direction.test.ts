@@ -6,6 +6,7 @@ import type { Upstream } from "../endpoint.ts";
 import { createEarly } from "../http/early.ts";
 import { Field } from "../http/field.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
+import { UNSENT_MARK } from "../http/unsent.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { HttpRecorder } from "../record/http.ts";
@@ -105,6 +106,7 @@ describe("a response to the application", () => {
       Field.of("x", "y"),
       Field.of("l5d-proxy-error", "secret"),
       Field.of("l5d-proxy-connection", "close"),
+      UNSENT_MARK,
     ]);
     direction.toClient(head, requestHead("GET", "/"));
     return linesOf(head.fields);

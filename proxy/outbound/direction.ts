@@ -24,6 +24,7 @@ const FOR_PROXIES: readonly Name[] = [
   "l5d-orig-proto",
   "l5d-proxy-error",
   "l5d-proxy-connection",
+  "l5d-proxy-unsent",
 ].map((name) => Name.of(name));
 
 /** How requests to a target are sent on. */
@@ -46,6 +47,7 @@ export function createDirection(
       for (const name of FOR_PROXIES) dropFields(head.fields, name);
     },
     informational: options.informational,
+    tellsUnsent: false,
     failed: options.recorder.httpError,
     get metrics() {
       return target.recorder.exchanges;

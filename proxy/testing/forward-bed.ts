@@ -19,7 +19,7 @@ import { Recorder } from "./recorder.ts";
 
 /** An upstream whose connections the test hands out and answers. */
 export class FakeUpstream implements Upstream {
-  readonly endpoint = { identity: null };
+  endpoint: Upstream["endpoint"] = { identity: null };
   readonly ready = true;
   readonly load = new PeakEwma(30, 10_000, performance.now());
   readonly recorder: HttpRecorder;
@@ -60,6 +60,7 @@ export class FakeUpstream implements Upstream {
 /** A direction whose upstreams, waits and counters a test sees. */
 export class ForwardBed implements Direction {
   readonly informational = true;
+  tellsUnsent = false;
   readonly inFlight = { count: 0, max: 3 };
   readonly problems: Problem[] = [];
   readonly endings: Ending[] = [];

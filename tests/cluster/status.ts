@@ -1,5 +1,6 @@
 import { apiUrl } from "./components.ts";
 import type { Layout } from "./layout.ts";
+import { inside } from "./node/namespaces.ts";
 import { isAlive } from "./process.ts";
 import {
   CONTROLLED,
@@ -60,6 +61,8 @@ export async function describeStatus(
     ["kubeconfig", layout.kubeconfig],
     ["kubectl", `${record.programs}/kubectl`],
     ["logs", layout.logs],
+    ...record.daemons.filter(({ name }) => name === "node")
+      .map((node) => ["enter", [...inside(node), "bash"].join(" ")]),
     ...record.daemons.map((daemon) => [
       daemon.name,
       isAlive(daemon) ? `process ${daemon.pid}` : "not running",

@@ -1,9 +1,9 @@
+import { matches } from "../../schemas/kube/selector.ts";
 import type {
   AuthorizationPolicy,
   Policies,
   Ref,
   Route,
-  Selector,
   Server,
   Subject,
 } from "./objects.ts";
@@ -54,7 +54,7 @@ function isAbout({ metadata, spec }: Server, subject: Subject): boolean {
   const { podSelector, port } = spec;
   return podSelector !== undefined &&
     namespaceOf({ metadata }) === subject.namespace &&
-    selects(podSelector, subject.labels) &&
+    matches(podSelector, subject.labels) &&
     port !== undefined &&
     (isNumber(port) || subject.ports.some(({ name }) => name === port));
 }
@@ -72,7 +72,7 @@ function rowsOf(server: Server, policies: Policies): Row[] {
     inside({ metadata }) &&
     (spec.server?.name === name ||
       (spec.server?.selector !== undefined &&
-        selects(spec.server.selector, server.metadata.labels ?? {})))
+        matches(spec.server.selector, server.metadata.labels ?? {})))
   );
   return [
     ...older.map(({ metadata }) => ({
@@ -121,30 +121,6 @@ function isOn({ metadata, spec }: Route, server: Server): boolean {
   return (spec.parentRefs ?? []).some((ref) =>
     isServer(ref) && (ref.namespace ?? own) === namespaceOf(server)
   );
-}
-
-/** Whether labels fit a selector; one without conditions fits all. */
-function selects(
-  { matchLabels, matchExpressions }: Selector,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(matchLabels ?? {}).every(([key, value]) =>
-    labels[key] === value
-  ) && (matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    switch (operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      default:
-        return false; // a condition nobody knows selects nothing
-    }
-  });
 }
 
 function namespaceOf(

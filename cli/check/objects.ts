@@ -1,3 +1,5 @@
+import type { LabelSelector } from "../../schemas/kube/selector.ts";
+
 /**
  * Kinds that checks read, with the fields that they read. The API server has validated its own kinds, so that these
  * types are believed; every field it may leave out is optional.
@@ -137,15 +139,6 @@ export interface CustomResource extends KubeItem {
       readonly served?: boolean;
     }[];
   };
-}
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
 }
 
 export interface WebhookConfiguration extends KubeItem {

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import type { ContainerStatus, Pod } from "./objects.ts";
 import { statusOf } from "./pods.ts";
-import { selects } from "./selector.ts";
 import { together } from "./together.ts";
 
 function pod(
@@ -95,22 +94,6 @@ test("statusOf() says what kubectl get pods does", () => {
     ],
   ];
   for (const [wanted, given] of cases) expect(statusOf(given)).toBe(wanted);
-});
-
-test("selects() knows Kubernetes' four operators", () => {
-  const one = (operator: string, ...values: string[]) => ({
-    matchExpressions: [{ key: "a", operator, values }],
-  });
-  const labels = { a: "1", b: "2" };
-  expect(selects({}, labels)).toBe(true);
-  expect(selects({ matchLabels: { a: "1", b: "2" } }, labels)).toBe(true);
-  expect(selects({ matchLabels: { a: "2" } }, labels)).toBe(false);
-  expect(selects(one("In", "1", "3"), labels)).toBe(true);
-  expect(selects(one("In", "3"), labels)).toBe(false);
-  expect(selects(one("NotIn", "1"), labels)).toBe(false);
-  expect(selects(one("NotIn", "1"), {})).toBe(true);
-  expect(selects(one("Exists"), {})).toBe(false);
-  expect(selects(one("DoesNotExist"), {})).toBe(true);
 });
 
 test("together() asks a few at once, and answers in order", async () => {

@@ -1,3 +1,4 @@
+import { matches } from "../../schemas/kube/selector.ts";
 import type {
   AuthorizationPolicy,
   MeshTlsAuthentication,
@@ -17,7 +18,7 @@ import { kindOf, type Reference } from "../../schemas/kube/rules/references.ts";
 import { idOf } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
 import { createNamed, type Named } from "./named.ts";
-import { matches, type Servers } from "./servers.ts";
+import type { Servers } from "./servers.ts";
 
 /** Who may call and how often, arranged by what it is about. */
 export interface Policies {

@@ -1,4 +1,5 @@
-import type { Pod, Selector, Server } from "../../schemas/kube.ts";
+import type { Pod, Server } from "../../schemas/kube.ts";
+import { matches } from "../../schemas/kube/selector.ts";
 import { type Named, oldestFirst } from "./named.ts";
 import { tcpPorts } from "./workloads.ts";
 
@@ -33,26 +34,4 @@ export function portsOf({ spec }: Server, pod: Pod): readonly number[] {
 
 function selectsPort(server: Server, pod: Pod, port: number): boolean {
   return selectsPod(server, pod) && portsOf(server, pod).includes(port);
-}
-
-/** Whether labels satisfy a selector. */
-export function matches(
-  { matchLabels = {}, matchExpressions = [] }: Selector,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(matchLabels).every(([key, value]) =>
-    labels[key] === value
-  ) && matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-    switch (operator) {
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-    }
-  });
 }

@@ -5,7 +5,7 @@ import { bullets, failed, PASSED, type Verdict } from "../check.ts";
 import { type Pod, type Service, SERVICES } from "../objects.ts";
 import { dataPlanePods, isOver } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
-import { selects } from "../selector.ts";
+import { matches } from "../../../schemas/kube/selector.ts";
 
 const KEY = ANNOTATIONS.opaquePorts;
 
@@ -33,7 +33,7 @@ export async function findOpaquePorts(scene: Scene): Promise<Verdict> {
     const { selector = {}, clusterIP } = service.spec;
     if (clusterIP === "None" || Object.keys(selector).length === 0) continue;
     for (const pod of byNamespace.get(service.metadata.namespace ?? "") ?? []) {
-      if (!selects({ matchLabels: selector }, pod.metadata.labels ?? {})) {
+      if (!matches({ matchLabels: selector }, pod.metadata.labels ?? {})) {
         continue;
       }
       for (const text of compare(service, pod, opaquePorts)) wrong.add(text);

@@ -7,7 +7,6 @@ import { type Fields, readWorkload } from "../../../install/inject/workload.ts";
 import { type Category, passedUnless } from "../check.ts";
 import {
   type KubeItem,
-  type LabelSelector,
   MUTATING_WEBHOOKS,
   NAMESPACES,
   type Pod,
@@ -15,7 +14,7 @@ import {
 } from "../objects.ts";
 import { isOver, proxyOf } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
-import { selects } from "../selector.ts";
+import { type LabelSelector, matches } from "../../../schemas/kube/selector.ts";
 
 /** Pods somebody asked a proxy for, and which have none: they work, but nothing protects or measures what they say. */
 export const UNMESHED: Category = {
@@ -92,10 +91,10 @@ function whyUnmeshed(
     "kubernetes.io/metadata.name": namespace.metadata.name,
     ...namespace.metadata.labels,
   };
-  if (!selects(namespaceSelector, inNamespace)) {
+  if (!matches(namespaceSelector, inNamespace)) {
     return "the injector's namespaceSelector leaves out its namespace";
   }
-  if (!selects(objectSelector, pod.metadata.labels ?? {})) {
+  if (!matches(objectSelector, pod.metadata.labels ?? {})) {
     return "the injector's objectSelector leaves it out";
   }
   return decision.askedAt === "namespace"

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { matches } from "./servers.ts";
+import { matches } from "./selector.ts";
 
 test("matches() holds labels against a selector", () => {
   const labels = { app: "web", tier: "front" };

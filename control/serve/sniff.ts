@@ -6,6 +6,9 @@ const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 /** A client that has said nothing by then is let go; Linkerd's own detection waits as long. */
 const SILENCE_MS = 10_000;
 
+/** A loop that was busy for all that time has yet to read what the client did say: when thousands come back at once. */
+const LAST_LOOK_MS = 1_000;
+
 /** Something that takes over an accepted socket, such as an `http2` or `http` server. */
 export interface Taker {
   emit(event: "connection", socket: Socket): boolean;
@@ -28,7 +31,9 @@ export function sniff(
 ): void {
   let seen: Buffer = Buffer.alloc(0);
   const giveUp = (): void => void socket.destroy();
-  const timer = setTimeout(giveUp, SILENCE_MS);
+  let timer = setTimeout(() => {
+    timer = setTimeout(giveUp, LAST_LOOK_MS);
+  }, SILENCE_MS);
   shutdown.addEventListener("abort", giveUp);
   const forget = (): void => {
     clearTimeout(timer);

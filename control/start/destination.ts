@@ -2,15 +2,14 @@ import type { DestinationConfig } from "../config/destination.ts";
 import { openFilesSource } from "../files/source.ts";
 import { openKubeSource } from "../kube/source.ts";
 import type { Log } from "../log.ts";
-import { createMetrics, type Metrics } from "../metrics.ts";
-import { addProcessMetrics } from "../metrics/process.ts";
-import { serveAdmin } from "../serve/admin.ts";
+import type { Metrics } from "../metrics.ts";
 import { destinationRoutes } from "../serve/destination.ts";
 import { serveGrpc } from "../serve/grpc.ts";
 import { observeCalls } from "../serve/observe.ts";
 import { policyRoutes } from "../serve/policy.ts";
 import type { Emit } from "../source.ts";
 import { createWorld, type World } from "../world.ts";
+import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
 /** Starts discovery and policy over one view of the world; ready when the source has been read once. */
@@ -21,15 +20,8 @@ export function startDestination(
   return startWith(async (closing) => {
     const world = createWorld({ settings: config.settings, log });
     closing(world.close);
-    const metrics = createMetrics();
-    addProcessMetrics(metrics);
-    let isReady = false;
-    const admin = serveAdmin({
-      address: config.adminAddress,
-      metrics,
-      ready: () => isReady,
-    });
-    closing(admin.close);
+    const admin = startAdmin(config, closing);
+    const { metrics } = admin;
 
     const watching = new AbortController();
     closing(() => watching.abort());
@@ -53,8 +45,7 @@ export function startDestination(
       routes: policyRoutes(world),
     });
     closing(policy.close);
-    closing(() => void (isReady = false));
-    isReady = true;
+    admin.setReady();
     return {
       destination: destination.port,
       policy: policy.port,

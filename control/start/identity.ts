@@ -5,12 +5,11 @@ import { type Issuer, watchIssuer } from "../issuer.ts";
 import { ensureIssuer } from "../issuer/generate.ts";
 import { createTokenReviewer } from "../kube/token-review.ts";
 import type { Log } from "../log.ts";
-import { createMetrics, type Metrics } from "../metrics.ts";
-import { addProcessMetrics } from "../metrics/process.ts";
-import { serveAdmin } from "../serve/admin.ts";
+import type { Metrics } from "../metrics.ts";
 import { serveGrpc } from "../serve/grpc.ts";
 import { identityRoutes } from "../serve/identity.ts";
 import { observeCalls } from "../serve/observe.ts";
+import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
 /** What tests replace: the clock of certificates, and how often files are read without a sign of change. */
@@ -38,16 +37,9 @@ export function startIdentity(
     const callers = await openReviewer(config, log, overrides);
     closing(callers.close);
 
-    const metrics = createMetrics();
-    addProcessMetrics(metrics);
+    const admin = startAdmin(config, closing);
+    const { metrics } = admin;
     addIssuerMetrics(metrics, issuer, now);
-    let isReady = false;
-    const admin = serveAdmin({
-      address: config.adminAddress,
-      metrics,
-      ready: () => isReady,
-    });
-    closing(admin.close);
     const grpc = await serveGrpc({
       address: config.address,
       observe: observeCalls(metrics),
@@ -61,8 +53,7 @@ export function startIdentity(
       }),
     });
     closing(grpc.close);
-    closing(() => void (isReady = false));
-    isReady = true;
+    admin.setReady();
     return { grpc: grpc.port, admin: admin.port };
   });
 }

@@ -5,11 +5,9 @@ import {
   RESPONSE_LABELS,
 } from "../injector.ts";
 import type { Log } from "../log.ts";
-import { createMetrics } from "../metrics.ts";
-import { addProcessMetrics } from "../metrics/process.ts";
-import { serveAdmin } from "../serve/admin.ts";
 import { createAdmission } from "../serve/admission.ts";
 import { serveHttps } from "../serve/https.ts";
+import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
 /** Starts the webhook that gives pods their proxies; throws `config.invalid` without a certificate to serve with. */
@@ -18,15 +16,8 @@ export function startInjector(
   log: Log,
 ): Promise<Running> {
   return startWith(async (closing) => {
-    const metrics = createMetrics();
-    addProcessMetrics(metrics);
-    let isReady = false;
-    const admin = serveAdmin({
-      address: config.adminAddress,
-      metrics,
-      ready: () => isReady,
-    });
-    closing(admin.close);
+    const admin = startAdmin(config, closing);
+    const { metrics } = admin;
     const decide = createInjector({
       ...config,
       requests: metrics.counter(
@@ -49,8 +40,7 @@ export function startInjector(
       log,
     });
     closing(webhook.close);
-    closing(() => void (isReady = false));
-    isReady = true;
+    admin.setReady();
     return { webhook: webhook.port, admin: admin.port };
   });
 }

@@ -1,11 +1,9 @@
 import type { ValidatorConfig } from "../config/webhooks.ts";
 import type { Log } from "../log.ts";
-import { createMetrics } from "../metrics.ts";
-import { addProcessMetrics } from "../metrics/process.ts";
-import { serveAdmin } from "../serve/admin.ts";
 import { createAdmission } from "../serve/admission.ts";
 import { serveHttps } from "../serve/https.ts";
 import { validatePolicy, validateProfile } from "../validator.ts";
+import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
 /** Starts a webhook that refuses what cannot mean anything; throws `config.invalid` without a certificate to serve with. */
@@ -17,20 +15,12 @@ export function startValidator(
     ? validateProfile
     : validatePolicy;
   return startWith(async (closing) => {
-    const metrics = createMetrics();
-    addProcessMetrics(metrics);
-    const reviews = metrics.counter(
+    const admin = startAdmin(config, closing);
+    const reviews = admin.metrics.counter(
       "admission_reviews_total",
       "Objects the API server asked about, by the answer.",
       ["kind", "allowed"],
     );
-    let isReady = false;
-    const admin = serveAdmin({
-      address: config.adminAddress,
-      metrics,
-      ready: () => isReady,
-    });
-    closing(admin.close);
     const webhook = await serveHttps({
       address: config.address,
       folder: config.certificate,
@@ -42,8 +32,7 @@ export function startValidator(
       log,
     });
     closing(webhook.close);
-    closing(() => void (isReady = false));
-    isReady = true;
+    admin.setReady();
     return { webhook: webhook.port, admin: admin.port };
   });
 }

@@ -1,4 +1,5 @@
 import { connectTo } from "../../control/testing/client.ts";
+import { Problem } from "../../schemas/problem.ts";
 import { Destination } from "../../schemas/proto/gen/destination_pb.ts";
 import { InboundServerPolicies } from "../../schemas/proto/gen/inbound_pb.ts";
 import type { ControlProgram } from "./program.ts";
@@ -50,7 +51,13 @@ export async function openStreams(
     const key = `${subject} ${service}`;
     lines.set(key, [...lines.get(key) ?? [], line]);
     first.push(promise);
-    read(messages, line).catch(reject);
+    read(messages, line).catch((cause) =>
+      reject(
+        new Problem("system.failed", `No stream about ${key}: ${cause}`, {
+          cause,
+        }),
+      )
+    );
   };
   for (let from = 0; from < each; from += STREAMS_PER_CONNECTION) {
     const to = Math.min(each, from + STREAMS_PER_CONNECTION);

@@ -220,7 +220,8 @@ describe("forward() and an endpoint that fails", () => {
     ["GET", true, true],
     ["DELETE", true, true],
     ["POST", true, false],
-    ["GET", false, false],
+    ["GET", false, true],
+    ["POST", false, false],
   ])(
     "cuts a %s off, connection reused: %p, sent again: %p",
     async (method, reused, again) => {
@@ -235,6 +236,13 @@ describe("forward() and an endpoint that fails", () => {
       expect(bed.totals()).toEqual([1, 1, 1]);
     },
   );
+
+  test("cuts a GET off twice, each time on a new connection: 502", async () => {
+    client.send(GET);
+    for (const _ of [1, 2]) (await sent()).fail(ErrorCode.cancel, "io");
+    expect(await statusLine()).toBe("HTTP/1.1 502 Bad Gateway");
+    expect(endpoint.asked).toEqual([]);
+  });
 
   test("has not looked at it (GOAWAY, REFUSED_STREAM): even a POST goes again", async () => {
     client.send(POST);

@@ -261,7 +261,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     const { head, ended } = this.exchange;
     if (
       this.sentAgain < MAX_SENT_AGAIN && this.isWhole() &&
-      mayGoAgain(head, !ended, reset, this.reused)
+      mayGoAgain(head, !ended, reset, this.reused, this.sentAgain)
     ) {
       this.letGo();
       return this.choose();

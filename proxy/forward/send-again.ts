@@ -34,15 +34,17 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
 
 /**
  * Whether a request that has met this end, none of its body lost, may go out once more: the peer said that it has not
- * looked at it, or it was lost on a connection that had been idle and doing it twice does no harm (RFC 9110 9.2.2).
+ * looked at it, or doing it twice does no harm (RFC 9110 9.2.2) and it was lost with its connection: one that had been
+ * idle, or a new one, but then once only, for the application may have ended because of this request.
  */
 export function mayGoAgain(
   request: RequestHead,
   hasBody: boolean,
   reset: Reset,
   reused: boolean,
+  sentAgain: number,
 ): boolean {
   if (reset.code === ErrorCode.refusedStream) return true;
-  return reused && !hasBody && reset.origin === "io" &&
+  return (reused || sentAgain === 0) && !hasBody && reset.origin === "io" &&
     IDEMPOTENT.has(request.method.text);
 }

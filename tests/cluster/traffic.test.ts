@@ -147,7 +147,7 @@ function tell(what: string, { latencyMs, ...result }: LoadResult): void {
   });
 }
 
-/** The first answer there is: a client that a busy machine keeps silent is taken for one whose server speaks first. */
+/** The first answer there is: while the control plane cannot be reached, a proxy closes connections to what it does not know. */
 async function answerOf(url: string): Promise<string> {
   return await waitFor(() => ask(node, NAMESPACE, url), {
     what: () => `an answer of ${url}`,

@@ -4,7 +4,7 @@ import type { ResponseHead } from "./message.ts";
 
 /**
  * `l5d-proxy-unsent` marks an answer that an endpoint's proxy gives in place of its application, which got nothing of the
- * request: another endpoint may have it (decision 117). Between proxies only.
+ * request: another endpoint may have it (decision 0118). Between proxies only.
  */
 export const UNSENT_MARK: Field = Field.of("l5d-proxy-unsent", "true");
 UNSENT_MARK.repeated = true;

@@ -65,8 +65,11 @@ export class MemoryChannel implements Channel {
     this.scribble = options.scribble ?? true;
   }
 
+  /** Whoever has seen it true hears of `drain`, also if what made it so has not been flushed yet. */
   get congested(): boolean {
-    return this.queuedBytes > this.highWaterBytes;
+    const isCongested = this.queuedBytes > this.highWaterBytes;
+    if (isCongested) this.owesDrain = true;
+    return isCongested;
   }
 
   /** Bytes written here that the other end's reader has not been given yet. */
@@ -94,7 +97,6 @@ export class MemoryChannel implements Channel {
 
   flush(): void {
     if (this.closed) return;
-    if (this.congested) this.owesDrain = true;
     this.peer?.wake();
   }
 

@@ -18,6 +18,9 @@ const DETECTED_PORT = 9090;
 const DECLARED_PORT = 9091;
 /** Nobody listens there. */
 const DEAD_PORT = 9092;
+/** Declared to speak gRPC and nothing else. */
+const GRPC_PORT = 9093;
+const DECLARED = [[DECLARED_PORT, "HTTP/2"], [GRPC_PORT, "gRPC"]] as const;
 const CALLER_ID =
   "caller.default.serviceaccount.identity.linkerd.cluster.local";
 
@@ -31,20 +34,25 @@ beforeAll(async () => {
   const { bed } = mesh;
   [caller, server, outsider] = await Promise.all([
     bed.addPod({ name: "caller", serviceAccount: "caller" }),
-    bed.addPod({ name: "server", ports: [DETECTED_PORT, DECLARED_PORT] }),
+    bed.addPod({
+      name: "server",
+      ports: [DETECTED_PORT, DECLARED_PORT, GRPC_PORT],
+    }),
     bed.addPod({ name: "outsider", meshed: false }),
   ]);
-  await bed.apply({
-    apiVersion: "policy.linkerd.io/v1beta3",
-    kind: "Server",
-    metadata: { name: "declared", namespace: "default" },
-    spec: {
-      podSelector: { matchLabels: { app: "server" } },
-      port: DECLARED_PORT,
-      proxyProtocol: "gRPC",
-      accessPolicy: "all-unauthenticated",
-    },
-  });
+  for (const [port, proxyProtocol] of DECLARED) {
+    await bed.apply({
+      apiVersion: "policy.linkerd.io/v1beta3",
+      kind: "Server",
+      metadata: { name: `declared-${port}`, namespace: "default" },
+      spec: {
+        podSelector: { matchLabels: { app: "server" } },
+        port,
+        proxyProtocol,
+        accessPolicy: "all-unauthenticated",
+      },
+    });
+  }
   await bed.addService({
     name: "echo",
     ports: [
@@ -54,13 +62,14 @@ beforeAll(async () => {
         port: DECLARED_PORT,
         appProtocol: "kubernetes.io/h2c",
       },
+      { name: "grpc", port: GRPC_PORT, appProtocol: "kubernetes.io/h2c" },
       { name: "dead", port: DEAD_PORT },
     ],
     pods: [server],
   });
   await server.run([
     ...["bun", "tests/testing/grpc-server.ts"],
-    ...[`${DETECTED_PORT}`, `${DECLARED_PORT}`],
+    ...[`${DETECTED_PORT}`, `${DECLARED_PORT}`, `${GRPC_PORT}`],
   ]).line("ready");
   // An address that the control plane has not heard of yet is nobody's Service.
   await waitFor(
@@ -170,6 +179,16 @@ describe.each(WAYS)("through %s", (_name, from, url, callerId) => {
     expect(stdout).toContain("2000 succeeded, 0 failed, 0 errored, 0 timeout");
     expect(stdout).toContain("2000 2xx");
   });
+});
+
+test("a port that is declared gRPC takes calls, and nothing that is none", async () => {
+  const url = `http://echo:${GRPC_PORT}`;
+  const { code } = await caller.exec([
+    ...["bun", "tests/testing/grpc-client.ts", url],
+  ]);
+  expect(code).toBe(0);
+  const head = await ask(caller, `${url}/a`, "-D", "-", "-o", "/dev/null");
+  expect(head).toStartWith("HTTP/2 404");
 });
 
 test("a gRPC call to an application that does not listen is UNAVAILABLE in gRPC's own words", async () => {

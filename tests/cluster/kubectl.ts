@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { Problem } from "../../schemas/problem.ts";
+import { type Answer, capture } from "./capture.ts";
 
 /** What is needed to talk to a cluster. */
 export interface Access {
@@ -11,35 +12,17 @@ export interface Access {
   readonly kubectl: string;
 }
 
-export interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs kubectl as the administrator, with `input` on stdin; whatever the exit code, the answer is returned. */
-export async function tryKubectl(
+export function tryKubectl(
   { kubeconfig, kubectl }: Access,
   args: readonly string[],
   input = "",
 ): Promise<Answer> {
-  const child = Bun.spawn([kubectl, ...args], {
-    env: {
-      ...process.env,
-      KUBECONFIG: kubeconfig,
-      // Else it leaves a folder in the user's home for every server it has met.
-      KUBECACHEDIR: `${dirname(kubeconfig)}/kubectl-cache`,
-    },
-    stdin: new TextEncoder().encode(input),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
+  return capture([kubectl, ...args], {
+    KUBECONFIG: kubeconfig,
+    // Else it leaves a folder in the user's home for every server it has met.
+    KUBECACHEDIR: `${dirname(kubeconfig)}/kubectl-cache`,
+  }, input);
 }
 
 /** Runs kubectl as the administrator and returns what it prints; throws `system.failed` when it fails. */

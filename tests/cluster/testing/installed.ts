@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { Problem } from "../../../schemas/problem.ts";
-import { type Access, type Answer, kubectl } from "../kubectl.ts";
+import { type Answer, capture } from "../capture.ts";
+import { type Access, kubectl } from "../kubectl.ts";
 import { loadMeshImages } from "./mesh-images.ts";
 
 const MAIN = resolve(import.meta.dir, "../../../cli/main.ts");
@@ -21,23 +22,13 @@ export interface Mesh {
 }
 
 /** Runs the command line of this checkout against a cluster. */
-export async function tryLinkerd(
+export function tryLinkerd(
   { kubeconfig }: Access,
   args: readonly string[],
   input = "",
 ): Promise<Answer> {
-  const child = Bun.spawn([process.execPath, MAIN, ...args], {
-    env: { ...process.env, KUBECONFIG: kubeconfig },
-    stdin: new TextEncoder().encode(input),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
+  const argv = [process.execPath, MAIN, ...args];
+  return capture(argv, { KUBECONFIG: kubeconfig }, input);
 }
 
 /** The same, but it has to succeed: what it printed. */

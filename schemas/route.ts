@@ -51,6 +51,11 @@ export interface RequestHeaders {
   readonly remove: readonly string[];
 }
 
+/** The same with those of the response. */
+export interface ResponseHeaders extends Omit<RequestHeaders, "kind"> {
+  readonly kind: "response-headers";
+}
+
 /** Answers with another address; null keeps that part of the request's own. */
 export interface Redirect {
   readonly kind: "redirect";

@@ -15,6 +15,7 @@ const PLAIN: Profile = {
   fullyQualifiedName: "web.shop.svc.cluster.local",
   opaque: false,
   endpoint: null,
+  routing: null,
 };
 
 /** Where a policy leads: its protocol, the name of its parent, and the address of a forward. */

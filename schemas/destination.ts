@@ -1,4 +1,5 @@
 import type { SocketAddress } from "./address.ts";
+import type { ProfileRouting } from "./profile.ts";
 
 /** How a peer proves who it is: the name its certificate must carry and the SNI to ask for. */
 export interface TlsIdentity {
@@ -39,10 +40,12 @@ export interface Endpoint {
 /** All live endpoints of a destination, keyed by `ip:port`; a complete, immutable value. */
 export type EndpointSet = ReadonlyMap<string, Endpoint>;
 
-/** What the profile of an address says: of service-profile fields only those this version uses. */
+/** What the profile of an address says. */
 export interface Profile {
   readonly fullyQualifiedName: string;
   readonly opaque: boolean;
   /** Set when the address is a single endpoint rather than a service. */
   readonly endpoint: Endpoint | null;
+  /** Null when no ServiceProfile has routes or targets. */
+  readonly routing: ProfileRouting | null;
 }

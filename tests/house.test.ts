@@ -44,12 +44,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** In `proxy`, of `schemas` only words: nothing that knows Kubernetes or brings the schema library. */
 const PROXY_SCHEMAS = [
   "address",
+  "client-policy",
   "der",
   "destination",
   "duration",
   "identity",
   "names",
   "pattern",
+  "profile",
   "policy",
   "problem",
   "route",

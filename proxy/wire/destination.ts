@@ -125,6 +125,6 @@ export function decodeProfile(bytes: Uint8Array, notices: Notices): Profile {
         `service profile of ${fullyQualifiedName} not used: ${routes} routes and ${overrides} traffic splits are not supported yet`,
       );
     }
-    return { fullyQualifiedName, opaque, endpoint };
+    return { fullyQualifiedName, opaque, endpoint, routing: null };
   });
 }

@@ -20,6 +20,8 @@ export interface IssuerOptions {
   readonly now?: () => number;
   /** How often files are read even if nothing told of a change; `RELOAD_EVERY_MS` by default. */
   readonly reloadEveryMs?: number;
+  /** Called each time another issuer is in use, or the same one under other anchors. */
+  readonly updated?: () => void;
 }
 
 /** The kubelet's own period for updating mounted Secrets: looking more often would find nothing new. */
@@ -50,6 +52,7 @@ export async function watchIssuer(
       files = found;
       complaint = "";
       log.info("issuer updated", describeIssuer(current));
+      options.updated?.();
     } catch (error) {
       if (complaint === describe(error)) return; // said once
       complaint = describe(error);

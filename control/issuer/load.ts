@@ -26,6 +26,8 @@ export interface LoadedIssuer {
   /** DER of the issuer and the rest of its bundle, nearest to the leaf first, for the answer to a proxy. */
   readonly chain: readonly Uint8Array<ArrayBuffer>[];
   readonly key: CryptoKey;
+  /** The trust anchors it was checked against, in PEM: certificates and nothing else. */
+  readonly anchors: string;
   /** When every certificate from the issuer to its anchor, and of its bundle, is valid; milliseconds. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
@@ -92,6 +94,7 @@ export async function parseIssuer(
       false,
       ["sign"],
     ),
+    anchors: anchors.map((one) => `${one.toString("pem")}\n`).join(""),
     notBeforeMs: window.notBeforeMs,
     notAfterMs: window.notAfterMs,
   };

@@ -9,6 +9,8 @@ import type { Metrics } from "../metrics.ts";
 import { serveGrpc } from "../serve/grpc.ts";
 import { identityRoutes } from "../serve/identity.ts";
 import { observeCalls } from "../serve/observe.ts";
+import { trustRoutes } from "../serve/trust.ts";
+import { createSnapshots } from "../snapshot.ts";
 import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
@@ -17,6 +19,9 @@ export interface IdentityOverrides {
   readonly now?: () => number;
   readonly reloadEveryMs?: number;
 }
+
+/** The one thing that readers of trust anchors ask for. */
+const ANCHORS = "anchors";
 
 /** Starts the identity program; throws a `Problem` when the issuer, the token keys or a port cannot be had. */
 export function startIdentity(
@@ -32,7 +37,18 @@ export function startIdentity(
       const generated = await ensureIssuer(config.issuer, trustDomain, now());
       if (generated) log.info("issuer generated", { ...config.issuer });
     }
-    const issuer = await watchIssuer(config.issuer, { log, ...overrides });
+    const bundles = createSnapshots<typeof ANCHORS, string>({
+      name: (query) => query,
+      keys: (query) => [query],
+      compute: () => issuer.current().anchors,
+      equal: (a, b) => a === b,
+    });
+    closing(bundles.close);
+    const issuer = await watchIssuer(config.issuer, {
+      log,
+      ...overrides,
+      updated: () => bundles.refresh(new Set([ANCHORS])),
+    });
     closing(issuer.close);
     const callers = await openReviewer(config, log, overrides);
     closing(callers.close);
@@ -43,14 +59,17 @@ export function startIdentity(
     const grpc = await serveGrpc({
       address: config.address,
       observe: observeCalls(metrics),
-      routes: identityRoutes({
-        issuer: issuer.current,
-        review: callers.review,
-        realm: config.realm,
-        lifetime: config.lifetime,
-        log,
-        now,
-      }),
+      routes: (router) => {
+        identityRoutes({
+          issuer: issuer.current,
+          review: callers.review,
+          realm: config.realm,
+          lifetime: config.lifetime,
+          log,
+          now,
+        })(router);
+        trustRoutes((signal) => bundles.watch(ANCHORS, signal))(router);
+      },
     });
     closing(grpc.close);
     admin.setReady();

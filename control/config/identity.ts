@@ -2,7 +2,6 @@ import type { Realm } from "../../schemas/identity.ts";
 import type { Lifetime } from "../issuer/leaf.ts";
 import { type IssuerPaths, issuerPaths } from "../issuer/load.ts";
 import type { ApiServer } from "../kube/in-cluster.ts";
-import { parseGoDuration } from "./duration.ts";
 import { IDENTITY_FLAGS } from "./known-flags.ts";
 import {
   type Common,
@@ -11,7 +10,13 @@ import {
   readProgram,
   SOURCES,
 } from "./program.ts";
-import { oneOf, parseDomain, parseLabel, parseLifetime } from "./values.ts";
+import {
+  oneOf,
+  parseDomain,
+  parseLabel,
+  parseLifetime,
+  parseSpan,
+} from "./values.ts";
 
 export interface IdentityConfig extends Common {
   readonly program: "identity";
@@ -42,7 +47,7 @@ export function parseIdentity(
       },
       lifetime: {
         lifetimeMs: flags.read("identity-issuance-lifetime", parseLifetime),
-        skewMs: flags.read("identity-clock-skew-allowance", parseGoDuration),
+        skewMs: flags.read("identity-clock-skew-allowance", parseSpan),
       },
       issuer: issuerPaths(
         flags.text("identity-issuer"),

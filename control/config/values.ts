@@ -1,5 +1,5 @@
+import { parseGoDuration } from "../../schemas/go-duration.ts";
 import { Problem } from "../../schemas/problem.ts";
-import { parseGoDuration } from "./duration.ts";
 
 /** A parser of exactly these words; throws `config.invalid`. */
 export function oneOf<const T extends string>(
@@ -17,9 +17,16 @@ export function parseBoolean(text: string): boolean {
   return oneOf(["true", "false"])(text) === "true";
 }
 
+/** Milliseconds of a duration that may be nothing; throws `config.invalid`. */
+export function parseSpan(text: string): number {
+  const spanMs = parseGoDuration(text);
+  if (spanMs < 0) throw expected("a duration, such as 24h0m0s or 20s");
+  return spanMs;
+}
+
 /** Milliseconds of a duration longer than nothing; throws `config.invalid`. */
 export function parseLifetime(text: string): number {
-  const lifetimeMs = parseGoDuration(text);
+  const lifetimeMs = parseSpan(text);
   if (lifetimeMs === 0) throw expected("more than nothing");
   return lifetimeMs;
 }

@@ -15,7 +15,7 @@ import { outboundDestinationLabels, outboundLabels } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
-import type { RequestHead } from "./http/message.ts";
+import type { RequestHead, ResponseHead } from "./http/message.ts";
 import { isUpgraded } from "./http/orig-proto.ts";
 import { type Http2Options, withProxies } from "./http2/options.ts";
 import { meter, type SocketChannel } from "./socket.ts";
@@ -110,6 +110,27 @@ export interface Upstream extends Member {
   upgrades(head: RequestHead): boolean;
   /** A connection for one request. `fresh` avoids one that may be closing. */
   acquire(head: RequestHead, fresh: boolean, lease: Lease): void;
+  /**
+   * Hears once how each request that was meant for it went, as soon as that is known. True: it has put its own figure
+   * on the load, and the time that was taken is not to be sampled.
+   */
+  outcome(outcome: Outcome): boolean;
+}
+
+/**
+ * How a request at an upstream went: known with the head of a response; of gRPC with `grpc-status` in the head or in
+ * trailers; or when there is nothing more to come. It may change afterwards: to be read during the call.
+ */
+export interface Outcome {
+  readonly grpc: boolean;
+  /** 0: no response. */
+  readonly status: number;
+  /** Of head or trailers. */
+  readonly grpcStatus: string | null;
+  /** `unsent`: it got nothing of the request; `cancelled`: the client gave up, which says nothing of the upstream. */
+  readonly failure: "unsent" | "broken" | "timeout" | "cancelled" | null;
+  /** Of the response, when it is all that has come. */
+  readonly head: ResponseHead | null;
 }
 
 /** Connections for HTTP to one endpoint. `changed` hears every change of `ready`. */
@@ -154,6 +175,8 @@ export function createUpstream(
       else if (fresh) pool.acquireFresh(lease);
       else pool.acquire(lease);
     },
+    // Nobody is left out for failing yet.
+    outcome: () => false,
     close() {
       link.close();
       pool.close();

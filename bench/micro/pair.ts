@@ -102,6 +102,7 @@ function startOutbound(hop: Channel): () => Channel {
     },
     upgrades: (head) => !head.upgrade,
     acquire: (_head, _fresh, lease) => link.acquire(lease),
+    outcome: () => false,
     close() {},
   };
   const upstreams = {

@@ -45,6 +45,7 @@ export function directionTo(
         leaseEarly(channel, head, lease, otherwise);
       }
     },
+    outcome: () => false,
     close() {},
   };
   return {

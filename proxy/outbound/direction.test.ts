@@ -68,6 +68,7 @@ function endpoint(id: string | null, upgrades = false) {
     ready: true,
     upgrades: (head) => upgrades && !head.upgrade,
     acquire: (head) => void asked.push(head),
+    outcome: () => false,
     close() {},
   };
   return { upstream, asked };

@@ -108,6 +108,7 @@ function pinned(upstream: Upstream, channel: Channel): Upstream {
       const otherwise = () => upstream.acquire(head, fresh, lease);
       leaseEarly(Promise.resolve(channel), head, lease, otherwise);
     },
+    outcome: (outcome) => upstream.outcome(outcome),
     close() {},
   };
 }

@@ -43,6 +43,10 @@ export class FakeUpstream implements Upstream {
     this.asked.push({ head, fresh, lease });
   }
 
+  outcome(): boolean {
+    return false;
+  }
+
   close(): void {}
 
   /** Gives the connection to the oldest; null when it is no longer wanted. */

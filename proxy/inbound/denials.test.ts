@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { ServerPolicy } from "../../schemas/policy.ts";
 import type { Caller } from "../authorize.ts";
 import { enforce } from "../policy/enforcement.ts";
-import type { Route } from "../policy/path-table.ts";
+import type { Route } from "../policy/inbound-routes.ts";
 import { requestHead } from "../testing/http1.ts";
 import { createTestLog } from "../testing/log.ts";
 import { authorization, serverPolicy } from "../testing/policies.ts";

@@ -7,7 +7,7 @@ import {
   describeServer,
   explainDenial,
 } from "../policy/explain.ts";
-import type { Route } from "../policy/path-table.ts";
+import type { Route } from "../policy/inbound-routes.ts";
 import type { Connection } from "./connection.ts";
 import type { Refusal } from "./refusal.ts";
 

@@ -1,8 +1,8 @@
 import { Problem } from "../../schemas/problem.ts";
 import { Field } from "../http/field.ts";
 import type { Exchange, RequestReader } from "../http/message.ts";
-import type { FilterAnswer } from "../policy/filter.ts";
-import type { Route } from "../policy/path-table.ts";
+import type { FilterAnswer } from "../route/filter.ts";
+import type { Route } from "../policy/inbound-routes.ts";
 import type { Scope } from "../policy/rate-limit.ts";
 import { answerWith, isGrpc, rescue } from "../rescue.ts";
 

@@ -4,15 +4,18 @@ import type { Early } from "../http/early.ts";
 import { Field } from "../http/field.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { Enforcement } from "../policy/enforcement.ts";
-import { applyFilters } from "../policy/filter.ts";
-import type { Claim, Route } from "../policy/path-table.ts";
+import type { Route, Ruling } from "../policy/inbound-routes.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { Series } from "../record/series.ts";
+import { applyFilters } from "../route/filter.ts";
+import type { Claim as AnyClaim } from "../route/path-table.ts";
 import type { App } from "./apps.ts";
 import { CLIENT_ID, directionTo } from "./direction.ts";
 import type { Port } from "./ports.ts";
 import type { Counted, InboundRecorder } from "./recorder.ts";
 import type { Refusal } from "./refusal.ts";
+
+type Claim = AnyClaim<Ruling>;
 
 /** What carries one connection's requests to an application. */
 export interface Requests {
@@ -98,12 +101,12 @@ export function createRequests(options: RequestsOptions): Requests {
   };
   const isPermitted = (claim: Claim | null): boolean =>
     claim !== null && claim.sure &&
-    passageOf(claim.route).decision.kind === "permit";
+    passageOf(claim.payload.route).decision.kind === "permit";
   /** Whether a claim's request may pass, however an application reads it. */
   const permits = (claim: Claim, head: RequestHead): boolean => {
     const { routes } = current().enforcement;
     return isPermitted(claim) &&
-      (!passageOf(claim.route).own && routes.sure ||
+      (!passageOf(claim.payload.route).own && routes.sure ||
         routes.everyReading(head, claim, isPermitted));
   };
   const readyFor = (passage: Passage, by: Passage["route"]["meta"]): Ready => {
@@ -120,7 +123,7 @@ export function createRequests(options: RequestsOptions): Requests {
     };
   };
   const deny = (claim: Claim): Refusal => {
-    const passage = passageOf(claim.route);
+    const passage = passageOf(claim.payload.route);
     passage.denied ??= recorder.httpDecisions(
       current().counted,
       passage.route.meta,
@@ -154,16 +157,17 @@ export function createRequests(options: RequestsOptions): Requests {
         recorder.routeNotFound(counted);
         return NO_ROUTE;
       }
-      const passage = passageOf(claim.route);
+      const passage = passageOf(claim.payload.route);
       const { decision } = passage;
       if (decision.kind === "denial" || !permits(claim, head)) {
         return deny(claim);
       }
       const { allowed, direction } = readyFor(passage, decision.by);
       allowed.value += 1;
-      if (passage.audit) options.audited(head, claim.route);
-      if (claim.filters !== null) {
-        const answer = applyFilters(claim, head, Math.random);
+      if (passage.audit) options.audited(head, claim.payload.route);
+      const { filters } = claim.payload;
+      if (filters !== null) {
+        const answer = applyFilters(filters, claim, head, Math.random);
         if (answer !== null) return { kind: "filtered", answer };
       }
       const { limiter } = enforcement;

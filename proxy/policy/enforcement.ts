@@ -1,15 +1,16 @@
 import type { ServerPolicy } from "../../schemas/policy.ts";
+import type { RouteTable } from "../route/route-table.ts";
+import { createInboundTable, type Ruling } from "./inbound-routes.ts";
 import {
   createRateLimiter,
   isSameLimit,
   type RateLimiter,
 } from "./rate-limit.ts";
-import { RouteTable } from "./route-table.ts";
 
 /** A server policy made ready to judge requests: once when it comes, so that requests pay little. */
 export interface Enforcement {
   readonly policy: ServerPolicy;
-  readonly routes: RouteTable;
+  readonly routes: RouteTable<Ruling>;
   readonly limiter: RateLimiter | null;
 }
 
@@ -26,5 +27,5 @@ export function enforce(
     : counting !== null && isSameLimit(counting.limit, limit)
     ? counting
     : createRateLimiter(limit);
-  return { policy, routes: new RouteTable(policy), limiter };
+  return { policy, routes: createInboundTable(policy), limiter };
 }

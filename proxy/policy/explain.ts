@@ -4,7 +4,7 @@ import type {
   ServerPolicy,
 } from "../../schemas/policy.ts";
 import { type Caller, explainAuthorization } from "../authorize.ts";
-import type { Route } from "./path-table.ts";
+import type { Route } from "./inbound-routes.ts";
 
 /** Authorizations named in one line; policies may have a thousand. */
 const MAX_NAMED = 3;

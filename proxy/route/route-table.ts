@@ -1,12 +1,10 @@
 import type {
-  InboundGrpcRoute,
-  InboundHttpRoute,
-  ServerMeta,
-  ServerPolicy,
-} from "../../schemas/policy.ts";
-import type { GrpcMatch, HttpMatch, PathMatch } from "../../schemas/route.ts";
+  GrpcMatch,
+  HostMatch,
+  HttpMatch,
+  PathMatch,
+} from "../../schemas/route.ts";
 import type { RequestHead } from "../http/message.ts";
-import { toServerMeta } from "../wire/common.ts";
 import {
   type Demand,
   formOf,
@@ -15,21 +13,16 @@ import {
   readyPattern,
   type Subject,
 } from "./demand.ts";
-import { type Filter, readyFilter } from "./filter.ts";
-import {
-  type Claim,
-  type PathDemand,
-  PathTable,
-  type Route,
-} from "./path-table.ts";
+import { type Claim, type PathDemand, PathTable } from "./path-table.ts";
 import { readingsOf } from "./readings.ts";
 
-/** The route of a policy that names none. */
-export const DEFAULT_ROUTE: ServerMeta = {
-  group: "",
-  kind: "default",
-  name: "default",
-};
+/** A rule of a route: requests to one of the hosts (none: any) that match in one of the ways (none: all) have it. */
+export interface Rule<M, T> {
+  readonly hosts: readonly HostMatch[];
+  readonly matches: readonly M[];
+  /** Given to whoever finds the rule. */
+  readonly payload: T;
+}
 
 const EVERY_REQUEST: HttpMatch = {
   path: null,
@@ -41,28 +34,43 @@ const EVERY_CALL: GrpcMatch = { service: null, method: null, headers: [] };
 
 const encoder = new TextEncoder();
 
+/** Makes the rules of HTTP routes ready to be found; of equally good ones the first holds. */
+export function createHttpTable<T>(
+  rules: readonly Rule<HttpMatch, T>[],
+): RouteTable<T> {
+  return new RouteTable(listClaims(rules, EVERY_REQUEST, httpDemands));
+}
+
+/** The same for gRPC routes. */
+export function createGrpcTable<T>(
+  rules: readonly Rule<GrpcMatch, T>[],
+): RouteTable<T> {
+  return new RouteTable(listClaims(rules, EVERY_CALL, grpcDemands));
+}
+
 /** The routes of a policy, made ready to be found; see `PathTable` for their order, in which hosts come first. */
-export class RouteTable {
+export class RouteTable<T> {
   /** False when there is a claim of which nobody knows what it means. */
   readonly sure: boolean;
   /** Set when every request is claimed by this one. */
-  private readonly only: Claim | null;
-  private readonly byHost = new Map<string, PathTable>();
-  /** The longest first. */
-  private readonly bySuffix: readonly (readonly [string, PathTable])[];
-  private readonly anyHost: PathTable;
+  private readonly only: Claim<T> | null;
+  private readonly byHost = new Map<string, PathTable<T>>();
+  private readonly bySuffix = new Map<string, PathTable<T>>();
+  private readonly longestSuffix: number;
+  private readonly anyHost: PathTable<T>;
   private readonly asksHost: boolean;
   private readonly asksParams: boolean;
   private subject: Subject | null = null;
 
-  constructor(policy: ServerPolicy) {
-    const listed = claimsOf(policy);
-    const hosted = new Map<string, Claim[]>();
+  constructor(listed: readonly Listed<T>[]) {
+    const hosted = new Map<string, Claim<T>[]>();
     const claims = listed.map(({ claim }) => claim);
     for (const { hosts, claim } of listed) {
       // A star stands for any host: no host has one.
       for (const host of hosts.length === 0 ? ["*"] : hosts) {
-        hosted.set(host, [...hosted.get(host) ?? [], claim]);
+        const others = hosted.get(host);
+        if (others === undefined) hosted.set(host, [claim]);
+        else others.push(claim);
       }
     }
     this.sure = claims.every(({ sure }) => sure);
@@ -70,12 +78,13 @@ export class RouteTable {
     hosted.delete("*");
     this.asksHost = hosted.size > 0;
     this.asksParams = claims.some(({ demand }) => demand.params.length > 0);
-    const suffixes: [string, PathTable][] = [];
+    let longest = 0;
     for (const [host, of] of hosted) {
-      if (host.startsWith(".")) suffixes.push([host, new PathTable(of)]);
-      else this.byHost.set(host, new PathTable(of));
+      const isSuffix = host.startsWith(".");
+      (isSuffix ? this.bySuffix : this.byHost).set(host, new PathTable(of));
+      if (isSuffix) longest = Math.max(longest, host.length);
     }
-    this.bySuffix = suffixes.sort(([a], [b]) => b.length - a.length);
+    this.longestSuffix = longest;
     const [only] = claims;
     this.only = claims.length === 1 && only !== undefined && !this.asksHost &&
         takesAll(only)
@@ -84,7 +93,7 @@ export class RouteTable {
   }
 
   /** The best claim to a request as it is; null: it has no route. */
-  find(head: RequestHead): Claim | null {
+  find(head: RequestHead): Claim<T> | null {
     if (this.only !== null) return this.only;
     const subject = this.prepare(head);
     return this.search(subject);
@@ -96,8 +105,8 @@ export class RouteTable {
    */
   everyReading(
     head: RequestHead,
-    claim: Claim,
-    permits: (claim: Claim | null) => boolean,
+    claim: Claim<T>,
+    permits: (claim: Claim<T> | null) => boolean,
   ): boolean {
     if (this.only !== null) return true;
     const [path = ""] = head.path.text.split("?", 1);
@@ -145,16 +154,23 @@ export class RouteTable {
     return subject;
   }
 
-  private search(subject: Subject): Claim | null {
+  private search(subject: Subject): Claim<T> | null {
     const { host } = subject;
     if (host !== null) {
       const claim = this.byHost.get(host)?.find(subject) ?? null;
       if (claim !== null) return claim;
-      for (const [suffix, table] of this.bySuffix) {
-        if (host.length <= suffix.length || !host.endsWith(suffix)) continue;
-        const found = table.find(subject);
-        if (found !== null) return found;
-      }
+      if (this.longestSuffix > 0) return this.searchSuffix(host, subject);
+    }
+    return this.anyHost.find(subject);
+  }
+
+  /** From the longest suffix a host has to the shortest, one at each dot. */
+  private searchSuffix(host: string, subject: Subject): Claim<T> | null {
+    const from = Math.max(1, host.length - this.longestSuffix);
+    for (let at = host.indexOf(".", from); at > 0;) {
+      const claim = this.bySuffix.get(host.slice(at))?.find(subject) ?? null;
+      if (claim !== null) return claim;
+      at = host.indexOf(".", at + 1);
     }
     return this.anyHost.find(subject);
   }
@@ -169,81 +185,43 @@ function isRepeated(form: URLSearchParams): boolean {
   return new Set(form.keys()).size < form.size;
 }
 
-function takesAll({ path, demand }: Claim): boolean {
+function takesAll({ path, demand }: Claim<unknown>): boolean {
   return (path.kind === "any" ||
     path.kind === "prefix" && path.octets.length === 0) &&
     demand.method === null && demand.call === null &&
     demand.headers.length === 0 && demand.params.length === 0;
 }
 
-interface Listed {
+interface Listed<T> {
   readonly hosts: readonly string[];
-  readonly claim: Claim;
-}
-
-function claimsOf({ protocol }: ServerPolicy): Listed[] {
-  switch (protocol.kind) {
-    case "detect":
-    case "http1":
-    case "http2":
-      return claimsOfRoutes(protocol.routes ?? [defaultRoute()], httpClaim);
-    case "grpc":
-      return protocol.routes === undefined
-        ? claimsOfRoutes([defaultRoute()], httpClaim)
-        : claimsOfRoutes(protocol.routes, grpcClaim);
-    case "opaque":
-    case "tls":
-      // HTTP of a connection from before the port became this.
-      return claimsOfRoutes([defaultRoute()], httpClaim);
-  }
-}
-
-function defaultRoute(): InboundHttpRoute {
-  return {
-    meta: { kind: "default", name: DEFAULT_ROUTE.name },
-    hosts: [],
-    authorizations: [],
-    rules: [{ matches: [], filters: [] }],
-  };
+  readonly claim: Claim<T>;
 }
 
 type Demands = { readonly path: PathDemand; readonly demand: Demand };
 
-function claimsOfRoutes<R extends InboundHttpRoute | InboundGrpcRoute>(
-  routes: readonly R[],
-  demandsOf: (match: R["rules"][number]["matches"][number] | null) => Demands,
-): Listed[] {
-  return routes.flatMap(({ meta, hosts, authorizations, rules }, index) => {
-    const route: Route = { index, meta: toServerMeta(meta), authorizations };
+function listClaims<M, T>(
+  rules: readonly Rule<M, T>[],
+  all: M,
+  demandsOf: (match: M) => Demands,
+): Listed<T>[] {
+  return rules.flatMap(({ hosts, matches, payload }) => {
     const names = hosts.map((match) =>
       (match.kind === "exact" ? match.host : match.suffix).toLowerCase()
     );
-    return rules.flatMap((rule) => {
-      const filters: Filter[] = rule.filters.map(readyFilter);
-      const matches = rule.matches.length === 0 ? [null] : rule.matches;
-      return matches.map((match): Listed => {
-        const { path, demand } = demandsOf(match);
-        return {
-          hosts: names,
-          claim: {
-            route,
-            filters: filters.length === 0 ? null : filters,
-            path,
-            demand,
-            sure: demand.sure &&
-              (path.kind !== "pattern" || path.pattern !== null),
-          },
-        };
-      });
+    return (matches.length === 0 ? [all] : matches).map((match): Listed<T> => {
+      const { path, demand } = demandsOf(match);
+      const sure = demand.sure &&
+        (path.kind !== "pattern" || path.pattern !== null);
+      return { hosts: names, claim: { payload, path, demand, sure } };
     });
   });
 }
 
-function httpClaim(match: HttpMatch | null): Demands {
-  const { path } = match ?? EVERY_REQUEST;
+function httpDemands(match: HttpMatch): Demands {
+  const { path } = match;
   return {
     path: path === null ? { kind: "any" } : pathDemand(path),
-    demand: httpDemand(match ?? EVERY_REQUEST),
+    demand: httpDemand(match),
   };
 }
 
@@ -262,12 +240,12 @@ function pathDemand(path: PathMatch): PathDemand {
   }
 }
 
-function grpcClaim(match: GrpcMatch | null): Demands {
-  const { service, method } = match ?? EVERY_CALL;
+function grpcDemands(match: GrpcMatch): Demands {
+  const { service, method } = match;
   const path: PathDemand = service === null
     ? { kind: "any" }
     : method === null
     ? { kind: "prefix", octets: encoder.encode(`/${service}`) }
     : { kind: "exact", octets: encoder.encode(`/${service}/${method}`) };
-  return { path, demand: grpcDemand(match ?? EVERY_CALL) };
+  return { path, demand: grpcDemand(match) };
 }

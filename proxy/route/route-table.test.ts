@@ -1,10 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type {
-  InboundGrpcRoute,
-  InboundHttpRoute,
-  Meta,
-} from "../../schemas/policy.ts";
-import type {
+  GrpcMatch,
   HostMatch,
   HttpMatch,
   PathMatch,
@@ -12,9 +8,13 @@ import type {
 } from "../../schemas/route.ts";
 import type { RequestHead } from "../http/message.ts";
 import { requestHead } from "../testing/http1.ts";
-import { serverPolicy } from "../testing/policies.ts";
 import type { Claim } from "./path-table.ts";
-import { RouteTable } from "./route-table.ts";
+import {
+  createGrpcTable,
+  createHttpTable,
+  type RouteTable,
+  type Rule,
+} from "./route-table.ts";
 
 const prefix = (path: string): PathMatch => ({ kind: "prefix", path });
 const exact = (path: string): PathMatch => ({ kind: "exact", path });
@@ -28,39 +28,27 @@ function match(
   return { path, headers: [], queryParams: [], method: null, ...more };
 }
 
-const named = (name: string): Meta => ({ kind: "default", name });
-
-type Matches = HttpMatch | readonly HttpMatch[];
+/** A rule that gives its name to whoever finds it. */
 function route(
-  name: string,
-  matches: Matches,
+  payload: string,
+  matches: HttpMatch | readonly HttpMatch[],
   hosts: readonly HostMatch[] = [],
-): InboundHttpRoute {
+): Rule<HttpMatch, string> {
   const all = "path" in matches ? [matches] : matches;
-  return {
-    meta: named(name),
-    hosts,
-    authorizations: [],
-    rules: [{ matches: all, filters: [] }],
-  };
+  return { hosts, matches: all, payload };
 }
 
-function tableOf(...routes: InboundHttpRoute[]): RouteTable {
-  return new RouteTable({
-    ...serverPolicy([]),
-    protocol: { kind: "http1", routes },
-  });
+function tableOf(...rules: Rule<HttpMatch, string>[]): RouteTable<string> {
+  return createHttpTable(rules);
 }
 
-/** Name of the route that a GET of a path has; `?` behind it when nobody knows for sure. */
-function nameOf(claim: Claim | null): string | null {
-  return claim === null
-    ? null
-    : `${claim.route.meta.name}${claim.sure ? "" : "?"}`;
+/** Name of the rule that a request has; `?` behind it when nobody knows for sure. */
+function nameOf(claim: Claim<string> | null): string | null {
+  return claim === null ? null : `${claim.payload}${claim.sure ? "" : "?"}`;
 }
 
 function find(
-  table: RouteTable,
+  table: RouteTable<string>,
   path: string,
   fields: Record<string, string> = {},
   method = "GET",
@@ -117,8 +105,6 @@ describe("a request's route", () => {
   test("none is when nothing matches", () => {
     expect(find(tableOf(route("a", match(prefix("/a")))), "/b")).toBeNull();
     expect(find(tableOf(route("a", [])), "/b")).toBe("a");
-    const empty: InboundHttpRoute = { ...route("a", []), rules: [] };
-    expect(find(tableOf(empty), "/b")).toBeNull();
     expect(find(tableOf(), "/b")).toBeNull();
   });
 
@@ -213,25 +199,18 @@ describe("a request's route", () => {
     const call = (
       service: string | null,
       method: string | null,
-      name: string,
-    ): InboundGrpcRoute => ({
-      meta: named(name),
+      payload: string,
+    ): Rule<GrpcMatch, string> => ({
       hosts: [],
-      authorizations: [],
-      rules: [{ matches: [{ service, method, headers: [] }], filters: [] }],
+      matches: [{ service, method, headers: [] }],
+      payload,
     });
-    const table = new RouteTable({
-      ...serverPolicy([]),
-      protocol: {
-        kind: "grpc",
-        routes: [
-          call(null, null, "any"),
-          call(null, "List", "method"),
-          call("a.B", null, "service"),
-          call("a.B", "Get", "both"),
-        ],
-      },
-    });
+    const table = createGrpcTable([
+      call(null, null, "any"),
+      call(null, "List", "method"),
+      call("a.B", null, "service"),
+      call("a.B", "Get", "both"),
+    ]);
     for (
       const [path, name] of [
         ["/a.B/Get", "both"],
@@ -255,7 +234,10 @@ describe("a request's route", () => {
 });
 
 /** The routes a request might have for servers that read it otherwise. */
-function others(table: RouteTable, head: RequestHead): (string | null)[] {
+function others(
+  table: RouteTable<string>,
+  head: RequestHead,
+): (string | null)[] {
   const found: (string | null)[] = [];
   const claim = table.find(head);
   if (claim === null) throw new Error("no route");

@@ -1,25 +1,13 @@
-import type { ServerMeta } from "../../schemas/policy.ts";
-import type { Authorization } from "../../schemas/policy.ts";
-import { type Demand, isSame, meets, type Subject } from "./demand.ts";
-import type { Filter } from "./filter.ts";
 import type { Pattern } from "../../schemas/pattern.ts";
-
-/** A route of a policy. */
-export interface Route {
-  readonly index: number;
-  readonly meta: ServerMeta;
-  /** Its own, beyond those of the Server. */
-  readonly authorizations: readonly Authorization[];
-}
+import { type Demand, isSame, meets, type Subject } from "./demand.ts";
 
 /** A rule's claim to a kind of request. */
-export interface Claim {
-  readonly route: Route;
-  /** Null when there are none. */
-  readonly filters: readonly Filter[] | null;
+export interface Claim<T> {
+  /** What the table was told to give to whoever finds it. */
+  readonly payload: T;
   readonly path: PathDemand;
   readonly demand: Demand;
-  /** False when it is not known which requests it means: all that it might mean are denied. */
+  /** False when it is not known which requests it means: it claims all that it might mean. */
   readonly sure: boolean;
 }
 
@@ -30,9 +18,9 @@ export type PathDemand =
   | { readonly kind: "pattern"; readonly pattern: Pattern | null };
 
 /** Claims to one path, or to all below one. */
-interface Entry {
+interface Entry<T> {
   readonly octets: Uint8Array;
-  readonly claims: Claim[];
+  readonly claims: Claim<T>[];
 }
 
 /** What begins with so many octets, one bit each. */
@@ -52,25 +40,26 @@ const HASH_PRIME = 0x01000193;
  * over once, however many claims there are: its hash on the way leads to prefixes and to what patterns
  * begin with, that at its end to exact paths.
  */
-export class PathTable {
-  private readonly exact = new Map<number, Entry[]>();
-  private readonly prefixes = new Map<number, Entry[]>();
+export class PathTable<T> {
+  private readonly exact = new Map<number, Entry<T>[]>();
+  private readonly prefixes = new Map<number, Entry<T>[]>();
   /** Patterns by what their matches begin with. */
-  private readonly leads = new Map<number, Entry[]>();
+  private readonly leads = new Map<number, Entry<T>[]>();
   /** Which lengths prefixes and leads have, so that a path of nothing but slashes asks no more often: see `Length`. */
   private readonly lengths: Uint8Array;
   /** Places of patterns among each other. */
-  private readonly ranks = new Map<Claim, number>();
+  private readonly ranks = new Map<Claim<T>, number>();
   /** To `/`, which is every path, and `*` too. */
-  private readonly root: Claim[];
-  private readonly anywhere: Claim[];
+  private readonly root: Claim<T>[];
+  private readonly anywhere: Claim<T>[];
   /** Prefixes and leads found, the longest last; kept to make nothing for a request. */
-  private readonly found: Entry[] = [];
-  private readonly candidates: Entry[] = [];
+  private readonly found: Entry<T>[] = [];
+  private readonly candidates: Entry<T>[] = [];
 
-  constructor(claims: readonly Claim[]) {
+  constructor(claims: readonly Claim<T>[]) {
     const sorted = claims.toSorted(compareDemands);
-    const leading: [Uint8Array, Claim, Map<number, Entry[]>, number][] = [];
+    const leading: [Uint8Array, Claim<T>, Map<number, Entry<T>[]>, number][] =
+      [];
     for (const claim of sorted) {
       const { path } = claim;
       if (path.kind === "exact") add(this.exact, path.octets, claim);
@@ -97,7 +86,7 @@ export class PathTable {
   }
 
   /** The best claim to a request; null when there is none. Sets `pathEnd`. */
-  find(subject: Subject): Claim | null {
+  find(subject: Subject): Claim<T> | null {
     const { path } = subject;
     const { found, candidates, lengths } = this;
     found.length = candidates.length = 0;
@@ -148,8 +137,8 @@ export class PathTable {
   }
 
   /** The first in order of the patterns that match. */
-  private firstPattern(subject: Subject): Claim | null {
-    let best: Claim | null = null;
+  private firstPattern(subject: Subject): Claim<T> | null {
+    let best: Claim<T> | null = null;
     let bestRank = Infinity;
     for (const { claims } of this.candidates) {
       for (const claim of claims) {
@@ -164,11 +153,11 @@ export class PathTable {
   }
 }
 
-function collect(
-  entries: readonly Entry[] | undefined,
+function collect<T>(
+  entries: readonly Entry<T>[] | undefined,
   path: Uint8Array,
   length: number,
-  into: Entry[],
+  into: Entry<T>[],
 ): void {
   if (entries === undefined) return;
   for (const entry of entries) {
@@ -176,7 +165,10 @@ function collect(
   }
 }
 
-function first(claims: readonly Claim[], subject: Subject): Claim | null {
+function first<T>(
+  claims: readonly Claim<T>[],
+  subject: Subject,
+): Claim<T> | null {
   for (let at = 0; at < claims.length; at++) {
     const claim = claims[at];
     if (claim !== undefined && meets(claim.demand, subject)) return claim;
@@ -184,23 +176,29 @@ function first(claims: readonly Claim[], subject: Subject): Claim | null {
   return null;
 }
 
-function fitsPattern({ path, demand }: Claim, subject: Subject): boolean {
+function fitsPattern(
+  { path, demand }: Claim<unknown>,
+  subject: Subject,
+): boolean {
   if (path.kind !== "pattern" || !meets(demand, subject)) return false;
   return path.pattern?.matches(subject.path, 0, subject.pathEnd) ?? true;
 }
 
 /** The sort is stable: what is listed first stays first among equals. */
-function compareDemands({ demand: a }: Claim, { demand: b }: Claim): number {
+function compareDemands(
+  { demand: a }: Claim<unknown>,
+  { demand: b }: Claim<unknown>,
+): number {
   return Number((b.call ?? "") !== "") - Number((a.call ?? "") !== "") ||
     b.headers.length - a.headers.length ||
     b.params.length - a.params.length ||
     Number(b.method !== null) - Number(a.method !== null);
 }
 
-function add(
-  entries: Map<number, Entry[]>,
+function add<T>(
+  entries: Map<number, Entry<T>[]>,
   octets: Uint8Array,
-  claim: Claim,
+  claim: Claim<T>,
 ): void {
   const hash = octets.reduce(
     (value, octet) => Math.imul(value ^ octet, HASH_PRIME),

@@ -4,11 +4,17 @@ import type {
   Redirect,
   RequestHeaders,
 } from "../../schemas/route.ts";
+import { Field } from "../http/field.ts";
+import { ResponseHead } from "../http/message.ts";
 import { requestHead } from "../testing/http1.ts";
 import { linesOf } from "../testing/recorded-exchange.ts";
-import { serverPolicy } from "../testing/policies.ts";
-import { applyFilters, type FilterAnswer } from "./filter.ts";
-import { RouteTable } from "./route-table.ts";
+import {
+  applyFilters,
+  applyToResponse,
+  type FilterAnswer,
+  readyFilters,
+} from "./filter.ts";
+import { createHttpTable } from "./route-table.ts";
 
 const REDIRECT: Redirect = {
   kind: "redirect",
@@ -26,28 +32,20 @@ function apply(
   path: "/a" | null = "/a",
   random = 0.5,
 ): FilterAnswer | null {
-  const claim = new RouteTable({
-    ...serverPolicy([]),
-    protocol: {
-      kind: "http1",
-      routes: [{
-        meta: { kind: "default", name: "a" },
-        hosts: [],
-        authorizations: [],
-        rules: [{
-          matches: [{
-            path: path === null ? null : { kind: "prefix", path },
-            headers: [],
-            queryParams: [],
-            method: null,
-          }],
-          filters,
-        }],
-      }],
-    },
-  }).find(head);
-  if (claim === null) throw new Error("no route");
-  return applyFilters(claim, head, () => random);
+  const claim = createHttpTable([{
+    hosts: [],
+    matches: [{
+      path: path === null ? null : { kind: "prefix", path },
+      headers: [],
+      queryParams: [],
+      method: null,
+    }],
+    payload: readyFilters(filters),
+  }]).find(head);
+  if (claim === null || claim.payload === null) {
+    throw new Error("no route or no filters");
+  }
+  return applyFilters(claim.payload, claim, head, () => random);
 }
 
 describe("header filters", () => {
@@ -77,6 +75,37 @@ describe("header filters", () => {
     }], head);
     expect(linesOf(head.fields)).toEqual(["l5d-orig-proto: HTTP/1.1"]);
   });
+});
+
+test("response filters change the response alone, in their order", () => {
+  const change = { add: [], set: [], remove: [] };
+  const filters = readyFilters([
+    { ...change, kind: "response-headers", set: [["x", "1"]] },
+    { ...change, kind: "request-headers", set: [["y", "request"]] },
+    {
+      kind: "response-headers",
+      add: [["x", "2"], ["set-cookie", "a=b"], ["content-length", "9"]],
+      set: [["server", "mesh"]],
+      remove: ["via", "l5d-proxy-error"],
+    },
+  ]);
+  if (filters === null) throw new Error("no filters");
+  const response = new ResponseHead("1.1", 200, [
+    Field.of("x", "0"),
+    Field.of("via", "1.1 a"),
+    Field.of("l5d-proxy-error", "kept"),
+  ]);
+  applyToResponse(filters, response);
+  expect(linesOf(response.fields)).toEqual([
+    "l5d-proxy-error: kept",
+    "x: 1",
+    "x: 2",
+    "set-cookie: a=b",
+    "server: mesh",
+  ]);
+  expect(response.fields.find(({ secret }) => secret)?.name.text)
+    .toBe("set-cookie");
+  expect(readyFilters([])).toBeNull();
 });
 
 describe("redirects", () => {

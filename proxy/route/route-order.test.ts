@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test";
-import type { InboundHttpRoute } from "../../schemas/policy.ts";
 import type { HttpMatch, PathMatch } from "../../schemas/route.ts";
 import { requestHead } from "../testing/http1.ts";
-import { serverPolicy } from "../testing/policies.ts";
-import { RouteTable } from "./route-table.ts";
+import { createHttpTable } from "./route-table.ts";
 
 /** Numbers below `below` that look random and are the same in every run. */
 function createDice(seed: number): (below: number) => number {
@@ -75,28 +73,23 @@ test("the table finds what going through all matches finds", () => {
   };
   for (let round = 0; round < 300; round++) {
     const matches = Array.from({ length: 1 + roll(20) }, makeMatch);
-    const routes = matches.map((match, at): InboundHttpRoute => ({
-      meta: { kind: "default", name: String(at) },
+    const table = createHttpTable(matches.map((match, at) => ({
       hosts: [],
-      authorizations: [],
-      rules: [{ matches: [match], filters: [] }],
-    }));
-    const table = new RouteTable({
-      ...serverPolicy([]),
-      protocol: { kind: "http1", routes },
-    });
+      matches: [match],
+      payload: at,
+    })));
     for (let time = 0; time < 30; time++) {
       const request = { path: makePath(), method: pick(["GET", "PUT"]) };
       let best: readonly number[] | null = null;
-      let expected: string | null = null;
+      let expected: number | null = null;
       for (const [at, match] of matches.entries()) {
         const rank = rankOf(match, request);
         if (rank === null || best !== null && !isBetter(rank, best)) continue;
         best = rank;
-        expected = String(at);
+        expected = at;
       }
       const head = requestHead(request.method, `${request.path}?q`, {});
-      const found = table.find(head)?.route.meta.name ?? null;
+      const found = table.find(head)?.payload ?? null;
       expect({ matches, request, found })
         .toEqual({ matches, request, found: expected });
     }

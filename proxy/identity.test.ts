@@ -55,7 +55,9 @@ function createEvents<T>(): { add(event: T): void; next(): Promise<T> } {
 }
 
 /** A proxy's identity with an issuer that can be broken, and everything it says. */
-async function start(): Promise<{
+async function start(
+  kept: Credentials | null = null,
+): Promise<{
   tokens: string[];
   logs: ReturnType<typeof createEvents<Record<string, string | number>>>;
   certified: ReturnType<typeof createEvents<Credentials>>;
@@ -77,6 +79,7 @@ async function start(): Promise<{
     files: await loadIdentityFiles(dir),
     name: NAME,
     anchors: issued.anchors,
+    kept,
     tokenFile: join(dir, "token"),
     bounds: { minMs: 1_000, maxMs: 86_400_000 },
     // deno-lint-ignore require-await
@@ -161,6 +164,54 @@ describe("startIdentity()", () => {
       "Cannot use the certificate issued",
     );
     expect(running?.credentials).toBe(first);
+  });
+
+  test("begins with the certificate of an earlier start, and renews it in time", async () => {
+    const kept = { ...issued, expiresAtMs: Date.now() + LIFETIME_MS };
+    const { tokens, certified } = await start(kept);
+    expect(await certified.next()).toEqual(kept);
+    expect(running?.credentials).toEqual(kept);
+    jest.advanceTimersByTime(13_999);
+    expect(tokens).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect((await certified.next()).expiresAtMs).toBe(
+      kept.expiresAtMs + 14_000,
+    );
+  });
+
+  test("takes other anchors into use at once, and asks at once for what they vouch for", async () => {
+    const { tokens, certified, issuer } = await start();
+    await certified.next();
+    const fresh = createPki("fresh");
+    const both = `${issued.anchors}${fresh.anchors}`;
+    running?.trust(both);
+    expect(running?.credentials?.anchors).toBe(both);
+    expect(running?.anchors).toBe(both);
+    expect(tokens.length).toBe(1);
+
+    const works = issuer.answer;
+    const renewed = fresh.issue(NAME, { key: issued.key });
+    issuer.answer = () => ({
+      ...works(),
+      leaf: derOf(splitPem(renewed.chain)[0] ?? ""),
+    });
+    running?.trust(fresh.anchors);
+    const next = await certified.next();
+    expect(tokens.length).toBe(2);
+    expect(next.anchors).toBe(fresh.anchors);
+    expect(running?.credentials).toBe(next);
+  });
+
+  test("asks on and on while the anchors do not vouch for the certificate at hand", async () => {
+    const { logs, certified } = await start();
+    const first = await certified.next();
+    running?.trust(createPki("fresh").anchors);
+    // What it had stays, for peers that have not heard of the change.
+    for (const retryInMs of [100, 200]) {
+      expect(await logs.next()).toMatchObject({ retryInMs, validForMs: 0 });
+      expect(running?.credentials?.chain).toBe(first.chain);
+      jest.advanceTimersByTime(retryInMs);
+    }
   });
 
   test("stops when closed", async () => {

@@ -6,7 +6,7 @@ import type { ControlClient } from "./control/client.ts";
 import type { Log } from "./control/connector.ts";
 import { callUnary } from "./grpc.ts";
 import { type RefreshBounds, refreshDelay } from "./identity/schedule.ts";
-import { acceptChain } from "./identity/verify.ts";
+import { acceptChain, isVouchedFor } from "./identity/verify.ts";
 import type { Credentials } from "./tls.ts";
 import {
   decodeCertifyResponse,
@@ -36,13 +36,15 @@ export interface IdentityOptions {
   readonly files: IdentityFiles;
   /** Our own name. */
   readonly name: string;
-  /** PEM bundle. */
+  /** PEM bundle to begin with. */
   readonly anchors: string;
+  /** The certificate of an earlier start, if it is good still. */
+  readonly kept: Credentials | null;
   /** Read anew for each request: kubelets replace it. */
   readonly tokenFile: string;
   readonly bounds: RefreshBounds;
   readonly certify: Certify;
-  /** Called with each new certificate, the first one included. */
+  /** Called with each new certificate, the first one and the one kept included. */
   readonly certified: (credentials: Credentials) => void;
   /** `control_identity_cert_refreshes_total`. */
   readonly refreshed: (result: "ok" | "error") => void;
@@ -54,6 +56,10 @@ export interface IdentityOptions {
 export interface Identity {
   /** Null before the first certificate. An expired one stays until it is replaced. */
   readonly credentials: Credentials | null;
+  /** PEM bundle in use. */
+  readonly anchors: string;
+  /** Takes other anchors into use, from the next connection on, also for answers of identity itself. */
+  trust(anchors: string): void;
   close(): void;
 }
 
@@ -95,37 +101,69 @@ export function certifyWith(client: ControlClient): Certify {
 /**
  * Gets a certificate and renews it after 70 % of its life. When renewal fails, the certificate at hand stays in use and
  * the next attempt comes after 70 % of what remains; without a valid one, attempts follow in fractions of a second first.
+ * A certificate that the anchors in use no longer vouch for is as good as none.
  */
 export function startIdentity(options: IdentityOptions): Identity {
   const closing = new AbortController();
-  let credentials: Credentials | null = null;
-  const publish = (fresh: Credentials): void => {
-    credentials = fresh;
-    options.certified(fresh);
+  const state: State = {
+    credentials: null,
+    anchors: options.anchors,
+    wake: () => {},
   };
-  void renewForever(options, closing.signal, publish);
+  void renewForever(options, closing.signal, state);
   return {
     get credentials() {
-      return credentials;
+      return state.credentials;
+    },
+    get anchors() {
+      return state.anchors;
+    },
+    trust(anchors) {
+      state.anchors = anchors;
+      if (state.credentials === null) return;
+      state.credentials = { ...state.credentials, anchors };
+      if (!isGood(state.credentials)) state.wake();
     },
     close: () => closing.abort(),
   };
 }
 
+interface State {
+  credentials: Credentials | null;
+  anchors: string;
+  /** Ends the wait for the next request. */
+  wake: () => void;
+}
+
+/** Whether peers will take a certificate. */
+function isGood({ chain, anchors, expiresAtMs }: Credentials): boolean {
+  const nowMs = Date.now();
+  return expiresAtMs > nowMs && isVouchedFor(chain, anchors, nowMs);
+}
+
 async function renewForever(
   options: IdentityOptions,
   signal: AbortSignal,
-  publish: (credentials: Credentials) => void,
+  state: State,
 ): Promise<void> {
-  const { bounds, log, name, refreshed } = options;
+  const { bounds, kept, log, name, refreshed } = options;
   const backOff = createBackOff(options.random);
-  let expiresAtMs = 0;
+  const publish = (credentials: Credentials): void => {
+    // Anchors may have changed while the answer was on its way.
+    state.credentials = { ...credentials, anchors: state.anchors };
+    options.certified(state.credentials);
+  };
+  const sleep = (delayMs: number) => pause(delayMs, signal, state);
+  if (kept !== null) {
+    log("info", "Using the certificate of an earlier start", { id: name });
+    publish(kept);
+    await sleep(refreshDelay(kept.expiresAtMs - Date.now(), bounds));
+  }
   while (!signal.aborted) {
     let failure: unknown = null;
     try {
-      const fresh = await requestOnce(options, signal);
+      const fresh = await requestOnce(options, signal, state.anchors);
       backOff.reset();
-      expiresAtMs = fresh.expiresAtMs;
       refreshed("ok");
       log("info", "Certified identity", { id: name });
       publish(fresh);
@@ -134,7 +172,10 @@ async function renewForever(
       failure = error;
       refreshed("error");
     }
-    const leftMs = expiresAtMs - Date.now();
+    const { credentials } = state;
+    const leftMs = credentials !== null && isGood(credentials)
+      ? credentials.expiresAtMs - Date.now()
+      : 0;
     const delayMs = leftMs > 0
       ? refreshDelay(leftMs, bounds)
       : Math.min(backOff.next(), bounds.minMs);
@@ -145,15 +186,16 @@ async function renewForever(
         validForMs: Math.max(0, leftMs),
       });
     }
-    await sleep(delayMs, signal);
+    await sleep(delayMs);
   }
 }
 
 async function requestOnce(
   options: IdentityOptions,
   signal: AbortSignal,
+  anchors: string,
 ): Promise<Credentials> {
-  const { files, name, anchors, tokenFile } = options;
+  const { files, name, tokenFile } = options;
   const token = await readFile(tokenFile);
   const issued = await options.certify(
     { identity: name, token, csr: files.csr },
@@ -163,9 +205,14 @@ async function requestOnce(
   return acceptChain(issued, { name, key: files.key, anchors, nowMs });
 }
 
-function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+/** Waits, but no longer than until somebody calls `wake`. */
+function pause(
+  delayMs: number,
+  signal: AbortSignal,
+  state: State,
+): Promise<void> {
   return new Promise((resolve) => {
-    const wake = (): void => {
+    const wake = state.wake = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", wake);
       resolve();

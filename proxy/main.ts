@@ -1,20 +1,17 @@
+import type { ServerPolicy } from "../schemas/policy.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { startAdmin } from "./admin.ts";
+import { startCertification } from "./certification.ts";
+import { createAdminPort, withProbes } from "./admin/port.ts";
 import { type Config, parseConfig } from "./config.ts";
-import type { ControlService } from "./config/control.ts";
 import { defaultServerPolicy } from "./config/policy.ts";
 import { hasPort } from "./config/side.ts";
 import { createControl } from "./control.ts";
 import type { ControlClient } from "./control/client.ts";
-import type { Log as ControlLog } from "./control/connector.ts";
+import type { Log as ControlLog, ServiceName } from "./control/connector.ts";
 import { openControlClient } from "./control/open.ts";
 import { createDrain } from "./drain.ts";
-import {
-  certifyWith,
-  type Identity,
-  loadIdentityFiles,
-  startIdentity,
-} from "./identity.ts";
+import type { Identity } from "./identity.ts";
 import { startInbound } from "./inbound.ts";
 import { createApps } from "./inbound/apps.ts";
 import { createPorts } from "./inbound/ports.ts";
@@ -82,15 +79,28 @@ async function run(config: Config): Promise<void> {
   }
 
   const certified = Promise.withResolvers<void>();
-  const identity = await startCertification(
-    config,
-    families,
-    logs.target("identity"),
-    certified.resolve,
+  const identity = await startCertification({
+    config: config.identity,
+    openClient: (of) =>
+      client("identity", of, config, families, logs.target("identity")),
+    families: families.control,
+    certified: certified.resolve,
+    log: lines(logs.target("identity")),
+  });
+  const adminPort = createAdminPort(
+    config.admin.listen.port,
+    defaultPolicyOf(config, config.admin.listen.port),
   );
   const admin = startAdmin({
     address: config.admin.listen,
+    accept: config.inbound.accept,
+    name: config.identity.localName,
+    credentials: () => identity.credentials,
+    detectTimeoutMs: config.inbound.detectTimeoutMs,
+    http2: serverHttp2(config.inbound.serverHttp2, families, "inbound src"),
+    port: adminPort,
     registry,
+    families,
     logs,
     env: process.env,
     ready: () => identity.credentials !== null,
@@ -132,17 +142,15 @@ async function run(config: Config): Promise<void> {
     const credentials = () => identity.credentials;
     const control = createControl({
       destination: client(
-        config.control.destination,
         "destination",
-        credentials,
+        () => identity,
         config,
         families,
         logs.target("destination"),
       ),
       policy: client(
-        config.control.policy,
         "policy",
-        credentials,
+        () => identity,
         config,
         families,
         logs.target("policy"),
@@ -160,6 +168,13 @@ async function run(config: Config): Promise<void> {
     credentials: () => Credentials | null,
   ): { close(): void } {
     const side = config.inbound;
+    const ports = createPorts({
+      control,
+      permanent: side.ports,
+      idleMs: side.discoveryIdleTimeoutMs,
+      defaultPolicy: (port) => defaultPolicyOf(config, port),
+    });
+    adminPort.follow(ports.take(adminPort.number));
     return startInbound({
       listen: side.listen,
       accept: { ...side.accept, backlog: side.listenBacklog },
@@ -167,18 +182,7 @@ async function run(config: Config): Promise<void> {
       name: config.identity.localName,
       credentials,
       detectTimeoutMs: side.detectTimeoutMs,
-      ports: createPorts({
-        control,
-        permanent: side.ports,
-        idleMs: side.discoveryIdleTimeoutMs,
-        defaultPolicy: (port) =>
-          defaultServerPolicy(
-            config.policy,
-            hasPort(side.opaquePorts, port)
-              ? "opaque"
-              : { detectTimeoutMs: side.detectTimeoutMs },
-          ),
-      }),
+      ports,
       apps: createApps({
         connectTimeoutMs: side.connectTimeoutMs,
         tcp: side.connect,
@@ -250,67 +254,34 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-/** Asks for certificates, from now on. */
-async function startCertification(
-  config: Config,
-  families: Families,
-  log: Log,
-  certified: () => void,
-): Promise<Identity> {
-  const {
-    dir,
-    localName,
-    trustAnchors,
-    tokenFile,
-    minRefreshMs,
-    maxRefreshMs,
-  } = config.identity;
-  const files = await loadIdentityFiles(dir);
-  const { control } = families;
-  const identity: Identity = startIdentity({
-    files,
-    name: localName,
-    anchors: trustAnchors,
-    tokenFile,
-    bounds: { minMs: minRefreshMs, maxMs: maxRefreshMs },
-    certify: certifyWith(
-      client(
-        config.control.identity,
-        "identity",
-        () => identity.credentials,
-        config,
-        families,
-        log,
-      ),
-    ),
-    certified({ expiresAtMs }) {
-      control.certificateExpiresAt.value = expiresAtMs / 1_000;
-      control.certificateRefreshesAt.value = Date.now() / 1_000;
-      certified();
-    },
-    refreshed: (result) =>
-      (result === "ok"
-        ? control.certificateRefreshed
-        : control.certificateRefused).value += 1,
-    random: Math.random,
-    log: lines(log),
-  });
-  return identity;
+/** Who may call a port until the control plane has said so. */
+function defaultPolicyOf(
+  { admin, inbound, policy }: Config,
+  port: number,
+): ServerPolicy {
+  const { detectTimeoutMs } = inbound;
+  if (port === admin.listen.port) {
+    return withProbes(
+      defaultServerPolicy(policy, { detectTimeoutMs }),
+      detectTimeoutMs,
+    );
+  }
+  const opaque = hasPort(inbound.opaquePorts, port);
+  return defaultServerPolicy(policy, opaque ? "opaque" : { detectTimeoutMs });
 }
 
 /** A client of one service of the control plane. */
 function client(
-  service: ControlService,
-  name: "identity" | "destination" | "policy",
-  credentials: () => Credentials | null,
+  name: ServiceName,
+  identity: () => Identity,
   config: Config,
   families: Families,
   log: Log,
 ): ControlClient {
   const { connectTimeoutMs, connect } = config.outbound;
-  return openControlClient(name, service, {
-    credentials,
-    anchors: config.identity.trustAnchors,
+  return openControlClient(name, config.control[name], {
+    credentials: () => identity().credentials,
+    anchors: () => identity().anchors,
     http2: clientHttp2(config, families, "control dst"),
     connectTimeoutMs,
     tcp: connect,

@@ -192,7 +192,7 @@ function open(
     { host: "127.0.0.1", port, serverName, stream: UNLIMITED },
     {
       credentials,
-      anchors,
+      anchors: () => anchors,
       http2: {},
       connectTimeoutMs: 1_000,
       tcp: {},

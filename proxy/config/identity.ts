@@ -1,4 +1,4 @@
-import { subjectNames } from "../identity/subject-names.ts";
+import { readBundle } from "../identity/bundle.ts";
 import { dnsName, duration, type Form, text } from "./forms.ts";
 import {
   optional,
@@ -14,9 +14,9 @@ import {
 export interface IdentityConfig {
   /** Our own identity, in lower case. */
   readonly localName: string;
-  /** Where the launcher has put `csr.der` and `key.p8`. */
+  /** Where the launcher has put `csr.der` and `key.p8`, and the proxy keeps what its next start can use. */
   readonly dir: string;
-  /** PEM of the trust anchors that can be read, one or more. */
+  /** PEM of the trust anchors that can be read, one or more: those to begin with. */
   readonly trustAnchors: string;
   /** Read anew for each request. */
   readonly tokenFile: string;
@@ -29,15 +29,8 @@ export interface IdentityConfig {
 const anchors: Form<string> = {
   expected: "one or more certificates in PEM",
   secret: true,
-  parse: (found) => {
-    const blocks = found.match(CERTIFICATE) ?? [];
-    const usable = blocks.filter(isCertificate);
-    return usable.length === 0 ? null : `${usable.join("\n")}\n`;
-  },
+  parse: readBundle,
 };
-
-const CERTIFICATE =
-  /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 export const identity: Setting<IdentityConfig> = section<IdentityConfig>({
   localName,
@@ -71,16 +64,4 @@ function localName(source: Source): string {
     );
   }
   return first;
-}
-
-/** Whether a PEM block holds the outline of a certificate: catches text that was cut or joined on its way here. */
-function isCertificate(block: string): boolean {
-  try {
-    subjectNames(
-      Uint8Array.fromBase64(block.replace(/-----[^-]+-----/g, "")),
-    );
-    return true;
-  } catch {
-    return false; // Left out; the caller complains when none remains.
-  }
 }

@@ -15,8 +15,8 @@ const KEEP_ALIVE = { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 };
 export interface OpenOptions {
   /** Asked for each new connection; null before the first certificate, when the service alone proves itself. */
   readonly credentials: () => Credentials | null;
-  /** PEM bundle. */
-  readonly anchors: string;
+  /** PEM bundle; asked for likewise. */
+  readonly anchors: () => string;
   readonly http2: Http2Options;
   readonly connectTimeoutMs: number;
   readonly tcp: TcpOptions;
@@ -52,7 +52,7 @@ export function openControlClient(
         tcp: options.tcp,
         tls: serverName === null ? null : {
           credentials: presentable(options.credentials()) ??
-            { anchors: options.anchors },
+            { anchors: options.anchors() },
           peer: { id: serverName, kind: "dns", serverName },
           transportHeader: false,
         },

@@ -69,6 +69,20 @@ export function acceptChain(
   }
 }
 
+/** Whether a chain in PEM, leaf first, leads to one of the anchors: what peers with these anchors will ask of it. */
+export function isVouchedFor(
+  chain: string,
+  anchors: string,
+  nowMs: number,
+): boolean {
+  const [leaf, ...intermediates] = splitPem(chain).map((pem) =>
+    new X509Certificate(pem)
+  );
+  const roots = splitPem(anchors).map((pem) => new X509Certificate(pem));
+  return leaf !== undefined &&
+    leadsToAnchor(leaf, intermediates, roots, nowMs);
+}
+
 function refuse(reason: string): never {
   throw new Error(reason);
 }

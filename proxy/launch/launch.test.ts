@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
+  existsSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -73,6 +74,60 @@ describe("the launcher", () => {
     expect(readFileSync(key).toString()).not.toBe("leftover");
     for (const file of [key, join(dir, "csr.der")]) {
       expect(statSync(file).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  test("keeps key and request while a certificate of theirs is good, and replaces all of it once it is not", () => {
+    const pki = createPki();
+    const path = (name: string) => join(dir, name);
+    const files = ["key.p8", "csr.der"].map(path);
+    const contents = () => files.map((file) => readFileSync(file).toBase64());
+    const trusting = { LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS: pki.anchors };
+    const keep = (days: number, name = NAME) => {
+      expect(run(trusting)).toEqual({ exitCode: 0, stderr: "" });
+      const key = openssl(
+        ..."pkey -inform DER -in".split(" "),
+        path("key.p8"),
+      );
+      const { chain } = pki.issue(name, { key, days });
+      writeFileSync(path("certificate.pem"), chain);
+      return contents();
+    };
+
+    const kept = keep(1);
+    expect(run(trusting)).toEqual({ exitCode: 0, stderr: "" });
+    expect(contents()).toEqual(kept);
+
+    const elsewhere = run();
+    expect(elsewhere.stderr).toContain("no trust anchor of ours signed it");
+    expect(contents()).not.toEqual(kept);
+    expect(existsSync(path("certificate.pem"))).toBe(false);
+
+    for (
+      const [reason, spoil] of [
+        ["expired", () => keep(-1)],
+        ["not for", () => keep(1, "db.id")],
+        ["found no certificate", () => {
+          const before = keep(1);
+          writeFileSync(path("certificate.pem"), "broken");
+          return before;
+        }],
+        ["another key", () => {
+          const before = keep(1);
+          writeFileSync(path("certificate.pem"), pki.issue(NAME).chain);
+          return before;
+        }],
+      ] as const
+    ) {
+      const before = spoil();
+      const { exitCode, stderr } = run(trusting);
+      expect(exitCode).toBe(0);
+      expect(stderr).toMatch(
+        new RegExp(`^Ignoring the certificate of an earlier start.*${reason}`),
+      );
+      expect(stderr.match(/\n/g)?.length).toBe(1);
+      expect(contents()).not.toEqual(before);
+      expect(existsSync(path("certificate.pem"))).toBe(false);
     }
   });
 

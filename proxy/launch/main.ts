@@ -1,17 +1,28 @@
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, Problem } from "../../schemas/problem.ts";
-import { identity } from "../config/identity.ts";
+import { identity, type IdentityConfig } from "../config/identity.ts";
 import type { Environment, Source } from "../config/setting.ts";
+import type { Log } from "../control/connector.ts";
+import {
+  forgetCertificate,
+  restoreAnchors,
+  restoreCertificate,
+} from "../identity/keep.ts";
+import { writePrivately } from "../private-file.ts";
 import { requestCertificate } from "./csr.ts";
 
 /** Linkerd's exit code for a configuration that cannot work (facts 7.1). */
 const EX_USAGE = 64;
 
-/** Makes the key and the request that the proxy will be certified with; leftovers of an earlier start are replaced. */
+/**
+ * Makes the key and the request that the proxy will be certified with. Those of an earlier start stay when it also left a
+ * certificate that peers will take: then the proxy serves without asking anybody. Other leftovers are replaced.
+ */
 export async function launch(env: Environment): Promise<void> {
   const source: Source = { env, mistakes: [], warnings: [] };
-  const { dir, localName } = identity(source);
+  const config = identity(source);
+  const { dir, localName } = config;
   if (localName !== "" && !localName.includes(".")) {
     source.mistakes.push(
       `the identity is "${localName}", expected a fully qualified name`,
@@ -30,19 +41,36 @@ export async function launch(env: Environment): Promise<void> {
       }`,
     );
   }
+  if (isCertified(config)) return;
+  // First of all: a certificate never lies beside a key that is not its own.
+  forgetCertificate(dir);
   const { key, csr } = await requestCertificate(localName);
-  writeSecret(join(dir, "key.p8"), key);
-  writeSecret(join(dir, "csr.der"), csr);
+  writePrivately(join(dir, KEY), key);
+  writePrivately(join(dir, REQUEST), csr);
 }
+
+const KEY = "key.p8";
+const REQUEST = "csr.der";
+
+function isCertified(
+  { dir, localName, trustAnchors }: IdentityConfig,
+): boolean {
+  const [key, request] = [join(dir, KEY), join(dir, REQUEST)];
+  if (!existsSync(key) || !existsSync(request)) return false;
+  const expected = {
+    name: localName,
+    key: readFileSync(key),
+    anchors: restoreAnchors(dir, trustAnchors, say),
+    nowMs: Date.now(),
+  };
+  return restoreCertificate(dir, expected, say) !== null;
+}
+
+const say: Log = (_level, message, { error }) =>
+  void process.stderr.write(`${message}: ${error}\n`);
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-/** Created anew, so that a leftover's mode, owner or link target does not matter. */
-function writeSecret(path: string, bytes: Uint8Array): void {
-  rmSync(path, { force: true });
-  writeFileSync(path, bytes, { mode: 0o600, flag: "wx" });
 }
 
 if (import.meta.main) {

@@ -6,10 +6,14 @@ import type { Credentials } from "../tls.ts";
 /** A throw-away certificate authority made with the openssl command: real certificates without a certificate library. */
 export interface Pki {
   readonly anchors: string;
-  /** A leaf for `name`; `days` below zero gives an expired one, `san` replaces the DNS name. */
+  /** A leaf for `name`; `days` below zero gives an expired one, `san` replaces the DNS name, `key` (PEM) a new key. */
   issue(
     name: string,
-    options?: { readonly days?: number; readonly san?: string },
+    options?: {
+      readonly days?: number;
+      readonly san?: string;
+      readonly key?: string;
+    },
   ): Credentials;
 }
 
@@ -53,7 +57,7 @@ export function createPki(commonName = "root.linkerd.cluster.local"): Pki {
     const caKey = read("ca.key");
     return {
       anchors,
-      issue(name, { days = 1, san = `DNS:${name}` } = {}) {
+      issue(name, { days = 1, san = `DNS:${name}`, key } = {}) {
         const work = mkdtempSync(join(tmpdir(), "leaf-"));
         const at = (file: string) => join(work, file);
         try {
@@ -73,15 +77,18 @@ export function createPki(commonName = "root.linkerd.cluster.local"): Pki {
               throw new Error(`openssl ${args.join(" ")}: ${stderr}`);
             }
           };
-          run(
-            "genpkey",
-            "-algorithm",
-            "EC",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-out",
-            "leaf.key",
-          );
+          if (key !== undefined) writeFileSync(at("leaf.key"), key);
+          else {
+            run(
+              "genpkey",
+              "-algorithm",
+              "EC",
+              "-pkeyopt",
+              "ec_paramgen_curve:P-256",
+              "-out",
+              "leaf.key",
+            );
+          }
           run(
             "req",
             "-new",

@@ -101,6 +101,7 @@ export function openProxyPair(
     upgrades: () => true,
     acquire: (_head: RequestHead, _fresh: boolean, lease: Lease) =>
       hop.acquire(lease),
+    outcome: () => false,
     close() {},
   };
   const recorder = createOutboundRecorder(families);

@@ -1,4 +1,5 @@
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
+import type { ProfileRouting } from "../schemas/profile.ts";
 import type { ClientRoute, Meta } from "../schemas/policy.ts";
 
 /** Names an object: its namespace and name. */
@@ -24,8 +25,12 @@ export type EndpointsAnswer =
   /** A DNS name elsewhere, without endpoints. */
   | { readonly kind: "external" };
 
-/** Whose profile a caller asks for. */
-export type ProfileQuery =
+/** Whose profile a caller asks for, and from which namespace: the caller's may have a ServiceProfile of its own. */
+export type ProfileQuery = ProfileTarget & {
+  readonly clientNamespace: string | null;
+};
+
+type ProfileTarget =
   | { readonly kind: "address"; readonly ip: string; readonly port: number }
   | {
     readonly kind: "service";
@@ -40,6 +45,7 @@ export type ProfileAnswer =
     readonly service: ObjectName;
     readonly port: number;
     readonly opaque: boolean;
+    readonly routing: ProfileRouting;
   }
   | {
     readonly kind: "endpoint";

@@ -24,6 +24,7 @@ import {
   ServerSchema,
   ServerStubSchema,
 } from "./kube/server.ts";
+import { ServiceProfileSchema } from "./kube/service-profile.ts";
 import { ServiceSchema } from "./kube/service.ts";
 import { isUnsupported } from "./kube/unsupported.ts";
 import { createValidator, fieldProblem } from "./kube/validate.ts";
@@ -57,6 +58,7 @@ export type NetworkAuthentication = Placed<
   Static<typeof NetworkAuthenticationSchema>
 >;
 export type RateLimitPolicy = Placed<Static<typeof RateLimitSchema>>;
+export type ServiceProfile = Placed<Static<typeof ServiceProfileSchema>>;
 export type HttpRoute = Unreadable & Placed<Static<typeof HttpRouteSchema>>;
 export type GrpcRoute = Unreadable & Placed<Static<typeof GrpcRouteSchema>>;
 export type Route = HttpRoute | GrpcRoute;
@@ -83,6 +85,7 @@ export type KubeObject =
   | EndpointSlice
   | Pod
   | Server
+  | ServiceProfile
   | Policy;
 
 /** What a manifest turned out to be. */
@@ -135,6 +138,7 @@ const READERS: Readonly<Record<string, Read<KubeObject>>> = {
     createValidator(RateLimitSchema),
   ),
   "policy.linkerd.io/HTTPRoute": readHttpRoute,
+  "linkerd.io/ServiceProfile": placed(createValidator(ServiceProfileSchema)),
   "gateway.networking.k8s.io/HTTPRoute": readHttpRoute,
   "gateway.networking.k8s.io/GRPCRoute": readGrpcRoute,
 };

@@ -154,7 +154,7 @@ test("files: what is not enforced is refused with its whole file", async () => {
       ["policy.linkerd.io/v1alpha1", "EgressNetwork"],
       ["gateway.networking.k8s.io/v1alpha2", "TLSRoute"],
       ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
-      ["linkerd.io/v1alpha2", "ServiceProfile"],
+      ["linkerd.io/v1alpha2", "ServiceCatalog"],
       ["workload.linkerd.io/v1beta1", "ExternalWorkload"],
     ].map(([apiVersion, kind]): [Record<string, unknown>, string] => [
       { apiVersion, kind, metadata: { name: "x" } },

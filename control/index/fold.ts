@@ -5,6 +5,7 @@ import type {
   Policy,
   Server,
   Service,
+  ServiceProfile,
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
 import { doubtsAbout, doubtsAboutDefault, overlapsOn } from "./doubts.ts";
@@ -14,6 +15,11 @@ import { createPolicies, type Policies } from "./policies.ts";
 import { selectsPod, type Servers } from "./servers.ts";
 import { clusterIps, createServices, type Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+import {
+  createServiceProfiles,
+  serviceOfProfile,
+  type ServiceProfiles,
+} from "./service-profiles.ts";
 import { createSlices, serviceOf, type Slices } from "./slices.ts";
 import { allIps, createWorkloads, type Workloads } from "./workloads.ts";
 
@@ -25,6 +31,7 @@ export interface State {
   readonly slices: Slices;
   readonly workloads: Workloads;
   readonly servers: Servers;
+  readonly profiles: ServiceProfiles;
   readonly policies: Policies;
 }
 
@@ -49,6 +56,7 @@ export function createIndex(settings: Settings): Index {
   const slices = createSlices();
   const workloads = createWorkloads();
   const servers = createNamed<Server>();
+  const profiles = createServiceProfiles();
   const policies = createPolicies();
   const state: State = {
     settings,
@@ -57,6 +65,7 @@ export function createIndex(settings: Settings): Index {
     slices,
     workloads,
     servers,
+    profiles,
     policies,
   };
   let keys = new Set<string>();
@@ -80,6 +89,8 @@ export function createIndex(settings: Settings): Index {
         return foldPod(object, gone);
       case "Server":
         return foldServer(object, gone);
+      case "ServiceProfile":
+        return foldProfile(object, gone);
       default:
         return foldPolicy(object, gone);
     }
@@ -138,6 +149,12 @@ export function createIndex(settings: Settings): Index {
       touchPod(id);
       if (!gone) warnOfOverlaps(pod);
     }
+  }
+
+  function foldProfile(now: ServiceProfile, gone: boolean): void {
+    profiles.put(now, gone);
+    const service = serviceOfProfile(now, settings.clusterDomain);
+    if (service !== null) touchService(service);
   }
 
   function foldPolicy(now: Policy, gone: boolean): void {
@@ -206,6 +223,7 @@ export function createIndex(settings: Settings): Index {
       slices: slices.byId.size,
       pods: workloads.byId.size,
       servers: servers.byId.size,
+      profiles: profiles.byId.size,
       authorizations: policies.serverAuthorizations.byId.size +
         policies.authorizationPolicies.byId.size,
       authentications: policies.meshTls.byId.size +

@@ -14,7 +14,10 @@ type Manifest = Readonly<Record<string, unknown>>;
 function profile(given: readonly Manifest[], ip: string, port: number) {
   const index = createIndex(createSettings());
   index.apply(applies(...given));
-  return profileOf({ kind: "address", ip, port }, index);
+  return profileOf(
+    { kind: "address", ip, port, clientNamespace: null },
+    index,
+  );
 }
 
 const opaquePorts = (value: string) => ({
@@ -92,6 +95,7 @@ test("profileOf() finds one endpoint of a headless Service by its hostname", () 
     kind: "service",
     service: { namespace: "shop", name: "db" },
     port: 80,
+    clientNamespace: null,
   } as const;
   expect(profileOf({ ...query, hostname: "db-0" }, index)).toMatchObject({
     kind: "endpoint",

@@ -1,11 +1,13 @@
 import type { SocketAddress } from "../../schemas/address.ts";
 import type { Pod, Service } from "../../schemas/kube.ts";
-import type { ObjectName, ProfileAnswer, ProfileQuery } from "../views.ts";
+import type { ProfileAnswer, ProfileQuery } from "../views.ts";
 import { bareEndpoint, isOpaqueEndpoint, podEndpoint } from "./endpoint.ts";
 import { endpointsOf } from "./endpoints.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { includesPort } from "./ports.ts";
+import { routingOf } from "./profile-routing.ts";
+import { serviceProfileOf } from "./service-profiles.ts";
 import { declaredProtocol } from "./service-protocol.ts";
 import { servicePort } from "./services.ts";
 import { isRunning, podIps, tcpPorts } from "./workloads.ts";
@@ -13,19 +15,20 @@ import { isRunning, podIps, tcpPorts } from "./workloads.ts";
 /** What is known of a target: the Service or the Pod that it is, and whether it is to be parsed. */
 export function profileOf(query: ProfileQuery, state: State): ProfileAnswer {
   return query.kind === "address"
-    ? profileOfAddress(query.ip, query.port, state)
-    : profileOfName(query.service, query.hostname, query.port, state);
+    ? profileOfAddress(query, state)
+    : profileOfName(query, state);
 }
 
 function profileOfAddress(
-  ip: string,
-  port: number,
+  { ip, port, clientNamespace }: ProfileQuery & { readonly kind: "address" },
   state: State,
 ): ProfileAnswer {
   const services = [...state.services.byIp.get(ip)];
   if (services.length > 1) return ambiguous("Service", services);
   const service = state.services.byId.get(services[0] ?? "");
-  if (service !== undefined) return profileOfService(service, port, state);
+  if (service !== undefined) {
+    return profileOfService(service, port, clientNamespace, state);
+  }
 
   const known = [...state.workloads.byIp.get(ip)].flatMap((id) => {
     const pod = state.workloads.byId.get(id);
@@ -54,15 +57,17 @@ function profileOfAddress(
 }
 
 function profileOfName(
-  name: ObjectName,
-  hostname: string | null,
-  port: number,
+  { service: name, hostname, port, clientNamespace }: ProfileQuery & {
+    readonly kind: "service";
+  },
   state: State,
 ): ProfileAnswer {
   const service = state.services.byId.get(idOf(name));
   if (service === undefined) return { kind: "absent" };
   if (service.spec.type === "ExternalName") return { kind: "external" };
-  if (hostname === null) return profileOfService(service, port, state);
+  if (hostname === null) {
+    return profileOfService(service, port, clientNamespace, state);
+  }
   const answer = endpointsOf(
     { service: name, port, hostname, nodeName: null },
     state,
@@ -84,15 +89,24 @@ function profileOfName(
 function profileOfService(
   service: Service,
   port: number,
+  clientNamespace: string | null,
   state: State,
 ): ProfileAnswer {
   if (servicePort(service, port) === undefined) return { kind: "undeclared" };
+  const { settings, profiles } = state;
   const { namespace, name } = service.metadata;
+  const profile = serviceProfileOf(
+    { namespace, name },
+    clientNamespace,
+    profiles,
+    settings.clusterDomain,
+  );
   return {
     kind: "service",
     service: { namespace, name },
     port,
     opaque: declaredProtocol(service, port, state) === "opaque",
+    routing: routingOf({ namespace, name }, port, profile, settings),
   };
 }
 

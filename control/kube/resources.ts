@@ -26,6 +26,7 @@ export const RESOURCES: readonly Resource[] = ([
     "httplocalratelimitpolicies",
   ],
   [`${POLICY}/v1beta3`, "HTTPRoute", "httproutes"],
+  ["linkerd.io/v1alpha2", "ServiceProfile", "serviceprofiles"],
   [`${GATEWAY}/v1`, "HTTPRoute", "httproutes"],
   [`${GATEWAY}/v1`, "GRPCRoute", "grpcroutes"],
 ] as const).map(([apiVersion, kind, plural]) => ({ apiVersion, kind, plural }));

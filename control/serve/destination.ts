@@ -9,7 +9,7 @@ import type { EndpointsAnswer } from "../views.ts";
 import type { World } from "../world.ts";
 import { parseAuthority } from "./destination/authority.ts";
 import { updatesBetween } from "./destination/diff.ts";
-import { toProfile } from "./destination/message.ts";
+import { toProfile } from "./destination/profile.ts";
 import { parseToken } from "./destination/token.ts";
 
 /** Registers `io.linkerd.proxy.destination.Destination`: who serves a name, and what an address is. */
@@ -47,11 +47,13 @@ async function* streamEndpoints(
 
 async function* streamProfiles(
   { profiles, settings }: World,
-  { path }: GetDestination,
+  { path, contextToken }: GetDestination,
   signal: AbortSignal,
 ): AsyncGenerator<DestinationProfile> {
-  const query = parseAuthority(path, settings.clusterDomain);
-  if (query.kind === "invalid") throw invalidAuthority(path);
+  const target = parseAuthority(path, settings.clusterDomain);
+  if (target.kind === "invalid") throw invalidAuthority(path);
+  const clientNamespace = parseToken(contextToken).namespace;
+  const query = { ...target, clientNamespace };
   for await (const answer of profiles.watch(query, signal)) {
     switch (answer.kind) {
       case "absent":

@@ -2,7 +2,7 @@ import type { ValidatorConfig } from "../config/webhooks.ts";
 import type { Log } from "../log.ts";
 import { createAdmission } from "../serve/admission.ts";
 import { serveHttps } from "../serve/https.ts";
-import { validatePolicy, validateProfile } from "../validator.ts";
+import { validate } from "../validator.ts";
 import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
 
@@ -11,9 +11,6 @@ export function startValidator(
   config: ValidatorConfig,
   log: Log,
 ): Promise<Running> {
-  const validate = config.program === "sp-validator"
-    ? validateProfile
-    : validatePolicy;
   return startWith(async (closing) => {
     const admin = startAdmin(config, closing);
     const reviews = admin.metrics.counter(

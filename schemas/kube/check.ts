@@ -11,6 +11,7 @@ import { mistakesOfHttpRoute } from "./rules/http-route.ts";
 import { mistakesOfRateLimit } from "./rules/rate-limit.ts";
 import { mistakesOfServerAuthorization } from "./rules/server-authorization.ts";
 import { mistakesOfServer } from "./rules/server.ts";
+import { mistakesOfServiceProfile } from "./rules/service-profile.ts";
 
 /** What an object's schema cannot say: fields that depend on one another. Empty when the object is good. */
 export function mistakesOf(object: KubeObject): readonly Mistake[] {
@@ -31,6 +32,8 @@ export function mistakesOf(object: KubeObject): readonly Mistake[] {
       return mistakesOfHttpRoute(object);
     case "GRPCRoute":
       return mistakesOfGrpcRoute(object);
+    case "ServiceProfile":
+      return mistakesOfServiceProfile(object);
     case "Namespace":
       return [];
     case "Pod":

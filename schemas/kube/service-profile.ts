@@ -9,6 +9,10 @@ const Condition = Type.Record(Type.String(), Type.Unknown(), {
   description: "a condition",
 });
 
+/** A Kubernetes quantity, 0 or more. */
+const QUANTITY =
+  "^\\+?(\\d+\\.?\\d*|\\.\\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\\d+)?$";
+
 /** A ServiceProfile (linkerd.io): routes of a service and how they are called. */
 export const ServiceProfileSchema = Type.Object({
   apiVersion: Type.Enum(["linkerd.io/v1alpha1", "linkerd.io/v1alpha2"]),
@@ -38,9 +42,10 @@ export const ServiceProfileSchema = Type.Object({
     })),
     dstOverrides: Type.Optional(Type.Array(strictObject({
       authority: Type.Optional(Type.String()),
-      weight: Type.Optional(Type.Union([Type.Integer(), Type.String()], {
-        description: "a weight, such as 500m",
-      })),
+      weight: Type.Optional(Type.Union([
+        Type.Integer({ minimum: 0 }),
+        Type.String({ pattern: QUANTITY }),
+      ], { description: "a weight, such as 500m" })),
     }))),
     opaquePorts: Type.Optional(Type.Array(Type.String())),
   }),

@@ -11,7 +11,7 @@ export function isUnsupported(apiVersion: string, kind: string): boolean {
 }
 
 const LINKERD_GROUPS: ReadonlySet<string> = new Set([
-  "linkerd.io", // ServiceProfile
+  "linkerd.io", // what came after ServiceProfile
   "policy.linkerd.io", // EgressNetwork, and versions that came after this one
   "workload.linkerd.io", // ExternalWorkload
   "multicluster.linkerd.io", // Link

@@ -5,8 +5,6 @@ import type {
   TlsIdentity,
 } from "../../../schemas/destination.ts";
 import {
-  type DestinationProfile,
-  DestinationProfileSchema,
   type Http2ClientParamsSchema,
   type ProtocolHintSchema,
   type TlsIdentitySchema,
@@ -15,15 +13,8 @@ import {
   type WeightedAddr,
   WeightedAddrSchema,
 } from "../../../schemas/proto/gen/destination_pb.ts";
-import type { ObjectName, ProfileAnswer } from "../../views.ts";
+import type { ObjectName } from "../../views.ts";
 import { toTcpAddress } from "./address.ts";
-
-/** Retries allowed where no service profile says otherwise (Linkerd): a fifth more, and ten a second. */
-const RETRY_BUDGET = {
-  retryRatio: 0.2,
-  minRetriesPerSecond: 10,
-  ttl: { seconds: 10n },
-} as const;
 
 /** `Update.add`: addresses that are new or have changed. */
 export function addMessage(
@@ -131,44 +122,4 @@ export function toDuration(
     seconds: BigInt(Math.floor(durationMs / 1_000)),
     nanos: Math.round((durationMs % 1_000) * 1_000_000),
   };
-}
-
-/** A target's profile: of a Service, of one endpoint, or empty for a port that a Service does not declare. */
-export function toProfile(
-  answer: Extract<
-    ProfileAnswer,
-    { kind: "service" | "endpoint" | "undeclared" }
-  >,
-  clusterDomain: string,
-): DestinationProfile {
-  switch (answer.kind) {
-    case "undeclared":
-      return create(DestinationProfileSchema);
-    case "endpoint":
-      return create(DestinationProfileSchema, {
-        opaqueProtocol: answer.opaque,
-        retryBudget: RETRY_BUDGET,
-        endpoint: toWeightedAddr(answer.endpoint),
-      });
-    case "service": {
-      const { name, namespace } = answer.service;
-      return create(DestinationProfileSchema, {
-        fullyQualifiedName: `${name}.${namespace}.svc.${clusterDomain}`,
-        opaqueProtocol: answer.opaque,
-        retryBudget: RETRY_BUDGET,
-        parentRef: {
-          kind: {
-            case: "resource",
-            value: {
-              group: "core",
-              kind: "Service",
-              name,
-              namespace,
-              port: answer.port,
-            },
-          },
-        },
-      });
-    }
-  }
 }

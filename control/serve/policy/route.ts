@@ -122,7 +122,10 @@ const METHODS: Readonly<Record<string, HttpMethod_Registered>> = {
   TRACE: HttpMethod_Registered.TRACE,
 };
 
-function toMethod(method: string): MessageInitShape<typeof HttpMethodSchema> {
+/** A method as requests name it. */
+export function toMethod(
+  method: string,
+): MessageInitShape<typeof HttpMethodSchema> {
   const value = METHODS[method];
   return value === undefined
     ? { type: { case: "unregistered", value: method } }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readServiceProfile } from "../../service-profile.ts";
+import { parseManifest } from "../../kube.ts";
 
 const profile = (spec: unknown) => ({
   apiVersion: "linkerd.io/v1alpha2",
@@ -26,7 +26,7 @@ test.each([
   [{ retryBudget: { minRetriesPerSecond: 10, retryRatio: 0.2, ttl: "10s" } }],
   [{ dstOverrides: [{ authority: "web-2", weight: "500m" }] }],
 ])("%j is good", (spec) => {
-  expect(readServiceProfile(profile(spec)).spec).toEqual(spec as never);
+  expect(parseManifest(profile(spec))).toMatchObject({ object: { spec } });
 });
 
 test.each([
@@ -40,6 +40,11 @@ test.each([
     route({ condition: { all: [{ not: {} }] } }),
   ],
   ["spec.routes[0].condition.any[0]", route({ condition: { any: [null] } })],
+  [
+    "spec.routes[0].condition.pathRegex",
+    route({ condition: { pathRegex: "(" } }),
+  ],
+  ["spec.dstOverrides[0].weight", { dstOverrides: [{ weight: "half" }] }],
   ["spec.routes[0].timeout", route({ timeout: "1" })],
   ["spec.routes[0].isRetriable", route({ isRetriable: true })],
   [
@@ -61,10 +66,10 @@ test.each([
     retryBudget: { minRetriesPerSecond: 1, retryRatio: -1, ttl: "1s" },
   }],
 ])("a mistake at %s is named", (field, spec) => {
-  expect(() => readServiceProfile(profile(spec))).toThrow(field);
+  expect(() => parseManifest(profile(spec))).toThrow(field);
 });
 
 test("a name that is no DNS name is refused", () => {
   const wrong = { ...profile({}), metadata: { name: "Web_1" } };
-  expect(() => readServiceProfile(wrong)).toThrow("metadata.name");
+  expect(() => parseManifest(wrong)).toThrow("metadata.name");
 });

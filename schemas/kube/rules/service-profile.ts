@@ -1,9 +1,7 @@
-import type { Static } from "typebox";
+import type { ServiceProfile } from "../../kube.ts";
 import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
-import type { ServiceProfileSchema } from "../service-profile.ts";
-
-type ServiceProfile = Static<typeof ServiceProfileSchema>;
+import { mistakesOfPattern } from "./route.ts";
 
 /** Conditions may hold conditions; deeper than this nobody writes, and a flood of them must end somewhere. */
 const DEPTH_MAX = 32;
@@ -36,7 +34,7 @@ type Sort = Readonly<
   Record<string, (value: unknown, path: FieldPath) => Mistake[]>
 >;
 
-const REQUEST: Sort = { pathRegex: ofText, method: ofText };
+const REQUEST: Sort = { pathRegex: ofRegex, method: ofText };
 const RESPONSE: Sort = { status: ofStatus };
 
 function ofCondition(
@@ -77,6 +75,12 @@ function ofCondition(
         )];
     }
   });
+}
+
+function ofRegex(value: unknown, path: FieldPath): Mistake[] {
+  return typeof value === "string"
+    ? mistakesOfPattern(value, path)
+    : ofText(value, path);
 }
 
 function ofText(value: unknown, path: FieldPath): Mistake[] {

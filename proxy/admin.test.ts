@@ -2,11 +2,18 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
 import { type Admin, type AdminOptions, startAdmin } from "./admin.ts";
 import { isLoopback } from "./admin/loopback.ts";
+import { createAdminPort, withProbes } from "./admin/port.ts";
 import { acceptsGzip } from "./admin/metrics.ts";
 import { createLogs } from "./log.ts";
 import { parseFilter } from "./log/filter.ts";
 import { createRegistry } from "./record.ts";
+import { createFamilies } from "./record/families.ts";
 import { formatLabels } from "./record/labels.ts";
+import { createPki } from "./testing/pki.ts";
+import { authorization, serverPolicy } from "./testing/policies.ts";
+
+const server = createPki().issue("web.shop");
+const OPEN = serverPolicy([authorization(["0.0.0.0/0"])]);
 
 const started: Admin[] = [];
 afterEach(async () => {
@@ -22,7 +29,14 @@ function start(changes: Partial<AdminOptions> = {}): {
   if (filter === null) throw new Error("not a filter");
   const options: AdminOptions = {
     address: { ip: "127.0.0.1", port: 0 },
+    accept: {},
+    name: server.name,
+    credentials: () => server,
+    detectTimeoutMs: 1_000,
+    http2: {},
+    port: createAdminPort(4191, withProbes(OPEN, 1_000)),
     registry: createRegistry({ retainIdleMs: 1_000 }),
+    families: createFamilies(createRegistry({ retainIdleMs: 1_000 })),
     logs: createLogs({
       filter,
       format: "plain",

@@ -1,17 +1,31 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
+import { type AdminRequest, type Answer, text } from "./admin/answer.ts";
+import { createAdminApps } from "./admin/app.ts";
 import { showEnvironment } from "./admin/environment.ts";
 import { isLoopback } from "./admin/loopback.ts";
 import { metricsPage } from "./admin/metrics.ts";
 import type { Environment } from "./config/setting.ts";
+import { createDrain } from "./drain.ts";
+import { type InboundOptions, startInbound } from "./inbound.ts";
+import type { Port } from "./inbound/ports.ts";
+import { createInboundRecorder } from "./inbound/recorder.ts";
 import type { Logs } from "./log.ts";
 import { parseFilter } from "./log/filter.ts";
-import type { Registry } from "./record.ts";
+import { createRegistry, type Registry } from "./record.ts";
+import { createFamilies, type Families } from "./record/families.ts";
 
-export interface AdminOptions {
+export interface AdminOptions extends
+  Pick<
+    InboundOptions,
+    "accept" | "name" | "credentials" | "detectTimeoutMs" | "http2"
+  > {
   /** Port 0 lets the system choose. */
   readonly address: SocketAddress;
+  /** Who may ask. */
+  readonly port: Port;
   readonly registry: Registry;
+  readonly families: Families;
   readonly logs: Logs;
   readonly env: Environment;
   /** Whether traffic is served: true from the first certificate on. */
@@ -26,76 +40,74 @@ export interface Admin {
   close(): Promise<void>;
 }
 
-/** Bytes of the longest body we take: a log filter. */
-const BODY_MAX = 8_192;
-/** Longer than the usual pause between two scrapes or probes, so that their connections live on. */
-const IDLE_SECONDS = 90;
 /** How often idle series are dropped when nobody asks for metrics. */
 const SWEEP_MS = 60_000;
+/** Requests under way at a time; a scraper and the kubelet need two. */
+const MAX_IN_FLIGHT = 100;
 
 /** One path: what each method answers. */
 interface Route {
   readonly loopbackOnly?: boolean;
-  readonly methods: Readonly<Record<string, Answer>>;
+  readonly methods: Readonly<Record<string, Page>>;
 }
-type Answer = (request: Request, url: URL) => Response | Promise<Response>;
+type Page = (request: AdminRequest) => Answer;
 
 /**
- * Starts the admin server (port 4191): metrics, probes, log level, environment, shutdown. Plain HTTP by `Bun.serve`,
- * which costs no memory of its own here (decision 30). Throws `system.failed` when the address cannot be had.
+ * Starts the admin server (port 4191): metrics, probes, log level, environment, shutdown. It is an application behind an
+ * inbound side of its own: plain or mutual TLS, HTTP/1 or HTTP/2, and who may ask what is the policy of its port (facts
+ * 5.7, decision 107). Throws `system.failed` when the address cannot be had.
  */
 export function startAdmin(options: AdminOptions): Admin {
+  const { address, families, registry } = options;
   const log = options.logs.target("admin");
   const routes = createRoutes(options);
-  const serve = () =>
-    Bun.serve({
-      hostname: options.address.ip,
-      port: options.address.port,
-      development: false,
-      // Without this, `development: false` sets SO_REUSEPORT, and two proxies would silently share the port (Bun 1.4.5).
-      reusePort: false,
-      maxRequestBodySize: BODY_MAX,
-      idleTimeout: IDLE_SECONDS,
-      fetch(request, server) {
-        const url = new URL(request.url);
-        const route = routes.get(url.pathname);
-        if (route === undefined) return text(404, "not found");
-        if (
-          route.loopbackOnly === true &&
-          !isLoopback(server.requestIP(request)?.address)
-        ) return text(403, "Requests are only permitted from localhost.");
-        const method = request.method === "HEAD" ? "GET" : request.method;
-        const answer = route.methods[method];
-        if (answer !== undefined) return answer(request, url);
-        return text(405, "method not allowed", {
-          allow: Object.keys(route.methods).join(", "),
-        });
-      },
-      error(thrown) {
-        log.error("cannot answer an admin request", {
-          error: describe(thrown),
-        });
-        return text(500, "internal error");
-      },
-    });
-  const server = listen(serve, options.address);
-  const sweeper = setInterval(
-    () => options.registry.sweep(performance.now()),
-    SWEEP_MS,
-  );
+  const drain = createDrain();
+  const { recorder, sweep } = recordDecisions(families);
+  const listener = listen(address, () =>
+    startInbound({
+      listen: address,
+      ownPort: "application",
+      accept: options.accept,
+      ownIps: new Set(),
+      name: options.name,
+      credentials: options.credentials,
+      detectTimeoutMs: options.detectTimeoutMs,
+      ports: { take: () => options.port },
+      apps: createAdminApps((request) =>
+        // In a promise, so that what a page throws is one request's failure.
+        Promise.try(() => answer(routes, request)).catch((thrown) => {
+          log.error("cannot answer an admin request", {
+            error: describe(thrown),
+          });
+          return text(500, "internal error");
+        })
+      ),
+      http1: {},
+      http2: options.http2,
+      inFlight: { count: 0, max: MAX_IN_FLIGHT },
+      recorder,
+      drain,
+      log,
+    }));
+  const sweeper = setInterval(() => {
+    const nowMs = performance.now();
+    registry.sweep(nowMs);
+    sweep(nowMs);
+  }, SWEEP_MS);
   sweeper.unref();
   return {
-    port: server.port ?? options.address.port,
+    port: listener.address.port,
     async close() {
       clearInterval(sweeper);
-      await server.stop();
+      listener.close();
+      await drain.begin();
     },
   };
 }
 
-function listen<T>(serve: () => T, address: SocketAddress): T {
+function listen<T>(address: SocketAddress, start: () => T): T {
   try {
-    return serve();
+    return start();
   } catch (cause) {
     throw new Problem(
       "system.failed",
@@ -107,15 +119,52 @@ function listen<T>(serve: () => T, address: SocketAddress): T {
   }
 }
 
+/**
+ * What policy decides is counted. Scrapes and probes themselves are not: as requests and connections of the pod they
+ * would hide its own (decision 107).
+ */
+function recordDecisions(families: Families) {
+  const unseen = createRegistry({ retainIdleMs: 0 });
+  const seen = createInboundRecorder(families);
+  return {
+    recorder: {
+      ...createInboundRecorder(createFamilies(unseen)),
+      httpDecisions: seen.httpDecisions,
+      routeNotFound: seen.routeNotFound,
+      limited: seen.limited,
+      tcpDecided: seen.tcpDecided,
+      tcpError: seen.tcpError,
+    },
+    sweep: (nowMs: number) => unseen.sweep(nowMs),
+  };
+}
+
+function answer(
+  routes: ReadonlyMap<string, Route>,
+  request: AdminRequest,
+): Answer {
+  const route = routes.get(request.path);
+  if (route === undefined) return text(404, "not found");
+  if (route.loopbackOnly === true && !isLoopback(request.ip)) {
+    return text(403, "Requests are only permitted from localhost.");
+  }
+  const page =
+    route.methods[request.method === "HEAD" ? "GET" : request.method];
+  if (page !== undefined) return page(request);
+  return text(405, "method not allowed", {
+    allow: Object.keys(route.methods).join(", "),
+  });
+}
+
 function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {
   const { registry, logs, env, ready, shutdown } = options;
   return new Map<string, Route>([
     ["/metrics", {
       methods: {
-        GET: (request) =>
+        GET: ({ field }) =>
           metricsPage(
             registry.expose(performance.now()),
-            request.headers.get("accept-encoding"),
+            field("accept-encoding"),
           ),
       },
     }],
@@ -129,18 +178,18 @@ function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {
       loopbackOnly: true,
       methods: {
         GET: () => text(200, logs.filter.text),
-        PUT: async (request) => {
-          const filter = parseFilter((await request.text()).trim());
+        PUT: ({ body }) => {
+          const filter = parseFilter(body.trim());
           if (filter === null) {
             return text(400, "expected a log filter such as warn,linkerd=info");
           }
           logs.setFilter(filter);
-          return new Response(null, { status: 204 });
+          return { status: 204, headers: {}, body: "" };
         },
       },
     }],
     ["/env.json", {
-      methods: { GET: (request, url) => showEnvironment(env, request, url) },
+      methods: { GET: (request) => showEnvironment(env, request) },
     }],
     ["/shutdown", {
       loopbackOnly: true,
@@ -155,15 +204,4 @@ function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {
       },
     }],
   ]);
-}
-
-function text(
-  status: number,
-  line: string,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  return new Response(`${line}\n`, {
-    status,
-    headers: { "content-type": "text/plain", ...headers },
-  });
 }

@@ -11,7 +11,7 @@ import { createEarly } from "./http/early.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
-import type { Apps } from "./inbound/apps.ts";
+import type { Applications } from "./inbound/apps.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
 import { createDenials } from "./inbound/denials.ts";
@@ -34,6 +34,8 @@ import type { TransportHeader } from "./wire/transport-header.ts";
 
 export interface InboundOptions {
   readonly listen: SocketAddress;
+  /** What a connection to this very port is: another proxy's, with a transport header, unless it is an application's own. */
+  readonly ownPort?: "application";
   readonly accept: ListenOptions;
   /** Addresses of our own pod; empty: any. */
   readonly ownIps: ReadonlySet<string>;
@@ -43,7 +45,7 @@ export interface InboundOptions {
   /** For the TLS handshake and the transport header; HTTP detection has the policy's. */
   readonly detectTimeoutMs: number;
   readonly ports: { take(port: number): Port };
-  readonly apps: Apps;
+  readonly apps: Applications;
   readonly http1: Http1ServerOptions;
   readonly http2: Http2ServerOptions;
   readonly inFlight: InFlight;
@@ -92,7 +94,9 @@ export function startInbound(options: InboundOptions): Listener {
         ? show(socket, address, problem)
         : drop(socket, address, problem);
     }
-    if (address.port === socket.local.port) direct(socket, address);
+    const isDirect = address.port === socket.local.port &&
+      options.ownPort === undefined;
+    if (isDirect) direct(socket, address);
     else redirected(socket, address);
   }
 
@@ -263,7 +267,7 @@ export function startInbound(options: InboundOptions): Listener {
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
     const requests = createRequests({
-      app: options.apps.take(address),
+      app: options.apps.take(address, caller),
       port,
       caller,
       connection: { target: address, tls },

@@ -71,7 +71,7 @@ export function podObject(pod: PodFacts): KubeObject {
   };
 }
 
-/** The destination controller reads the proxy's port from here. */
+/** The destination controller reads the proxy's port from here, the policy controller what the kubelet asks. */
 const PROXY_CONTAINER = {
   name: "linkerd-proxy",
   env: [{
@@ -82,6 +82,8 @@ const PROXY_CONTAINER = {
     { name: "linkerd-proxy", containerPort: PORTS.inbound },
     { name: "linkerd-admin", containerPort: PORTS.admin },
   ],
+  livenessProbe: { httpGet: { path: "/live", port: PORTS.admin } },
+  readinessProbe: { httpGet: { path: "/ready", port: PORTS.admin } },
 };
 
 export interface ServicePort extends NamedPort {

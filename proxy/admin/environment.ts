@@ -1,4 +1,5 @@
 import type { Environment } from "../config/setting.ts";
+import type { AdminRequest, Answer } from "./answer.ts";
 
 /**
  * Variables shown: those a proxy reads, and those its injector sets beside them. None of them is secret (the trust
@@ -10,14 +11,13 @@ const SHOWN = /^(LINKERD2_PROXY_|_pod_|_l5d_)/;
 /** Answers `/env.json`: all shown variables, or those named in the query (`?A&B`), null when unset or not shown. */
 export function showEnvironment(
   env: Environment,
-  request: Request,
-  url: URL,
-): Response {
-  const accept = request.headers.get("accept") ?? "*/*";
+  { field, query }: Pick<AdminRequest, "field" | "query">,
+): Answer {
+  const accept = field("accept") ?? "*/*";
   if (!/application\/(json|\*)|\*\/\*/.test(accept)) {
     return json(406, { error: "expected accept to include application/json" });
   }
-  const asked = url.search.slice(1).split("&").filter((name) => name !== "");
+  const asked = query.split("&").filter((name) => name !== "");
   if (asked.some((name) => name.includes("="))) {
     return json(400, { error: "expected names of variables, as in ?A&B" });
   }
@@ -32,9 +32,10 @@ export function showEnvironment(
   );
 }
 
-function json(status: number, value: unknown): Response {
-  return new Response(`${JSON.stringify(value)}\n`, {
+function json(status: number, value: unknown): Answer {
+  return {
     status,
     headers: { "content-type": "application/json" },
-  });
+    body: `${JSON.stringify(value)}\n`,
+  };
 }

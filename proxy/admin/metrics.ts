@@ -1,3 +1,5 @@
+import type { Answer } from "./answer.ts";
+
 /** Prometheus' text format. */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -5,13 +7,15 @@ const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export function metricsPage(
   pieces: Generator<string>,
   acceptEncoding: string | null,
-): Response {
+): Answer {
   const headers = { "content-type": CONTENT_TYPE, "vary": "accept-encoding" };
   const body = stream(pieces);
-  if (!acceptsGzip(acceptEncoding)) return new Response(body, { headers });
-  return new Response(body.pipeThrough(new CompressionStream("gzip")), {
+  if (!acceptsGzip(acceptEncoding)) return { status: 200, headers, body };
+  return {
+    status: 200,
     headers: { ...headers, "content-encoding": "gzip" },
-  });
+    body: body.pipeThrough(new CompressionStream("gzip")),
+  };
 }
 
 /** Whether `gzip` is listed with a weight other than zero (RFC 9110 12.5.3). */

@@ -1,4 +1,6 @@
 import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
+import type { Caller } from "../authorize.ts";
+import type { Channel } from "../channel.ts";
 import { dial } from "../connect.ts";
 import {
   createHttp1Pool,
@@ -21,6 +23,13 @@ export interface App {
   readonly http2: Http2Link;
   /** Must be called once by everybody who has taken the application. */
   release(): void;
+}
+
+/** What answers at the pod's ports. */
+export interface Applications {
+  take(address: SocketAddress, caller: Caller): App;
+  /** A connection for bytes that are not parsed. */
+  open(address: SocketAddress): Promise<Channel>;
 }
 
 /** The pod's applications. */

@@ -72,7 +72,8 @@ export async function openHttp(
   return speakHttp(await approach(knocker, door, session), version);
 }
 
-function speakHttp(channel: Channel, version: "1.1" | "2"): HttpClient {
+/** Makes requests on a connection. */
+export function speakHttp(channel: Channel, version: "1.1" | "2"): HttpClient {
   const events = { ready() {}, retiring() {}, closed() {} };
   const connection = version === "2"
     ? connectHttp2(channel, {}, events)

@@ -53,7 +53,8 @@ function openBalancer(ready = true) {
   const balancer: Balancer<FakeMember> = createBalancer<FakeMember>({
     service: "web:80",
     queue: { capacity: 10, failfastMs: 3_000 },
-    load: { defaultRttMs: 30, decayMs: 10_000 },
+    load: { defaultRttMs: 30, decayMs: 10_000, penalty: null },
+    accrual: null,
     random: () => 0,
     events: {
       endpoints: ({ ready, pending }) => events.push(`${ready}+${pending}`),
@@ -137,6 +138,18 @@ describe("createBalancer()", () => {
     for (let round = 0; round < 5; round++) {
       expect(balancer.pick()?.ip).toBe("10.0.0.2");
     }
+    balancer.close();
+  });
+
+  test("tells whether it has somebody ready, and whether it fails fast", () => {
+    const { balancer, members, wait } = openBalancer(false);
+    balancer.update(setOf("10.0.0.1"));
+    wait();
+    expect([balancer.ready, balancer.available]).toEqual([false, true]);
+    jest.advanceTimersByTime(3_000);
+    expect([balancer.ready, balancer.available]).toEqual([false, false]);
+    members[0]?.turn(true);
+    expect([balancer.ready, balancer.available]).toEqual([true, true]);
     balancer.close();
   });
 

@@ -1,6 +1,6 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import type { FailureAccrual, Load } from "../schemas/client-policy.ts";
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
-import type { Load } from "../schemas/policy.ts";
 import { Problem } from "../schemas/problem.ts";
 import {
   createQueue,
@@ -11,7 +11,7 @@ import {
 import { choose } from "./balance/p2c.ts";
 import { PeakEwma } from "./balance/peak-ewma.ts";
 
-/** One endpoint in a balancer: how loaded it is and whether it can be used now. */
+/** One endpoint in a balancer: how loaded it is and whether something can be sent to it now. */
 export interface Member {
   readonly load: PeakEwma;
   readonly ready: boolean;
@@ -27,11 +27,15 @@ export interface BalancerEvents extends QueueEvents {
 }
 
 export interface Balancer<M extends Member> {
+  /** False while it fails fast: who waits is refused at once. */
+  readonly available: boolean;
+  /** Whether there is a member to be picked at once. */
+  readonly ready: boolean;
   /** Makes `set` the endpoints; unchanged ones keep their connections and load. */
   update(set: EndpointSet): void;
   /** A ready member, or null; then `acquire` waits for one. */
   pick(): M | null;
-  /** The member at an address that something has been connected to already, ready or not; null when it is gone. */
+  /** The member at an address that something has been connected to already, ready or not; null when it is gone or left out. */
   at(address: SocketAddress): M | null;
   /** Hands a ready member to `waiter`, at once or when one is ready; or refuses. */
   acquire(waiter: Waiter<M>): void;
@@ -45,6 +49,8 @@ export interface BalancerOptions<M extends Member> {
   readonly service: string;
   readonly queue: QueueOptions;
   readonly load: Load;
+  /** When members are left out for failing; null: never. */
+  readonly accrual: FailureAccrual | null;
   readonly events: BalancerEvents;
   readonly random: () => number;
   /** `changed` must be called whenever `ready` has become true; that it has become false is noticed. */
@@ -55,22 +61,20 @@ export interface BalancerOptions<M extends Member> {
 export function createBalancer<M extends Member>(
   options: BalancerOptions<M>,
 ): Balancer<M> {
-  const members = new Map<
-    string,
-    { readonly endpoint: Endpoint; readonly member: M }
-  >();
-  let ready: M[] = [];
+  const members = new Map<string, Entry<M>>();
+  let ready: Entry<M>[] = [];
   let closed = false;
 
   const queue = createQueue<M>(options.queue, options.events, () => ({
     service: options.service,
     known: members.size,
     ready: ready.length,
+    ejected: countEjected(members.values()),
   }));
   const recount = () => {
     ready = [];
-    for (const { member } of members.values()) {
-      if (member.ready) ready.push(member);
+    for (const entry of members.values()) {
+      if (isReady(entry)) ready.push(entry);
     }
     options.events.endpoints({
       ready: ready.length,
@@ -79,9 +83,10 @@ export function createBalancer<M extends Member>(
   };
   const pick = (): M | null => {
     const chosen = choose(ready, performance.now(), options.random);
-    if (chosen === null || chosen.ready) return chosen;
+    if (chosen === null) return null;
+    if (isReady(chosen)) return chosen.member;
     recount();
-    return choose(ready, performance.now(), options.random);
+    return choose(ready, performance.now(), options.random)?.member ?? null;
   };
   const pickCounted = (): M | null => {
     const member = pick();
@@ -95,6 +100,12 @@ export function createBalancer<M extends Member>(
   };
 
   return {
+    get available() {
+      return !queue.failing;
+    },
+    get ready() {
+      return ready.some((member) => member.ready);
+    },
     update(set) {
       const before = members.size;
       const removed: M[] = [];
@@ -122,14 +133,15 @@ export function createBalancer<M extends Member>(
       });
       refresh();
       // Last: those that lose their endpoint ask for another at once, and must not be given one of these.
-      for (const member of removed) member.close();
+      for (const entry of removed) leave(entry);
     },
     pick: pickCounted,
     at(address) {
-      for (const { endpoint, member } of members.values()) {
+      for (const { endpoint, breaker, member } of members.values()) {
         if (formatAddress(endpoint.address) !== formatAddress(address)) {
           continue;
         }
+        if (breaker?.ejected) return null;
         options.events.served(0);
         return member;
       }
@@ -154,10 +166,25 @@ export function createBalancer<M extends Member>(
           `service ${options.service} is not used any more`,
         ),
       );
-      for (const { member } of gone) member.close();
+      for (const entry of gone) leave(entry);
       options.events.close();
     },
   };
+}
+
+function isReady({ member, breaker }: Entry<Member>): boolean {
+  return member.ready && (breaker === null || breaker.admits);
+}
+
+function leave({ member, breaker }: Entry<Member>): void {
+  breaker?.close();
+  member.close();
+}
+
+function countEjected(entries: Iterable<Entry<Member>>): number {
+  let ejected = 0;
+  for (const { breaker } of entries) if (breaker?.ejected) ejected += 1;
+  return ejected;
 }
 
 /** Whether two descriptions of one address lead to the same connections and labels. */

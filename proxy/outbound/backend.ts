@@ -1,6 +1,7 @@
 import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
+import type { Load } from "../../schemas/client-policy.ts";
 import type { Endpoint } from "../../schemas/destination.ts";
-import type { Backend, Load } from "../../schemas/policy.ts";
+import type { Backend } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import {
   type Balancer,
@@ -39,7 +40,11 @@ export interface UpstreamsOptions<M extends Member> {
 }
 
 /** Load parameters where none is balanced (Linkerd's defaults). */
-const DEFAULT_LOAD: Load = { defaultRttMs: 30, decayMs: 10_000 };
+const DEFAULT_LOAD: Load = {
+  defaultRttMs: 30,
+  decayMs: 10_000,
+  penalty: null,
+};
 
 /** Turns a backend of a policy into live upstreams: those that discovery finds, or one address. */
 export function createUpstreams<M extends Member>(
@@ -53,7 +58,10 @@ export function createUpstreams<M extends Member>(
         ? formatAddress(backend.endpoint.address)
         : ""),
     queue: options.queue,
-    load: backend.kind === "balancer" ? backend.load : DEFAULT_LOAD,
+    load: backend.kind === "balancer"
+      ? { ...backend.load, penalty: null }
+      : DEFAULT_LOAD,
+    accrual: null,
     events: options.events,
     random: options.random,
     create: (endpoint, load, changed) =>

@@ -2,11 +2,11 @@ import { FieldProblem } from "../schemas/kube/field-problem.ts";
 import { parseManifest } from "../schemas/kube.ts";
 import type { Admission, AdmissionRequest } from "./serve/admission.ts";
 
-/** What of an object cannot mean anything is refused; what this version does not act on is admitted with a warning. */
-export type Validate = (request: AdmissionRequest) => Promise<Admission>;
-
-/** Policies, routes and ServiceProfiles, by the rules that the sources hold them to as well. */
-export const validate: Validate = ({ object }) => {
+/**
+ * Judges policies, routes and ServiceProfiles by the rules that the sources hold them to as well: what cannot mean
+ * anything is refused; what this version does not act on is admitted with a warning.
+ */
+export function validate({ object }: AdmissionRequest): Promise<Admission> {
   try {
     parseManifest(object);
     return Promise.resolve({ allowed: true });
@@ -19,4 +19,4 @@ export const validate: Validate = ({ object }) => {
         : { allowed: false, message: words },
     );
   }
-};
+}

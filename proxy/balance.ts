@@ -2,6 +2,7 @@ import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import type { FailureAccrual, Load } from "../schemas/client-policy.ts";
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
 import { Problem } from "../schemas/problem.ts";
+import { type Breaker, createBreaker } from "./balance/breaker.ts";
 import {
   createQueue,
   type QueueEvents,
@@ -49,12 +50,28 @@ export interface BalancerOptions<M extends Member> {
   readonly service: string;
   readonly queue: QueueOptions;
   readonly load: Load;
-  /** When members are left out for failing; null: never. */
+  /** When endpoints are left out for failing; null: never. */
   readonly accrual: FailureAccrual | null;
   readonly events: BalancerEvents;
   readonly random: () => number;
-  /** `changed` must be called whenever `ready` has become true; that it has become false is noticed. */
-  create(endpoint: Endpoint, load: PeakEwma, changed: () => void): M;
+  /**
+   * `changed` must be called whenever `ready` has become true; that it has become false is noticed. `breaker` is to be
+   * told of requests and how they went; the balancer heeds and closes it.
+   */
+  create(
+    endpoint: Endpoint,
+    load: PeakEwma,
+    changed: () => void,
+    breaker: Breaker | null,
+  ): M;
+}
+
+/** A member and what decides whether it gets work. */
+interface Entry<M> {
+  readonly endpoint: Endpoint;
+  readonly load: PeakEwma;
+  readonly breaker: Breaker | null;
+  readonly member: M;
 }
 
 /** Spreads work over the live endpoints of a destination: power of two choices by peak EWMA. */
@@ -98,34 +115,37 @@ export function createBalancer<M extends Member>(
     recount();
     queue.serve(pick);
   };
+  const enter = (endpoint: Endpoint): Entry<M> => {
+    const { accrual, random } = options;
+    const load = new PeakEwma(
+      options.load.defaultRttMs,
+      options.load.decayMs,
+      performance.now(),
+      options.load.penalty,
+    );
+    const breaker = accrual && createBreaker(accrual, random, refresh);
+    const member = options.create(endpoint, load, refresh, breaker);
+    return { endpoint, load, breaker, member };
+  };
 
   return {
     get available() {
       return !queue.failing;
     },
     get ready() {
-      return ready.some((member) => member.ready);
+      return ready.some(isReady);
     },
     update(set) {
       const before = members.size;
-      const removed: M[] = [];
-      for (const [key, { endpoint, member }] of members) {
+      const removed: Entry<M>[] = [];
+      for (const [key, entry] of members) {
         const now = set.get(key);
-        if (now !== undefined && sameEndpoint(now, endpoint)) continue;
+        if (now !== undefined && sameEndpoint(now, entry.endpoint)) continue;
         members.delete(key);
-        removed.push(member);
+        removed.push(entry);
       }
       for (const [key, endpoint] of set) {
-        if (members.has(key)) continue;
-        const load = new PeakEwma(
-          options.load.defaultRttMs,
-          options.load.decayMs,
-          performance.now(),
-        );
-        members.set(key, {
-          endpoint,
-          member: options.create(endpoint, load, refresh),
-        });
+        if (!members.has(key)) members.set(key, enter(endpoint));
       }
       options.events.updated({
         added: members.size - before + removed.length,

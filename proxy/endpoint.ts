@@ -2,7 +2,10 @@ import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import type { Endpoint, Http2Params } from "../schemas/destination.ts";
 import { Problem } from "../schemas/problem.ts";
 import type { Member } from "./balance.ts";
+import type { Breaker } from "./balance/breaker.ts";
+import type { Outcome } from "./balance/outcome.ts";
 import type { PeakEwma } from "./balance/peak-ewma.ts";
+import { penalise } from "./balance/penalty.ts";
 import { type ClientTls, dial } from "./connect.ts";
 import {
   createHttp1Pool,
@@ -15,7 +18,7 @@ import { outboundDestinationLabels, outboundLabels } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
 import type { TlsStatus } from "./record/labels.ts";
-import type { RequestHead, ResponseHead } from "./http/message.ts";
+import type { RequestHead } from "./http/message.ts";
 import { isUpgraded } from "./http/orig-proto.ts";
 import { type Http2Options, withProxies } from "./http2/options.ts";
 import { meter, type SocketChannel } from "./socket.ts";
@@ -117,22 +120,6 @@ export interface Upstream extends Member {
   outcome(outcome: Outcome): boolean;
 }
 
-/**
- * How a request at an upstream went: known with the head of a response; of gRPC with `grpc-status` in the head or in
- * trailers; or when there is nothing more to come. It may change afterwards: to be read during the call.
- */
-export interface Outcome {
-  readonly grpc: boolean;
-  /** 0: no response. */
-  readonly status: number;
-  /** Of head or trailers. */
-  readonly grpcStatus: string | null;
-  /** `unsent`: it got nothing of the request; `cancelled`: the client gave up, which says nothing of the upstream. */
-  readonly failure: "unsent" | "broken" | "timeout" | "cancelled" | null;
-  /** Of the response, when it is all that has come. */
-  readonly head: ResponseHead | null;
-}
-
 /** Connections for HTTP to one endpoint. `changed` hears every change of `ready`. */
 export function createUpstream(
   endpoint: Endpoint,
@@ -140,6 +127,7 @@ export function createUpstream(
   load: PeakEwma,
   context: EndpointContext,
   changed: () => void,
+  breaker: Breaker | null = null,
 ): Upstream {
   const opener = createOpener(endpoint, authority, context);
   const recorder = new HttpRecorder(
@@ -170,13 +158,16 @@ export function createUpstream(
     },
     upgrades,
     acquire(head, fresh, lease) {
+      breaker?.sent();
       // What was not marked for the far proxy must not reach it as HTTP/2, whatever the endpoint could do.
       if (head.version === "2" || isUpgraded(head)) link.acquire(lease);
       else if (fresh) pool.acquireFresh(lease);
       else pool.acquire(lease);
     },
-    // Nobody is left out for failing yet.
-    outcome: () => false,
+    outcome(outcome) {
+      breaker?.answered(outcome);
+      return penalise(load, outcome);
+    },
     close() {
       link.close();
       pool.close();

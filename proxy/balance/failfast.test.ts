@@ -29,7 +29,7 @@ class Visitor implements Waiter<string> {
 
 function openQueue(capacity = 10) {
   const events: string[] = [];
-  const census = { service: "web:80", known: 0, ready: 0 };
+  const census = { service: "web:80", known: 0, ready: 0, ejected: 0 };
   const queue = createQueue<string>({ capacity, failfastMs: FAILFAST_MS }, {
     gate: (open) => events.push(open ? "open" : "shut"),
     queued: (length) => events.push(`queued ${length}`),
@@ -71,7 +71,7 @@ describe("createQueue()", () => {
     expect([first.problem?.code, second.problem?.code])
       .toEqual(["failfast", "failfast"]);
     expect(first.problem?.message).toMatch(
-      /^service web:80 in fail-fast since 20.*Z: 2 endpoints known, 0 ready$/,
+      /^service web:80 in fail-fast since 20.*Z: 2 endpoints known, 0 ready, 0 ejected$/,
     );
     expect(events.slice(-2)).toEqual(["shut", "queued 0"]);
     expect(come().problem?.code).toBe("loadshed");
@@ -84,6 +84,11 @@ describe("createQueue()", () => {
     expect(none.problem?.hint).toContain("Service selects");
     census.known = 1;
     expect(come().problem?.hint).toContain("accept connections");
+    census.ejected = 1;
+    expect(come().problem?.message).toContain(
+      "1 endpoints known, 0 ready, 1 ejected",
+    );
+    expect(come().problem?.hint).toContain("why its pods fail");
   });
 
   test("opens the gate when an endpoint is ready again", () => {

@@ -18,6 +18,8 @@ export interface Census {
   readonly service: string;
   readonly known: number;
   readonly ready: number;
+  /** Of those that are not ready: left out, as they answered badly. */
+  readonly ejected: number;
 }
 
 /** What metrics hear of the queue. */
@@ -136,16 +138,20 @@ function problemOf(
   census: Census,
   sinceMs: number | null,
 ): Problem {
+  const { service, known, ready, ejected } = census;
   const since = sinceMs === null
     ? ""
     : ` since ${new Date(sinceMs).toISOString()}`;
   return new Problem(
     code,
-    `service ${census.service} ${what}${since}: ${census.known} endpoints known, ${census.ready} ready`,
-    {
-      hint: census.known === 0
-        ? "check that the Service selects running, ready pods"
-        : "check that its pods accept connections",
-    },
+    `service ${service} ${what}${since}: ${known} endpoints known, ${ready} ready, ${ejected} ejected`,
+    { hint: hintOf(census) },
   );
+}
+
+function hintOf({ known, ejected }: Census): string {
+  if (known === 0) return "check that the Service selects running, ready pods";
+  return ejected === 0
+    ? "check that its pods accept connections"
+    : "check why its pods fail; failure accrual, set by annotations of the Service, tries them again by and by";
 }

@@ -6,6 +6,7 @@ import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
 import { outlives, readStubFormat, type Resource, stub } from "../stub.ts";
+import { openKinds } from "./open.ts";
 
 /** What an install leaves outside of its namespace, in the order to delete it; the namespace takes the rest along. */
 const RESOURCES: readonly Resource[] = [
@@ -44,10 +45,12 @@ export async function runUninstall(
   }
   const stdout: string[] = [];
   for (const resource of RESOURCES) {
-    const objects = await listLabelled(cluster, resource.path);
-    for (const object of objects) {
-      if (!outlives(object)) stdout.push(print(stub(resource, object)));
+    const labelled = await listLabelled(cluster, resource.path);
+    const ours = labelled.filter((object) => !outlives(object));
+    if (resource.kind === "CustomResourceDefinition") {
+      await openKinds(cluster, ours);
     }
+    stdout.push(...ours.map((object) => print(stub(resource, object))));
   }
   if (stdout.length > 0) return { code: 0, stdout };
   return { code: 0, stderr: "No resources found to uninstall\n" };

@@ -6,14 +6,14 @@ import type { Outcome, World } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
 import { kubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
+import { deleteKinds, isInstalled } from "./testing/kinds.ts";
 
 /** Applying everything takes seconds on a busy machine. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const NAMESPACE = "diagnostics-app";
 const CONTROL = "diagnostics-mesh";
 
 let api: ApiServer;
-let crds = "";
 
 const container = {
   name: "web",
@@ -74,7 +74,9 @@ const OBJECTS = [
 
 beforeAll(async () => {
   api = await openApiServer();
-  crds = (await linkerd("install", "--ignore-cluster", "--crds")).stdout ?? "";
+  const { stdout: crds = "" } = await linkerd(
+    ...["install", "--ignore-cluster", "--crds"],
+  );
   await kubectl(api, ["apply", "--server-side", "-f", "-"], crds);
   await kubectl(api, [
     ...["wait", "--for=condition=established", "--timeout=30s", "-f", "-"],
@@ -89,7 +91,7 @@ afterAll(async () => {
   await kubectl(api, [
     ...["delete", "namespace", "--ignore-not-found", NAMESPACE, CONTROL],
   ]);
-  await kubectl(api, ["delete", "--ignore-not-found", "-f", "-"], crds);
+  await deleteKinds(api, isInstalled);
   await api.stop();
 }, TIMEOUT_MS);
 

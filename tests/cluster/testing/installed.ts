@@ -2,13 +2,14 @@ import { dirname, resolve } from "node:path";
 import { Problem } from "../../../schemas/problem.ts";
 import { type Answer, capture } from "../capture.ts";
 import { type Access, kubectl } from "../kubectl.ts";
+import { deleteKinds, isInstalled } from "./kinds.ts";
 import { loadMeshImages } from "./mesh-images.ts";
 
 const MAIN = resolve(import.meta.dir, "../../../cli/main.ts");
 const LABEL = "linkerd.io/control-plane-ns";
-/** What an install makes that is in no namespace, and its namespace. */
+/** What an install makes that is in no namespace, and its namespace; but for its CustomResourceDefinitions. */
 const KINDS = "mutatingwebhookconfiguration,validatingwebhookconfiguration," +
-  "clusterrole,clusterrolebinding,crd,namespace";
+  "clusterrole,clusterrolebinding,namespace";
 
 /** For `beforeAll` and `afterAll`: images made, pods started or ended, all on a busy machine. */
 export const INSTALL_TIMEOUT_MS = 300_000;
@@ -68,5 +69,6 @@ export async function installMesh(
 
 /** All of it, also the Gateway API, and also when pods are meshed still: unlike `linkerd uninstall`, which is polite. */
 export async function removeMesh(node: Access): Promise<void> {
+  await deleteKinds(node, isInstalled);
   await kubectl(node, ["delete", KINDS, "-l", LABEL]);
 }

@@ -164,6 +164,15 @@ describe("parseConfig()", () => {
     expect(identity.trustAnchors).toBe(anchors);
   });
 
+  test("counts requests by name when it is told that this is unsafe", () => {
+    const labels = (value: string | undefined) =>
+      parseConfig(environment({ INBOUND_METRICS_AUTHORITY_LABELS: value }))
+        .inbound.authorityLabels;
+    expect([undefined, "false", "unsafe"].map(labels))
+      .toEqual([false, false, true]);
+    expect(() => labels("true")).toThrow("expected unsafe");
+  });
+
   test("warns of what it leaves undone", () => {
     const { warnings } = parseConfig(environment({
       INBOUND_DEFAULT_POLICY: "deny",

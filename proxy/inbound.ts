@@ -12,6 +12,7 @@ import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import type { Applications } from "./inbound/apps.ts";
+import type { Authorities } from "./inbound/authorities.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
 import { createDenials } from "./inbound/denials.ts";
@@ -50,6 +51,7 @@ export interface InboundOptions {
   readonly http2: Http2ServerOptions;
   readonly inFlight: InFlight;
   readonly recorder: InboundRecorder;
+  readonly authorities?: Authorities | undefined;
   readonly drain: Drain;
   readonly log: Log;
 }
@@ -272,6 +274,7 @@ export function startInbound(options: InboundOptions): Listener {
       caller,
       connection: { target: address, tls },
       recorder,
+      authorities: options.authorities,
       inFlight: options.inFlight,
       early: createEarly(early),
       audited: (head, route) => denials.audited(connection, head, route),

@@ -14,6 +14,7 @@ import { createDrain } from "./drain.ts";
 import type { Identity } from "./identity.ts";
 import { startInbound } from "./inbound.ts";
 import { createApps } from "./inbound/apps.ts";
+import { createAuthorities } from "./inbound/authorities.ts";
 import { createPorts } from "./inbound/ports.ts";
 import { createInboundRecorder } from "./inbound/recorder.ts";
 import { createLogs, type Log } from "./log.ts";
@@ -198,6 +199,7 @@ async function run(config: Config): Promise<void> {
       http2: serverHttp2(side.serverHttp2, families, "inbound src"),
       inFlight: { count: 0, max: side.maxInFlight },
       recorder: createInboundRecorder(families),
+      authorities: side.authorityLabels ? createAuthorities() : undefined,
       drain,
       log: logs.target("inbound"),
     });

@@ -12,7 +12,7 @@ const PROXY = "linkerd-proxy";
 const NAME = "LINKERD2_PROXY_IDENTITY_LOCAL_NAME";
 /**
  * Ports of a proxy that show its certificate. Linkerd's proxy takes TLS at its admin port, as its own command expects;
- * ours, whose admin port is plain, at the port that other proxies call (docs/decisions/0089).
+ * ours of before, whose admin port was plain, at the port that other proxies call (docs/decisions/0089).
  */
 const PORTS = ["linkerd-admin", "linkerd-proxy"] as const;
 

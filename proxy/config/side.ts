@@ -3,6 +3,7 @@ import {
   count,
   duration,
   flag,
+  type Form,
   integer,
   ip,
   list,
@@ -50,6 +51,8 @@ export interface InboundConfig extends SideConfig {
   readonly opaquePorts: readonly PortRange[];
   /** The pod's own addresses in canonical text; empty: any address is taken for our own. */
   readonly ips: ReadonlySet<string>;
+  /** Whether requests are counted by the name they ask for, which any client chooses. */
+  readonly authorityLabels: boolean;
 }
 
 export interface OutboundConfig extends SideConfig {
@@ -121,6 +124,12 @@ const common = (
   serverHttp2: serverHttp2(side),
 });
 
+/** Linkerd's word for "yes, I know". */
+const UNSAFE: Form<boolean> = {
+  expected: "unsafe",
+  parse: (text) => text === "unsafe" ? true : text === "false" ? false : null,
+};
+
 export const inbound: Setting<InboundConfig> = section<InboundConfig>({
   ...common("INBOUND", {
     connectTimeoutMs: 300,
@@ -143,6 +152,7 @@ export const inbound: Setting<InboundConfig> = section<InboundConfig>({
     optional("INBOUND_IPS", list(ip), []),
     (ips): ReadonlySet<string> => new Set(ips),
   ),
+  authorityLabels: optional("INBOUND_METRICS_AUTHORITY_LABELS", UNSAFE, false),
 });
 
 export const outbound: Setting<OutboundConfig> = section<OutboundConfig>({

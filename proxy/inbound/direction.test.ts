@@ -15,6 +15,7 @@ import { authorization, serverPolicy } from "../testing/policies.ts";
 import { linesOf } from "../testing/recorded-exchange.ts";
 import { turn } from "../testing/recorder.ts";
 import { DialledServer, TestLease } from "../testing/server-bed.ts";
+import { type Authorities, createAuthorities } from "./authorities.ts";
 import { createPorts, type Port } from "./ports.ts";
 import { createInboundRecorder, type InboundRecorder } from "./recorder.ts";
 import { createRequests, type Requests } from "./requests.ts";
@@ -48,7 +49,11 @@ beforeEach(() => {
   }).take(80);
 });
 
-function open(caller: Caller, early = createEarly(null)): Requests {
+function open(
+  caller: Caller,
+  early = createEarly(null),
+  authorities?: Authorities,
+): Requests {
   const ask = (how: string) => () => void asked.push(how);
   return createRequests({
     app: {
@@ -68,6 +73,7 @@ function open(caller: Caller, early = createEarly(null)): Requests {
       tls: { kind: "none", reason: "no_tls_from_remote" },
     },
     recorder,
+    authorities,
     inFlight: { count: 0, max: 10 },
     early,
     audited() {},
@@ -140,6 +146,40 @@ describe("createRequests() decides", () => {
     expect(left.filter((line) => /^(inbound|request)_/.test(line)))
       .toEqual([]);
   });
+});
+
+test("requests are counted by name when that is asked for, a few names only", () => {
+  const requests = open(PLAIN, createEarly(null), createAuthorities(2));
+  const ask = (head: RequestHead) => {
+    const next = requests.next(head);
+    if ("kind" in next) throw new Error(next.kind);
+    upstreamOf(next).recorder.requests.value += 1;
+  };
+  for (const host of ["web:80", "WEB:80", "b", "c", "d", "b"]) {
+    ask(requestHead("GET", "/", { host }));
+  }
+  ask(requestHead("GET", "/", { authority: "web:80" }, "2"));
+  ask(requestHead("GET", "/", {}));
+  const counts = pageOf(registry, 0).split("\n")
+    .filter((line) => line.startsWith("request_total{"))
+    .map((line) => {
+      const [, name = null] = /,authority="([^"]*)",target_addr/.exec(line) ??
+        [];
+      return [name, Number(line.split(" ").at(-1))];
+    });
+  expect(counts).toEqual([["web:80", 3], ["b", 2], [null, 3]]);
+  // Policy counts as ever.
+  expect(values("inbound_http_authz_allow_total")).toEqual([8]);
+  requests.release();
+  pageOf(registry, 0);
+  expect(pageOf(registry, RETAIN_MS + 1)).not.toContain("request_total");
+});
+
+test("requests are not counted by name unless that is asked for", () => {
+  const requests = open(PLAIN);
+  upstreamOf(permitted(requests)).recorder.requests.value += 1;
+  expect(pageOf(registry, 0)).not.toContain("authority=");
+  requests.release();
 });
 
 describe("a request to the application", () => {

@@ -70,11 +70,12 @@ export function createInboundRecorder(families: Families): {
   routeNotFound(connection: Counted): void;
   limited(connection: Counted, limit: Meta, scope: Scope): void;
   terminated(connection: Counted): void;
-  /** Requests of a connection on a route that an authorization permits; release it. */
+  /** Requests of a connection on a route that an authorization permits, for a name if names are told apart; release it. */
   requests(
     connection: Counted,
     route: ServerMeta,
     authz: ServerMeta,
+    authority?: string,
   ): HttpRecorder;
   /** What the Server of a connection is told of its exchanges on a route; release it. */
   exchanges(connection: Counted, route: ServerMeta): ExchangeMetrics;
@@ -144,8 +145,16 @@ export function createInboundRecorder(families: Families): {
       ),
     terminated: (connection) =>
       countOne(inbound.tcpTerminated, inboundAuthzLabels(connection)),
-    requests: (connection, route, authz) =>
-      new HttpRecorder(http, inboundLabels({ ...connection, route, authz })),
+    requests: (connection, route, authz, authority) =>
+      new HttpRecorder(
+        http,
+        inboundLabels({
+          ...connection,
+          route,
+          authz,
+          ...(authority === undefined ? {} : { authority }),
+        }),
+      ),
     exchanges: ({ server, target }, route) =>
       recordExchanges(
         inbound,

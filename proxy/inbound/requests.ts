@@ -10,6 +10,7 @@ import type { Series } from "../record/series.ts";
 import { applyFilters } from "../route/filter.ts";
 import type { Claim as AnyClaim } from "../route/path-table.ts";
 import type { App } from "./apps.ts";
+import type { Authorities } from "./authorities.ts";
 import { CLIENT_ID, directionTo } from "./direction.ts";
 import type { Port } from "./ports.ts";
 import type { Counted, InboundRecorder } from "./recorder.ts";
@@ -31,6 +32,8 @@ export interface RequestsOptions {
   readonly caller: Caller;
   readonly connection: Omit<Counted, "server">;
   readonly recorder: InboundRecorder;
+  /** Set when requests are counted by the name they ask for. */
+  readonly authorities?: Authorities | undefined;
   readonly inFlight: InFlight;
   readonly early: Early;
   /** Hears of requests that are let through only because policy is being tried out (`audit`). */
@@ -55,6 +58,8 @@ interface Passage {
   readonly audit: boolean;
   denied: Series | null;
   ready: Ready | null;
+  /** The same for each name that is asked for, when they are counted apart. */
+  named: Map<string, Ready> | null;
 }
 
 interface Ready {
@@ -109,13 +114,30 @@ export function createRequests(options: RequestsOptions): Requests {
       (!passageOf(claim.payload.route).own && routes.sure ||
         routes.everyReading(head, claim, isPermitted));
   };
-  const readyFor = (passage: Passage, by: Passage["route"]["meta"]): Ready => {
-    if (passage.ready !== null) return passage.ready;
+  const readyFor = (
+    passage: Passage,
+    by: Passage["route"]["meta"],
+    authority: string | null,
+  ): Ready => {
+    if (authority === null) return passage.ready ??= makeReady(passage, by);
+    const named = passage.named ??= new Map<string, Ready>();
+    let ready = named.get(authority);
+    if (ready === undefined) {
+      ready = makeReady(passage, by, authority);
+      named.set(authority, ready);
+    }
+    return ready;
+  };
+  const makeReady = (
+    passage: Passage,
+    by: Passage["route"]["meta"],
+    authority?: string,
+  ): Ready => {
     const { counted } = current();
     const { meta } = passage.route;
-    const http = recorder.requests(counted, meta, by);
+    const http = recorder.requests(counted, meta, by, authority);
     const metrics = recorder.exchanges(counted, meta);
-    return passage.ready = {
+    return {
       allowed: recorder.httpDecisions(counted, meta, by),
       http,
       metrics,
@@ -162,7 +184,8 @@ export function createRequests(options: RequestsOptions): Requests {
       if (decision.kind === "denial" || !permits(claim, head)) {
         return deny(claim);
       }
-      const { allowed, direction } = readyFor(passage, decision.by);
+      const authority = options.authorities?.of(head) ?? null;
+      const { allowed, direction } = readyFor(passage, decision.by, authority);
       allowed.value += 1;
       if (passage.audit) options.audited(head, claim.payload.route);
       const { filters } = claim.payload;
@@ -204,6 +227,7 @@ function judge(
     audit: decision.kind === "permit" && isAudit(decision.by),
     denied: null,
     ready: null,
+    named: null,
   };
 }
 
@@ -215,8 +239,11 @@ export function isAudit(
 }
 
 function release(passage: Passage | undefined): void {
-  passage?.denied?.release();
-  passage?.ready?.allowed.release();
-  passage?.ready?.http.release();
-  passage?.ready?.metrics.release();
+  if (passage === undefined) return;
+  passage.denied?.release();
+  for (const ready of [passage.ready, ...passage.named?.values() ?? []]) {
+    ready?.allowed.release();
+    ready?.http.release();
+    ready?.metrics.release();
+  }
 }

@@ -1,12 +1,20 @@
 import type { SocketAddress } from "../../schemas/address.ts";
 import type { Endpoint, Profile } from "../../schemas/destination.ts";
+import type { Meta } from "../../schemas/policy.ts";
+import type {
+  ProfileRoute,
+  ProfileTarget,
+  RetryBudget,
+} from "../../schemas/profile.ts";
 import {
   emptyLabels,
   type Notices,
   readLabel,
+  readMeta,
   readTcpAddress,
 } from "./common.ts";
 import { readEndpoint } from "./endpoint.ts";
+import { readProfileRoute, readRetryBudget, readTarget } from "./profile.ts";
 import { decode, type Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
 
@@ -89,16 +97,33 @@ function readNone(reader: Reader): EndpointUpdate {
   return { kind: "none", exists };
 }
 
-/** A `destination.DestinationProfile`; of service-profile features only those of `Profile` are kept. */
+/** A `destination.DestinationProfile`; what of it cannot be used is left out and named in `notices`. */
 export function decodeProfile(bytes: Uint8Array, notices: Notices): Profile {
   return decode(bytes, (reader) => {
     let fullyQualifiedName = "";
     let opaque = false;
     let endpoint: Endpoint | null = null;
-    let routes = 0;
-    let overrides = 0;
+    let retryBudget: RetryBudget | null = null;
+    let parent: Meta | null = null;
+    let profile: Meta | null = null;
+    const routes: ProfileRoute[] = [];
+    const targets: ProfileTarget[] = [];
+    let isRouted = false;
     while (reader.next()) {
       switch (reader.field) {
+        case 1: {
+          isRouted = true;
+          const route = reader.message((at) => readProfileRoute(at, notices));
+          if (route !== null) routes.push(route);
+          break;
+        }
+        case 2:
+          retryBudget = reader.message((at) => readRetryBudget(at, notices));
+          break;
+        case 3:
+          isRouted = true;
+          targets.push(reader.message(readTarget));
+          break;
         case 4:
           opaque = reader.bool();
           break;
@@ -108,23 +133,19 @@ export function decodeProfile(bytes: Uint8Array, notices: Notices): Profile {
         case 6:
           endpoint = reader.message(readEndpoint);
           break;
-        case 1:
-          routes++;
-          reader.skip();
+        case 7:
+          parent = reader.message(readMeta);
           break;
-        case 3:
-          overrides++;
-          reader.skip();
+        case 8:
+          profile = reader.message(readMeta);
           break;
         default:
           reader.skip();
       }
     }
-    if (routes + overrides > 0) {
-      notices.add(
-        `service profile of ${fullyQualifiedName} not used: ${routes} routes and ${overrides} traffic splits are not supported yet`,
-      );
-    }
-    return { fullyQualifiedName, opaque, endpoint, routing: null };
+    const routing = isRouted && fullyQualifiedName !== ""
+      ? { routes, retryBudget, targets, parent, profile }
+      : null;
+    return { fullyQualifiedName, opaque, endpoint, routing };
   });
 }

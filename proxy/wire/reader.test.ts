@@ -83,8 +83,8 @@ describe("a reader of messages", () => {
 
   test("refuses messages that are too deep or too large", () => {
     let bytes: number[] = [];
-    for (let depth = 0; depth < 40; depth++) {
-      bytes = [10, bytes.length, ...bytes];
+    for (let depth = 0; depth < 110; depth++) {
+      bytes = [10, bytes.length % 128 + 128, bytes.length >> 7, ...bytes];
     }
     expect(() => decode(Uint8Array.from(bytes), nest)).toThrow("nesting");
     expect(() => decode(new Uint8Array(MAX_MESSAGE_BYTES + 1), nest)).toThrow(

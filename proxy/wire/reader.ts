@@ -2,8 +2,8 @@ import { Problem } from "../../schemas/problem.ts";
 
 /** Largest message read, of any kind; a Service of 10,000 endpoints is about 3 MB. gRPC's usual default. */
 export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** Deepest nesting; the deepest message of the proxy API has 9 levels. */
-const MAX_DEPTH = 32;
+/** Deepest nesting, as of protobuf's own libraries: conditions of service profiles hold conditions. */
+const MAX_DEPTH = 100;
 /** A varint of 64 bits takes ten bytes (protobuf encoding). */
 const MAX_VARINT_BYTES = 10;
 
@@ -76,6 +76,16 @@ export class Reader {
   fixed32(): number {
     this.expect(FIXED32);
     return this.view.getUint32(this.take(4), LITTLE_ENDIAN);
+  }
+
+  float(): number {
+    this.expect(FIXED32);
+    return this.view.getFloat32(this.take(4), LITTLE_ENDIAN);
+  }
+
+  double(): number {
+    this.expect(FIXED64);
+    return this.view.getFloat64(this.take(8), LITTLE_ENDIAN);
   }
 
   /** Eight bytes, most significant first: as an IPv6 half is written in text. */

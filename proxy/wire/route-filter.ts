@@ -4,6 +4,7 @@ import type {
   Ratio,
   Redirect,
   RequestHeaders,
+  ResponseHeaders,
 } from "../../schemas/route.ts";
 import type { Reader } from "./reader.ts";
 
@@ -13,6 +14,17 @@ const ALWAYS: Ratio = { numerator: 1, denominator: 1 };
 
 /** A `RequestHeaderModifier`; null when a part of it is not known. */
 export function readRequestHeaders(reader: Reader): RequestHeaders | null {
+  const change = readChange(reader);
+  return change === null ? null : { kind: "request-headers", ...change };
+}
+
+/** A `ResponseHeaderModifier`; null when a part of it is not known. */
+export function readResponseHeaders(reader: Reader): ResponseHeaders | null {
+  const change = readChange(reader);
+  return change === null ? null : { kind: "response-headers", ...change };
+}
+
+function readChange(reader: Reader): Omit<RequestHeaders, "kind"> | null {
   let add: Pairs = [];
   let set: Pairs = [];
   const remove: string[] = [];
@@ -23,7 +35,7 @@ export function readRequestHeaders(reader: Reader): RequestHeaders | null {
     } else if (reader.field === 3) remove.push(reader.string().toLowerCase());
     else return null;
   }
-  return { kind: "request-headers", add, set, remove };
+  return { add, set, remove };
 }
 
 function readHeaders(reader: Reader): Pairs {
@@ -110,8 +122,29 @@ function readPathModifier(reader: Reader): Redirect["path"] {
   return path;
 }
 
-/** An `HttpFailureInjector` or `GrpcFailureInjector`; one without a ratio fails everything. */
-export function readFailure(
+/** An `HttpFailureInjector`; null when a part is not known, or its status is none that could be sent. */
+export function readHttpFailure(reader: Reader): HttpFailure | null {
+  const failure = readFailure(reader);
+  return failure === null || failure.status < 200 || failure.status > 599
+    ? null
+    : { kind: "failure", ...failure };
+}
+
+/** A `GrpcFailureInjector`; null when a part is not known. Linkerd's controller sends 500 for what is not there (facts 3.5). */
+export function readGrpcFailure(reader: Reader): GrpcFailure | null {
+  const failure = readFailure(reader);
+  if (failure === null) return null;
+  const { status, message, ratio } = failure;
+  const code = status > LAST_CODE ? UNAVAILABLE : status;
+  return { kind: "failure", code, message, ratio };
+}
+
+/** gRPC codes end with 16, unauthenticated. */
+const LAST_CODE = 16;
+const UNAVAILABLE = 14;
+
+/** One without a ratio fails everything. */
+function readFailure(
   reader: Reader,
 ): Omit<HttpFailure, "kind"> | null {
   let status = 0;

@@ -6,7 +6,6 @@ import type {
   PathMatch,
 } from "../../schemas/route.ts";
 import { createPattern } from "../../schemas/pattern.ts";
-import type { Notices } from "./common.ts";
 import type { Reader } from "./reader.ts";
 
 /** No pattern at all: it stands for what is not understood, and might mean any request. */
@@ -26,7 +25,16 @@ export const UNKNOWN_GRPC: GrpcMatch = {
   headers: [{ name: "host", value: UNREADABLE }],
 };
 
-/** A `HostMatch`; null when it is of an unknown kind. */
+/** A match, as far as it is understood. */
+export interface ReadMatch<M> {
+  readonly match: M;
+  /** Why nobody can tell which requests it means; null: it says. */
+  readonly unclear: string | null;
+}
+
+const UNKNOWN_PART = "a route matches in a way not known here";
+
+/** A `HostMatch` or `SniMatch`; null when it is of an unknown kind. */
 export function readHost(reader: Reader): HostMatch | null {
   let match: HostMatch | null = null;
   while (reader.next()) {
@@ -51,7 +59,7 @@ function readReversed(reader: Reader): string | null {
 }
 
 /** An `HttpRouteMatch`. */
-export function readHttpMatch(reader: Reader, notices: Notices): HttpMatch {
+export function readHttpMatch(reader: Reader): ReadMatch<HttpMatch> {
   let path: PathMatch | null = null;
   let method: string | null = null;
   const headers: NamedMatch[] = [];
@@ -61,7 +69,7 @@ export function readHttpMatch(reader: Reader, notices: Notices): HttpMatch {
       case 1:
         return (path = reader.message(readPath)) !== null;
       case 2:
-        return keep(headers, reader.message(readNamed));
+        return keep(headers, reader.message(readHeader));
       case 3:
         return keep(queryParams, reader.message(readNamed));
       case 4:
@@ -71,17 +79,14 @@ export function readHttpMatch(reader: Reader, notices: Notices): HttpMatch {
     }
   };
   while (reader.next()) {
-    if (read()) continue;
-    notices.add("requests denied: a route matches in a way not known here");
-    return UNKNOWN_HTTP;
+    if (!read()) return { match: UNKNOWN_HTTP, unclear: UNKNOWN_PART };
   }
   const match = { path, headers, queryParams, method };
-  notePatterns(match, notices);
-  return match;
+  return { match, unclear: faultOf(match) };
 }
 
 /** A `GrpcRouteMatch`. */
-export function readGrpcMatch(reader: Reader, notices: Notices): GrpcMatch {
+export function readGrpcMatch(reader: Reader): ReadMatch<GrpcMatch> {
   let rpc: Pick<GrpcMatch, "service" | "method"> | null = {
     service: null,
     method: null,
@@ -93,14 +98,12 @@ export function readGrpcMatch(reader: Reader, notices: Notices): GrpcMatch {
     if (field === 1) rpc = reader.message(readRpc);
     const known = field === 1
       ? rpc !== null
-      : field === 2 && keep(headers, reader.message(readNamed));
-    if (!known) {
-      notices.add("calls denied: a route matches in a way not known here");
-      return UNKNOWN_GRPC;
-    }
+      : field === 2 && keep(headers, reader.message(readHeader));
+    if (!known) return { match: UNKNOWN_GRPC, unclear: UNKNOWN_PART };
   }
-  notePatterns({ path: null, headers, queryParams: [] }, notices);
-  return { service: null, method: null, ...rpc, headers };
+  const unclear = faultOf({ path: null, headers, queryParams: [] });
+  const match = { service: null, method: null, ...rpc, headers };
+  return { match, unclear };
 }
 
 /** Names of "" are none. */
@@ -133,6 +136,12 @@ function readPath(reader: Reader): PathMatch | null {
   return path;
 }
 
+/** A `HeaderMatch`: names of fields are compared in lower case. */
+function readHeader(reader: Reader): NamedMatch | null {
+  const match = readNamed(reader);
+  return match === null ? null : { ...match, name: match.name.toLowerCase() };
+}
+
 /** A `HeaderMatch` or `QueryParamMatch`. */
 function readNamed(reader: Reader): NamedMatch | null {
   let name = "";
@@ -153,8 +162,8 @@ const METHODS = [
   ...["CONNECT", "HEAD", "TRACE"],
 ];
 
-/** Null for one that this version has no name for. */
-function readMethod(reader: Reader): string | null {
+/** An `HttpMethod`; null for one that this version has no name for. */
+export function readMethod(reader: Reader): string | null {
   let method: string | null = null;
   while (reader.next()) {
     if (reader.field === 1) method = METHODS[reader.uint32()] ?? null;
@@ -170,10 +179,10 @@ function keep(list: NamedMatch[], match: NamedMatch | null): boolean {
   return true;
 }
 
-function notePatterns(
+/** What is wrong with the first pattern that cannot be used; null: nothing. */
+function faultOf(
   { path, headers, queryParams }: Omit<HttpMatch, "method">,
-  notices: Notices,
-): void {
+): string | null {
   for (
     const value of [path, ...[...headers, ...queryParams].map((of) => of.value)]
   ) {
@@ -181,8 +190,8 @@ function notePatterns(
     try {
       createPattern(value.pattern);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      notices.add(`requests denied that a route might match: ${why}`);
+      return error instanceof Error ? error.message : String(error);
     }
   }
+  return null;
 }

@@ -6,16 +6,12 @@ import type {
   InboundHttpRule,
   Meta,
 } from "../../schemas/policy.ts";
-import type {
-  GrpcFailure,
-  GrpcMatch,
-  HostMatch,
-  HttpMatch,
-} from "../../schemas/route.ts";
+import type { GrpcMatch, HostMatch, HttpMatch } from "../../schemas/route.ts";
 import { type Notices, readMeta } from "./common.ts";
 import type { Reader } from "./reader.ts";
 import {
-  readFailure,
+  readGrpcFailure,
+  readHttpFailure,
   readRedirect,
   readRequestHeaders,
   UNKNOWN_GRPC_FILTER,
@@ -25,6 +21,7 @@ import {
   readGrpcMatch,
   readHost,
   readHttpMatch,
+  type ReadMatch,
   UNKNOWN_GRPC,
   UNKNOWN_HTTP,
 } from "./route-match.ts";
@@ -105,7 +102,7 @@ function readHttpRule(
   const filters: InboundHttpRule["filters"][number][] = [];
   while (reader.next()) {
     if (reader.field === 1) {
-      matches.push(reader.message((at) => readHttpMatch(at, notices)));
+      matches.push(noted(reader.message(readHttpMatch), notices));
     } else if (reader.field === 2) {
       const filter = reader.message(readHttpFilter);
       if (filter === UNKNOWN_HTTP_FILTER) notices.add(UNKNOWN_FILTER);
@@ -115,19 +112,22 @@ function readHttpRule(
   return { matches, filters };
 }
 
+/** The match, which denies whatever it might mean when that is not clear. */
+function noted<M>({ match, unclear }: ReadMatch<M>, notices: Notices): M {
+  if (unclear !== null) {
+    notices.add(`requests denied that a route might match: ${unclear}`);
+  }
+  return match;
+}
+
 const UNKNOWN_FILTER =
   "requests of a route fail: it has a filter that is not known here";
 
 function readHttpFilter(reader: Reader): InboundHttpRule["filters"][number] {
   let filter: InboundHttpRule["filters"][number] | null = null;
   while (reader.next()) {
-    if (reader.field === 1) {
-      const failure = reader.message(readFailure);
-      // A status that is none could not be sent.
-      filter = failure === null || failure.status < 200 || failure.status > 599
-        ? null
-        : { kind: "failure", ...failure };
-    } else if (reader.field === 2) filter = reader.message(readRequestHeaders);
+    if (reader.field === 1) filter = reader.message(readHttpFailure);
+    else if (reader.field === 2) filter = reader.message(readRequestHeaders);
     else if (reader.field === 3) filter = reader.message(readRedirect);
     else return UNKNOWN_HTTP_FILTER;
   }
@@ -142,7 +142,7 @@ function readGrpcRule(
   const filters: InboundGrpcRule["filters"][number][] = [];
   while (reader.next()) {
     if (reader.field === 1) {
-      matches.push(reader.message((at) => readGrpcMatch(at, notices)));
+      matches.push(noted(reader.message(readGrpcMatch), notices));
     } else if (reader.field === 2) {
       const filter = reader.message(readGrpcFilter);
       if (filter === UNKNOWN_GRPC_FILTER) notices.add(UNKNOWN_FILTER);
@@ -155,17 +155,9 @@ function readGrpcRule(
 function readGrpcFilter(reader: Reader): InboundGrpcRule["filters"][number] {
   let filter: InboundGrpcRule["filters"][number] | null = null;
   while (reader.next()) {
-    if (reader.field === 1) filter = grpcFailure(reader.message(readFailure));
+    if (reader.field === 1) filter = reader.message(readGrpcFailure);
     else if (reader.field === 2) filter = reader.message(readRequestHeaders);
     else return UNKNOWN_GRPC_FILTER;
   }
   return filter ?? UNKNOWN_GRPC_FILTER;
-}
-
-function grpcFailure(
-  failure: ReturnType<typeof readFailure>,
-): GrpcFailure | null {
-  if (failure === null) return null;
-  const { status: code, message, ratio } = failure;
-  return { kind: "failure", code, message, ratio };
 }

@@ -14,6 +14,7 @@ export type ProblemCode =
   | "forbidden" // policy says no
   | "route.missing" // policy has routes, and none takes the request
   | "ratelimited" // more requests than policy lets through
+  | "request.invalid" // a question that has no answer as it is asked
   | "system.failed"; // the operating system refused something we need
 
 /** An error that says what was found, what was expected and what to do next. */

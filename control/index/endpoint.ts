@@ -94,7 +94,7 @@ function meshed(pod: Pod, port: number, opaque: boolean, state: State) {
 }
 
 /** Whether the Pod has a proxy, of whichever mesh. */
-function isMeshed({ metadata }: Pod): boolean {
+export function isMeshed({ metadata }: Pod): boolean {
   return Boolean(metadata.labels?.[LABELS.controlPlaneNamespace]);
 }
 
@@ -118,7 +118,7 @@ function identityOf(pod: Pod, { settings }: State): TlsIdentity | null {
 }
 
 /** The port on which the Pod's proxy listens, from its container's environment or else Linkerd's default. */
-function proxyPort(
+export function proxyPort(
   { spec }: Pod,
   listener: "INBOUND" | "ADMIN" | "CONTROL",
   usual: number,
@@ -151,7 +151,7 @@ function labelsOf(pod: Pod, zone: string): Record<string, string> {
  * The workload a Pod belongs to. A ReplicaSet's Deployment is told by the name, which Kubernetes makes of the
  * Deployment's name and the hash that the Pod is labelled with: no ReplicaSet needs to be read for it.
  */
-function ownerLabel({ metadata }: Pod): Record<string, string> {
+export function ownerLabel({ metadata }: Pod): Record<string, string> {
   const [owner, ...more] = metadata.ownerReferences ?? [];
   if (owner === undefined || more.length > 0) return {};
   const hash = metadata.labels?.[LABELS.podTemplateHash];

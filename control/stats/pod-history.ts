@@ -1,0 +1,207 @@
+import { parseLabels, readPage, splitBound } from "./exposition.ts";
+import { Increments } from "./increments.ts";
+import { KEPT } from "./kept.ts";
+import type { Labels } from "./readings.ts";
+
+/** How far back one can look. */
+export const HISTORY_MS = 60 * 60_000;
+
+/**
+ * Label sets of one pod. A proxy bounds its own (proxy/record.ts), but it is not ours to believe; a busy gateway has some
+ * hundreds.
+ */
+const MAX_SERIES = 4_000;
+
+/** What one pod's proxy has said in the last hour. */
+export interface PodHistory {
+  /** Who the pod is: `namespace`, `pod`, `deployment` …; as Prometheus would be told by Linkerd's scrape configuration. */
+  labels: Labels;
+  /** When each of the last scrapes was made, the oldest first; slots count from `firstSlot`. */
+  readonly times: number[];
+  firstSlot: number;
+  /** By metric (of a histogram without `_bucket`), then label text. */
+  readonly counters: Map<string, Map<string, Counter>>;
+  readonly histograms: Map<string, Map<string, Histogram>>;
+  readonly gauges: Map<string, Map<string, Gauge>>;
+}
+
+/** `seen`: the slot in which it was on the page last. */
+export interface Counter {
+  readonly labels: Labels;
+  last: number;
+  readonly increments: Increments;
+  seen: number;
+}
+
+export interface Histogram {
+  readonly labels: Labels;
+  /** By bound; each counts what is up to it and not up to the one before. */
+  readonly buckets: Map<number, Growth>;
+  seen: number;
+}
+
+export type Growth = Pick<Counter, "last" | "increments">;
+
+export interface Gauge {
+  readonly labels: Labels;
+  value: number;
+  seen: number;
+}
+
+/** What a page had that is not kept. */
+export interface Losses {
+  readonly garbage: number;
+  readonly overflow: number;
+}
+
+/** A pod of which nothing is known yet. */
+export function createPodHistory(labels: Labels): PodHistory {
+  return {
+    labels,
+    times: [],
+    firstSlot: 0,
+    counters: new Map(),
+    histograms: new Map(),
+    gauges: new Map(),
+  };
+}
+
+/** Adds one page to a pod's history. What its first page says is a beginning, not an increase. */
+export function addPage(
+  history: PodHistory,
+  page: string,
+  nowMs: number,
+): Losses {
+  const isFirst = history.times.length === 0;
+  const slot = history.firstSlot + history.times.length;
+  history.times.push(nowMs);
+  let room = MAX_SERIES - countSeries(history);
+  let overflow = 0;
+  let bad = 0;
+  /** What has not been on the pages before has grown from nothing. */
+  const begin = (value: number): Growth => ({
+    last: isFirst ? value : 0,
+    increments: new Increments(),
+  });
+  const grow = (growth: Growth, value: number) => {
+    const increment = value < growth.last ? value : value - growth.last;
+    growth.last = value;
+    if (increment >= 1) growth.increments.add(slot, Math.floor(increment));
+  };
+  const find = <S extends { seen: number }>(
+    families: Map<string, Map<string, S>>,
+    metric: string,
+    text: string,
+    create: (labels: Labels) => S,
+  ): S | null => {
+    let family = families.get(metric);
+    if (family === undefined) families.set(metric, family = new Map());
+    let series = family.get(text);
+    if (series === undefined) {
+      const labels = room > 0 ? parseLabels(text) : null;
+      if (labels === null) {
+        if (room > 0) bad++;
+        else overflow++;
+        return null;
+      }
+      room--;
+      family.set(text, series = create(labels));
+    }
+    series.seen = slot;
+    return series;
+  };
+  /** The bucket before, when it is of the same histogram. */
+  let before = { metric: "", text: "", value: 0 };
+  const addBucket = (name: string, text: string, value: number) => {
+    const split = splitBound(text);
+    if (split === null) return void bad++;
+    const metric = name.slice(0, -"_bucket".length);
+    const isNext = before.text === split.rest && before.metric === metric;
+    const own = isNext ? value - before.value : value;
+    before = { metric, text: split.rest, value };
+    if (own < 0) return void bad++;
+    const histogram = find<Histogram>(
+      history.histograms,
+      metric,
+      split.rest,
+      (labels) => ({ labels, buckets: new Map(), seen: slot }),
+    );
+    if (histogram === null) return;
+    let bucket = histogram.buckets.get(split.bound);
+    if (bucket === undefined) {
+      if (histogram.buckets.size >= MAX_BUCKETS) return void overflow++;
+      histogram.buckets.set(split.bound, bucket = begin(own));
+    }
+    grow(bucket, own);
+  };
+
+  const garbage = readPage(page, KEPT, (name, text, value) => {
+    if (!(value >= 0)) return void bad++;
+    switch (KEPT.get(name)) {
+      case "bucket":
+        return addBucket(name, text, value);
+      case "counter": {
+        const counter = find<Counter>(
+          history.counters,
+          name,
+          text,
+          (labels) => ({ labels, ...begin(value), seen: slot }),
+        );
+        if (counter !== null) grow(counter, value);
+        return;
+      }
+      case "gauge": {
+        const gauge = find<Gauge>(
+          history.gauges,
+          name,
+          text,
+          (labels) => ({ labels, value, seen: slot }),
+        );
+        if (gauge !== null) gauge.value = value;
+      }
+    }
+  });
+  return { garbage: garbage + bad, overflow };
+}
+
+/** Buckets of one histogram; Linkerd's largest have 26. */
+const MAX_BUCKETS = 64;
+
+/** Forgets what is older than the history goes back, and series that have said nothing since. */
+export function trimHistory(history: PodHistory, nowMs: number): void {
+  const { times } = history;
+  const young = times.findIndex((time) => time >= nowMs - HISTORY_MS);
+  const gone = young < 0 ? times.length : young;
+  times.splice(0, gone);
+  history.firstSlot += gone;
+  const after = history.firstSlot - 1;
+  const last = after + times.length;
+  const drop = <S extends { readonly seen: number }>(
+    families: Map<string, Map<string, S>>,
+    hasGrown: (series: S) => boolean,
+  ) => {
+    for (const family of families.values()) {
+      for (const [text, series] of family) {
+        if (!hasGrown(series) && series.seen < last) family.delete(text);
+      }
+    }
+  };
+  drop(history.counters, ({ increments }) => increments.trim(after));
+  drop(history.histograms, ({ buckets }) => {
+    let hasGrown = false;
+    for (const { increments } of buckets.values()) {
+      if (increments.trim(after)) hasGrown = true;
+    }
+    return hasGrown;
+  });
+  drop(history.gauges, () => false);
+}
+
+function countSeries(history: PodHistory): number {
+  const { counters, histograms, gauges } = history;
+  let count = 0;
+  for (const families of [counters, histograms, gauges]) {
+    for (const family of families.values()) count += family.size;
+  }
+  return count;
+}

@@ -1,0 +1,161 @@
+import { describe, Problem } from "../../schemas/problem.ts";
+import type {
+  Bucket,
+  Distribution,
+  Labels,
+  Reading,
+  Readings,
+  Selector,
+} from "./readings.ts";
+
+/** How long a query may take, and how much it may answer. */
+const TIMEOUT_MS = 15_000;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+
+/** Asks a Prometheus that scrapes proxies with the labels of Linkerd's own configuration (facts: control plane 5.2). */
+export function createPrometheusReadings(url: string): Readings {
+  const growth = (
+    { metric, labels }: Selector,
+    suffix: string,
+    by: readonly string[],
+    windowMs: number,
+  ) =>
+    query(
+      url,
+      `sum(increase(${
+        selectorOf({ metric: metric + suffix, labels })
+      }[${windowMs}ms])) by (${by.join(", ")})`,
+    );
+  return {
+    increase: async (selector, by, windowMs) =>
+      readingsOf(await growth(selector, "", by, windowMs), by)
+        .filter(({ value }) => value > 0),
+    distribution: async (selector, by, windowMs) =>
+      distributionsOf(
+        await growth(selector, "_bucket", [...by, "le"], windowMs),
+        by,
+      ),
+    latest: async (selector, by) =>
+      readingsOf(
+        await query(url, `sum(${selectorOf(selector)}) by (${by.join(", ")})`),
+        by,
+      ),
+  };
+}
+
+/** A selector in PromQL; a JSON string is a string of PromQL, too. */
+export function selectorOf({ metric, labels }: Selector): string {
+  const matchers = labels.map(({ label, is, value }) =>
+    `${label}${is}${JSON.stringify(value)}`
+  );
+  return `${metric}{${matchers.join(", ")}}`;
+}
+
+interface Sample {
+  readonly metric: Labels;
+  readonly value: number;
+}
+
+async function query(url: string, text: string): Promise<readonly Sample[]> {
+  let answer: unknown;
+  try {
+    const response = await fetch(new URL("api/v1/query", withSlash(url)), {
+      method: "POST",
+      body: new URLSearchParams({ query: text }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: "error",
+    });
+    answer = JSON.parse(await readBounded(response));
+  } catch (error) {
+    throw unusable(url, describe(error));
+  }
+  return samplesOf(url, answer);
+}
+
+function withSlash(url: string): string {
+  return url.endsWith("/") ? url : `${url}/`;
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) {
+      throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+/** `{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {…}, "value": [<time>, "<number>"]}]}}` */
+function samplesOf(url: string, answer: unknown): readonly Sample[] {
+  const { status, error, data } = answer as {
+    status?: unknown;
+    error?: unknown;
+    data?: { result?: unknown };
+  } ?? {};
+  if (status !== "success" || !Array.isArray(data?.result)) {
+    throw unusable(
+      url,
+      typeof error === "string" ? error : "it does not answer as a Prometheus",
+    );
+  }
+  return data.result.map(({ metric, value }: {
+    metric?: Labels;
+    value?: readonly [unknown, unknown];
+  }) => ({ metric: metric ?? {}, value: Number(value?.[1]) }));
+}
+
+function unusable(url: string, why: string): Problem {
+  return new Problem(
+    "system.failed",
+    `Cannot ask Prometheus at ${url}: ${why}`,
+    {
+      hint:
+        "check prometheusUrl: it must lead to a Prometheus that scrapes the proxies",
+    },
+  );
+}
+
+function readingsOf(
+  samples: readonly Sample[],
+  by: readonly string[],
+): Reading[] {
+  return samples.filter(({ value }) => Number.isFinite(value))
+    .map(({ metric, value }) => ({ labels: pick(metric, by), value }));
+}
+
+/** Buckets of Prometheus count what is below them as well. */
+function distributionsOf(
+  samples: readonly Sample[],
+  by: readonly string[],
+): Distribution[] {
+  const groups = new Map<string, { labels: Labels; buckets: Bucket[] }>();
+  for (const { metric, value } of samples) {
+    const labels = pick(metric, by);
+    const key = JSON.stringify(Object.values(labels));
+    const group = groups.get(key) ?? { labels, buckets: [] };
+    groups.set(key, group);
+    const bound = metric["le"] === "+Inf" ? Infinity : Number(metric["le"]);
+    if (Number.isFinite(value)) group.buckets.push({ bound, count: value });
+  }
+  return [...groups.values()].map(({ labels, buckets }) => {
+    buckets.sort((a, b) => a.bound - b.bound);
+    let below = 0;
+    return {
+      labels,
+      buckets: buckets.map(({ bound, count }) => {
+        const own = Math.max(0, count - below);
+        below = Math.max(below, count);
+        return { bound, count: own };
+      }),
+    };
+  }).filter(({ buckets }) => buckets.some(({ count }) => count > 0));
+}
+
+function pick(labels: Labels, by: readonly string[]): Labels {
+  return Object.fromEntries(by.map((label) => [label, labels[label] ?? ""]));
+}

@@ -1,0 +1,59 @@
+import { Problem } from "../../../schemas/problem.ts";
+import type { Readings } from "../readings.ts";
+import type { Target } from "./stat.ts";
+import { WORKLOAD_LABELS } from "./workloads.ts";
+
+/** Who talks to whom now. */
+export interface Edge {
+  readonly source: string;
+  readonly sourceNamespace: string;
+  readonly target: string;
+  readonly targetNamespace: string;
+  /** The name that the target's certificate has; "" without mutual TLS. */
+  readonly serverId: string;
+  /** Why there is no mutual TLS, in the proxy's word; "" when there is. */
+  readonly noTlsReason: string;
+  readonly connections: number;
+}
+
+/** Open connections between workloads of a kind, when either end is in the namespace; throws `request.invalid`. */
+export async function readEdges(
+  { kind, namespace }: Target,
+  readings: Readings,
+): Promise<readonly Edge[]> {
+  const label = WORKLOAD_LABELS[kind];
+  if (label === undefined) {
+    throw new Problem(
+      "request.invalid",
+      `Resource type is not supported: ${kind}`,
+    );
+  }
+  const own = ["namespace", label];
+  const by = [...new Set([...own, ...own.map((name) => `dst_${name}`)])];
+  const connections = await readings.latest({
+    metric: "tcp_open_connections",
+    labels: [
+      { label: "direction", is: "=", value: "outbound" },
+      { label: "peer", is: "=", value: "dst" },
+      { label, is: "!=", value: "" },
+      { label: `dst_${label}`, is: "!=", value: "" },
+    ],
+  }, [...by, "server_id", "no_tls_reason"]);
+  const text = ({ sourceNamespace, targetNamespace, source, target }: Edge) =>
+    sourceNamespace + targetNamespace + source + target;
+  return connections.filter(({ value }) => value > 0)
+    .map(({ labels, value }): Edge => ({
+      source: labels[label] ?? "",
+      sourceNamespace: labels["namespace"] ?? "",
+      target: labels[`dst_${label}`] ?? "",
+      targetNamespace: labels["dst_namespace"] ?? "",
+      serverId: labels["server_id"] ?? "",
+      noTlsReason: labels["no_tls_reason"] ?? "",
+      connections: value,
+    }))
+    .filter(({ sourceNamespace, targetNamespace }) =>
+      namespace === null ||
+      [sourceNamespace, targetNamespace].includes(namespace)
+    )
+    .sort((a, b) => text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0);
+}

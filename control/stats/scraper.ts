@@ -1,0 +1,152 @@
+import { describe } from "../../schemas/problem.ts";
+import {
+  addPage,
+  createPodHistory,
+  HISTORY_MS,
+  type Losses,
+  type PodHistory,
+  trimHistory,
+} from "./pod-history.ts";
+import type { Labels } from "./readings.ts";
+
+/** A proxy to be scraped. */
+export interface ScrapeTarget {
+  /** Stays the same as long as the pod does. */
+  readonly id: string;
+  readonly url: string;
+  readonly labels: Labels;
+}
+
+export interface ScraperOptions {
+  /** Between two scrapes of a pod; Linkerd's Prometheus has 10 s. */
+  readonly intervalMs: number;
+  /** Fetches a page; must end when the signal says so. */
+  readonly fetch: (url: string, signal: AbortSignal) => Promise<string>;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly scraped: (result: "ok" | "failed", losses: Losses) => void;
+  readonly failed: (target: ScrapeTarget, why: string) => void;
+}
+
+/** Pods whose history is kept, those that are gone included; those gone longest go first. */
+const MAX_PODS = 5_000;
+
+/** Scrapes that may be under way at once; a pod that takes its time keeps one, and no other waits for longer than its time-out. */
+const MAX_AT_ONCE = 100;
+
+/** A page that takes longer than this, in parts of the interval, is given up. */
+const PATIENCE = 0.5;
+
+export interface Scraper {
+  /** These are the pods from now on; the history of others is kept for as long as it can be asked for. */
+  update(targets: readonly ScrapeTarget[]): void;
+  histories(): Iterable<PodHistory>;
+  close(): void;
+}
+
+/** Scrapes every pod once per interval, at a time of its own within it, so that the work is spread out. */
+export function createScraper(options: ScraperOptions): Scraper {
+  const { intervalMs, now } = options;
+  const histories = new Map<string, PodHistory>();
+  const live = new Map<string, Live>();
+  const gone = new Map<string, number>();
+  const closing = new AbortController();
+  let underWay = 0;
+  const waiting: Live[] = [];
+
+  function follow(target: ScrapeTarget): Live {
+    const one: Live = { target, timer: undefined, isWaiting: false };
+    schedule(one, options.random() * intervalMs);
+    return one;
+  }
+
+  function schedule(one: Live, delayMs: number): void {
+    one.timer = setTimeout(() => {
+      schedule(one, intervalMs);
+      if (one.isWaiting) return;
+      one.isWaiting = true;
+      waiting.push(one);
+      next();
+    }, delayMs);
+  }
+
+  function next(): void {
+    while (underWay < MAX_AT_ONCE) {
+      const one = waiting.shift();
+      if (one === undefined) return;
+      if (live.get(one.target.id) !== one) continue;
+      underWay++;
+      void scrape(one).finally(() => {
+        underWay--;
+        one.isWaiting = false;
+        next();
+      });
+    }
+  }
+
+  async function scrape({ target }: Live): Promise<void> {
+    const patience = AbortSignal.timeout(intervalMs * PATIENCE);
+    const signal = AbortSignal.any([patience, closing.signal]);
+    try {
+      const page = await options.fetch(target.url, signal);
+      let history = histories.get(target.id);
+      if (history === undefined) {
+        histories.set(target.id, history = createPodHistory(target.labels));
+      }
+      history.labels = target.labels;
+      const losses = addPage(history, page, now());
+      trimHistory(history, now());
+      options.scraped("ok", losses);
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      options.scraped("failed", { garbage: 0, overflow: 0 });
+      options.failed(
+        target,
+        patience.aborted
+          ? `no page within ${intervalMs * PATIENCE} ms`
+          : describe(error),
+      );
+    }
+  }
+
+  function forget(): void {
+    const oldest = now() - HISTORY_MS;
+    for (const [id, since] of gone) {
+      if (since >= oldest && histories.size <= MAX_PODS) continue;
+      gone.delete(id);
+      histories.delete(id);
+    }
+  }
+
+  return {
+    update(targets) {
+      const ids = new Set(targets.map(({ id }) => id));
+      for (const [id, one] of live) {
+        if (ids.has(id)) continue;
+        clearTimeout(one.timer);
+        live.delete(id);
+        gone.set(id, now());
+      }
+      for (const target of targets.slice(0, MAX_PODS)) {
+        const known = live.get(target.id);
+        gone.delete(target.id);
+        if (known === undefined) live.set(target.id, follow(target));
+        else known.target = target;
+      }
+      forget();
+    },
+    histories: () => histories.values(),
+    close() {
+      closing.abort();
+      for (const { timer } of live.values()) clearTimeout(timer);
+      live.clear();
+    },
+  };
+}
+
+interface Live {
+  target: ScrapeTarget;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** In line or under way. */
+  isWaiting: boolean;
+}

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
 import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
 import type { Observer } from "./control.ts";
+import { createSnapshot } from "./control/snapshot.ts";
 import { type Bed, createBed, pass, UNLIMITED } from "./testing/control-bed.ts";
 import { Writer } from "./wire/writer.ts";
 
@@ -334,5 +335,116 @@ describe("refusals", () => {
     bed.request().answerMessage(policy(2));
     expect(server.refusals).toEqual([]);
     expect(server.seen[0]?.protocol.kind).toBe("opaque");
+  });
+});
+
+describe("a watch after a restart", () => {
+  const memory = () =>
+    createSnapshot({ path: null, now: () => Date.now(), log() {} });
+  let snapshot = memory();
+
+  /** A new process with what the last one kept, and no control plane. */
+  function restart(): void {
+    bed.control.close();
+    bed = createBed(UNLIMITED, snapshot);
+    bed.dead.add("10.0.0.1");
+  }
+
+  beforeEach(() => {
+    bed.control.close();
+    snapshot = memory();
+    bed = createBed(UNLIMITED, snapshot);
+  });
+
+  test("has the policy of a port at once, also while nobody can be asked", async () => {
+    bed.control.watchServerPolicy(80, observe());
+    await pass(0);
+    bed.request().answerHead();
+    bed.request().answerMessage(policy(1));
+    bed.request().answerMessage(policy(3));
+    restart();
+    const observer = observe<ServerPolicy>();
+    bed.control.watchServerPolicy(80, observer);
+    expect(observer.seen.map(({ protocol }) => protocol.kind)).toEqual(["tls"]);
+    const other = observe<ServerPolicy>();
+    bed.control.watchServerPolicy(81, other);
+    await pass(60_000);
+    expect(observer.seen.length).toBe(1);
+    expect(other.seen).toEqual([]);
+  });
+
+  test("has endpoints once the control plane has been silent, and what it says once it is back", async () => {
+    bed.control.watchEndpoints("web.shop.svc:80", observe());
+    bed.control.watchEndpoints("db.shop.svc:80", observe());
+    await pass(0);
+    for (const request of bed.last().requests) {
+      request.answerHead();
+      request.answerMessage(addUpdate(1, 2));
+      request.answerMessage(addUpdate(3));
+    }
+    restart();
+    const web = observe<EndpointSet>();
+    bed.control.watchEndpoints("web.shop.svc:80", web);
+    await pass(999);
+    expect(web.seen).toEqual([]);
+    await pass(1);
+    expect(web.seen.map(hosts)).toEqual([["10.1.0.1", "10.1.0.2", "10.1.0.3"]]);
+    // That it is away is known by now.
+    const db = observe<EndpointSet>();
+    bed.control.watchEndpoints("db.shop.svc:80", db);
+    expect(db.seen).toEqual([]);
+    await pass(0);
+    expect(db.seen.length).toBe(1);
+
+    bed.dead.clear();
+    await pass(4_000);
+    const back = bed.last().requests[0];
+    back?.answerHead();
+    back?.answerMessage(addUpdate(2));
+    expect(hosts(web.seen[1])).toEqual(["10.1.0.2"]);
+  });
+
+  test("hears nothing old from a control plane that answers", async () => {
+    bed.control.watchProfile("10.1.0.1:80", observe());
+    await pass(0);
+    bed.request().answerHead();
+    bed.request().answerMessage(new Uint8Array(0));
+    restart();
+    bed.dead.clear();
+    const observer = observe();
+    bed.control.watchProfile("10.1.0.1:80", observer);
+    await pass(0);
+    bed.request().answerHead();
+    bed.request().answerMessage(new Uint8Array(0));
+    await pass(5_000);
+    expect(observer.seen.length).toBe(1);
+  });
+
+  test("has nothing of what the control plane has taken back", async () => {
+    bed.control.watchEndpoints("web.shop.svc:80", observe());
+    await pass(0);
+    bed.request().answerHead();
+    bed.request().answerMessage(addUpdate(1));
+    bed.request().answerEnd(3, "no such service");
+    await pass(0);
+    restart();
+    const observer = observe();
+    bed.control.watchEndpoints("web.shop.svc:80", observer);
+    await pass(5_000);
+    expect(observer.seen).toEqual([]);
+  });
+
+  test("ignores what it cannot read any more, in one line", async () => {
+    const path = "/io.linkerd.proxy.inbound.InboundServerPolicies/WatchPort";
+    bed.control.watchServerPolicy(80, observe());
+    await pass(0);
+    const request = bed.request().body.slice(5);
+    snapshot.open(path, request, "whole", true).add(Uint8Array.of(0xff));
+    restart();
+    const observer = observe();
+    bed.control.watchServerPolicy(80, observer);
+    expect(observer.seen).toEqual([]);
+    expect(bed.logs).toEqual(["Ignoring what cannot be read any more"]);
+    expect(snapshot.open(path, request, "whole", true).recall()).toEqual([]);
   });
 });

@@ -1,9 +1,12 @@
 import type { SocketAddress } from "../schemas/address.ts";
 import type { EndpointSet, Profile } from "../schemas/destination.ts";
 import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
+import { describe } from "../schemas/problem.ts";
+import { type Absence, createAbsence } from "./control/absence.ts";
 import type { ControlClient } from "./control/client.ts";
 import type { Log } from "./control/connector.ts";
 import { createEndpointFold } from "./control/endpoint-fold.ts";
+import type { Shape, Snapshot } from "./control/snapshot.ts";
 import { keepWatching, type Watch } from "./control/watch.ts";
 import { formatCode, type GrpcStatus, StatusCode } from "./grpc/status.ts";
 import { decodeClientPolicy, encodeTrafficSpec } from "./wire/client-policy.ts";
@@ -49,6 +52,8 @@ export interface ControlOptions {
   readonly workload: string;
   /** `DESTINATION_CONTEXT`: who asks for endpoints. */
   readonly context: string;
+  /** What was told before, used while the control plane is away. */
+  readonly snapshot: Snapshot;
   readonly random: () => number;
   readonly log: Log;
 }
@@ -60,8 +65,34 @@ const MAX_NOTICES = 1_000;
 
 type Verdict = "retry" | "final" | number;
 
+interface Service {
+  readonly client: ControlClient;
+  readonly absence: Absence;
+}
+
+function serviceOf(client: ControlClient): Service {
+  return { client, absence: createAbsence() };
+}
+
+interface Query<T> {
+  readonly path: string;
+  readonly request: Uint8Array;
+  readonly shape: Shape;
+  /** What was told before holds from the start on, and a change is kept before it is in force. */
+  readonly urgent: boolean;
+  readonly observer: Observer<T>;
+  readonly read: {
+    opened(): void;
+    message(bytes: Uint8Array, notices: Notices): T | null;
+    /** `known`: a snapshot has been given already. */
+    judge(status: GrpcStatus, known: boolean): Verdict;
+  };
+}
+
 export function createControl(options: ControlOptions): Control {
-  const { destination, policy } = options;
+  const { snapshot } = options;
+  const destination = serviceOf(options.destination);
+  const policy = serviceOf(options.policy);
   const watches = new Set<Watch>();
   const noticed = new Set<string>();
 
@@ -73,38 +104,69 @@ export function createControl(options: ControlOptions): Control {
     }
   }
 
-  function watch<T>(
-    client: ControlClient,
-    path: string,
-    request: Uint8Array,
-    observer: Observer<T>,
-    read: {
-      opened(): void;
-      message(bytes: Uint8Array, notices: Notices): T | null;
-      /** `known`: a snapshot has been given already. */
-      judge(status: GrpcStatus, known: boolean): Verdict;
-    },
-  ): Watch {
+  function watch<T>(service: Service, query: Query<T>): Watch {
+    const { path, request, observer, read } = query;
+    const memory = snapshot.open(path, request, query.shape, query.urgent);
     let known = false;
     let refused = false;
+
+    function take(bytes: Uint8Array): T | null {
+      const notices: Notices = new Set();
+      const value = read.message(bytes, notices);
+      report(notices, path);
+      return value;
+    }
+
+    /** What was told before, perhaps to an earlier start, until the service speaks for itself. */
+    function recall(): void {
+      try {
+        let value: T | null = null;
+        for (const bytes of memory.recall()) value = take(bytes) ?? value;
+        if (value === null) return;
+        known = true;
+        observer.next(value);
+      } catch (error) {
+        memory.forget();
+        options.log("warn", "Ignoring what cannot be read any more", {
+          watch: path,
+          error: describe(error),
+        });
+      } finally {
+        read.opened(); // what follows does not continue it
+      }
+    }
+    if (query.urgent) recall();
+    const stopWaiting = query.urgent
+      ? () => {}
+      : service.absence.whenAway(recall);
+
     const running = keepWatching({
-      client,
+      client: service.client,
       path,
       request,
       random: options.random,
       log: options.log,
-      opened: read.opened,
+      opened() {
+        read.opened();
+        memory.begin();
+      },
       message(bytes) {
-        const notices: Notices = new Set();
-        const value = read.message(bytes, notices);
-        report(notices, path);
-        if (value === null) return;
+        stopWaiting();
+        service.absence.heard();
+        const value = take(bytes);
+        const goOn = memory.add(bytes);
+        if (value === null) return goOn;
         known = true;
         refused = false;
         observer.next(value);
+        return goOn;
       },
       judge(status) {
         const verdict = read.judge(status, known);
+        if (verdict !== "retry") {
+          stopWaiting();
+          memory.forget();
+        }
         if (verdict !== "retry" && !refused) {
           refused = true;
           observer.refused(`${formatCode(status.code)}: ${status.message}`);
@@ -112,64 +174,78 @@ export function createControl(options: ControlOptions): Control {
         return verdict;
       },
     });
-    watches.add(running);
-    return {
+    const open: Watch = {
       close() {
-        watches.delete(running);
+        stopWaiting();
+        watches.delete(open);
         running.close();
       },
     };
+    watches.add(open);
+    return open;
   }
 
   return {
     watchEndpoints(path, observer) {
       const fold = createEndpointFold();
-      return watch(
-        destination,
-        "/io.linkerd.proxy.destination.Destination/Get",
-        encodeGetDestination(path, options.context),
+      return watch(destination, {
+        path: "/io.linkerd.proxy.destination.Destination/Get",
+        request: encodeGetDestination(path, options.context),
+        shape: "changes",
+        urgent: false,
         observer,
-        {
+        read: {
           opened: fold.opened,
           message: (bytes, notices) => fold.apply(decodeUpdate(bytes, notices)),
           judge: judgeDestination,
         },
-      );
+      });
     },
     watchProfile(path, observer) {
-      return watch(
-        destination,
-        "/io.linkerd.proxy.destination.Destination/GetProfile",
-        encodeGetDestination(path, options.context),
+      return watch(destination, {
+        path: "/io.linkerd.proxy.destination.Destination/GetProfile",
+        request: encodeGetDestination(path, options.context),
+        shape: "whole",
+        urgent: false,
         observer,
-        { opened() {}, message: decodeProfile, judge: judgeDestination },
-      );
+        read: { opened() {}, message: decodeProfile, judge: judgeDestination },
+      });
     },
     watchClientPolicy(target, observer) {
-      return watch(
-        policy,
-        "/io.linkerd.proxy.outbound.OutboundPolicies/Watch",
-        encodeTrafficSpec(options.workload, target),
+      return watch(policy, {
+        path: "/io.linkerd.proxy.outbound.OutboundPolicies/Watch",
+        request: encodeTrafficSpec(options.workload, target),
+        shape: "whole",
+        urgent: false,
         observer,
-        { opened() {}, message: decodeClientPolicy, judge: judgeClientPolicy },
-      );
+        read: {
+          opened() {},
+          message: decodeClientPolicy,
+          judge: judgeClientPolicy,
+        },
+      });
     },
     watchServerPolicy(port, observer) {
-      return watch(
-        policy,
-        "/io.linkerd.proxy.inbound.InboundServerPolicies/WatchPort",
-        encodePortSpec(options.workload, port),
+      return watch(policy, {
+        path: "/io.linkerd.proxy.inbound.InboundServerPolicies/WatchPort",
+        request: encodePortSpec(options.workload, port),
+        shape: "whole",
+        urgent: true,
         observer,
-        { opened() {}, message: decodeServerPolicy, judge: () => "retry" },
-      );
+        read: { opened() {}, message: decodeServerPolicy, judge: askAgain },
+      });
     },
     close() {
-      for (const running of watches) running.close();
-      watches.clear();
-      destination.close();
-      policy.close();
+      for (const open of watches) open.close();
+      destination.client.close();
+      policy.client.close();
+      snapshot.close();
     },
   };
+}
+
+function askAgain(): Verdict {
+  return "retry";
 }
 
 /** The two refusals of Destination that mean the question itself is wrong (facts 2.6). */

@@ -1,4 +1,5 @@
 import type { ServerPolicy } from "../schemas/policy.ts";
+import { join } from "node:path";
 import { describe, Problem } from "../schemas/problem.ts";
 import { startAdmin } from "./admin.ts";
 import { startCertification } from "./certification.ts";
@@ -10,6 +11,7 @@ import { createControl } from "./control.ts";
 import type { ControlClient } from "./control/client.ts";
 import type { Log as ControlLog, ServiceName } from "./control/connector.ts";
 import { openControlClient } from "./control/open.ts";
+import { createSnapshot } from "./control/snapshot.ts";
 import { createDrain } from "./drain.ts";
 import type { Identity } from "./identity.ts";
 import { startInbound } from "./inbound.ts";
@@ -33,6 +35,8 @@ import { BUILD } from "./version.ts";
 
 /** Exit codes, as Linkerd's proxy: 64 for a configuration that cannot be used (EX_USAGE), 1 for any other failure. */
 const EXIT_CONFIG = 64;
+/** What the control plane told, beside the certificate. */
+const TOLD = "control-plane.told";
 /** How often a proxy without its first certificate says so. */
 const WAITING_LINE_MS = 15_000;
 
@@ -158,6 +162,11 @@ async function run(config: Config): Promise<void> {
       ),
       workload: config.policy.workload,
       context: config.destination.context,
+      snapshot: createSnapshot({
+        path: join(config.identity.dir, TOLD),
+        now: Date.now,
+        log: lines(logs.target("control")),
+      }),
       random: Math.random,
       log: lines(logs.target("control")),
     });

@@ -23,6 +23,7 @@ import {
 } from "../proxy/control.ts";
 import type { ControlClient } from "../proxy/control/client.ts";
 import { openControlClient } from "../proxy/control/open.ts";
+import { createSnapshot } from "../proxy/control/snapshot.ts";
 import { certifyWith } from "../proxy/identity.ts";
 import { createPki } from "../proxy/testing/pki.ts";
 import type { Credentials } from "../proxy/tls.ts";
@@ -210,6 +211,7 @@ function openControl(client = open()): Control {
     policy: client,
     workload: "shop:web-1",
     context: "context",
+    snapshot: createSnapshot({ path: null, now: Date.now, log() {} }),
     random: Math.random,
     log: (_level, message) => logs.push(message),
   });

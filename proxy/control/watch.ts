@@ -18,7 +18,8 @@ export interface WatchOptions {
   readonly log: Log;
   /** A new stream begins; its messages do not continue those of the last one. */
   readonly opened: () => void;
-  readonly message: (bytes: Uint8Array) => void;
+  /** False: the stream has said enough, and is opened anew. */
+  readonly message: (bytes: Uint8Array) => boolean;
   /** What an ending means: ask again soon, ask again after that many milliseconds, or never. */
   readonly judge: (status: GrpcStatus) => "retry" | "final" | number;
 }
@@ -80,8 +81,8 @@ function streamOnce(
     begun: () => clock.start(),
     message(bytes) {
       clock.message();
-      options.message(bytes);
       messages++;
+      if (!options.message(bytes)) giveUp(EXPIRED);
     },
     end: (status) => finish(status, BY_SERVER),
   });

@@ -39,10 +39,13 @@ export function watchTrust(options: TrustOptions): Watch {
     opened() {},
     message(bytes) {
       const anchors = readBundle(decodeTrustBundle(bytes));
-      if (anchors !== null) return options.told(anchors);
-      log("warn", "Ignoring trust anchors that cannot be read", {
-        bytes: bytes.length,
-      });
+      if (anchors !== null) options.told(anchors);
+      else {
+        log("warn", "Ignoring trust anchors that cannot be read", {
+          bytes: bytes.length,
+        });
+      }
+      return true;
     },
     judge: ({ code }) => TROUBLE.has(code) ? "retry" : ASK_AGAIN_MS,
   });

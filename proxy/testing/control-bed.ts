@@ -3,6 +3,7 @@ import type { StreamLimits } from "../config/control.ts";
 import { type Control, createControl } from "../control.ts";
 import { createControlClient } from "../control/client.ts";
 import { createConnector } from "../control/connector.ts";
+import { createSnapshot, type Snapshot } from "../control/snapshot.ts";
 import { FakeConnection, type FakeRequest } from "./fake-connection.ts";
 import { createMemoryChannels } from "./memory-channel.ts";
 
@@ -28,7 +29,10 @@ export interface Bed {
 }
 
 /** A control client over connections that the test answers by hand; needs fake timers. */
-export function createBed(limits: StreamLimits = UNLIMITED): Bed {
+export function createBed(
+  limits: StreamLimits = UNLIMITED,
+  snapshot: Snapshot = createSnapshot({ path: null, now: Date.now, log() {} }),
+): Bed {
   const connections: FakeConnection[] = [];
   const dialled: string[] = [];
   const logs: string[] = [];
@@ -70,6 +74,7 @@ export function createBed(limits: StreamLimits = UNLIMITED): Bed {
       policy: client,
       workload: "shop:web",
       context: "",
+      snapshot,
       random: () => 0,
       log,
     }),

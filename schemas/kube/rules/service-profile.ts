@@ -3,8 +3,8 @@ import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { mistakesOfPattern } from "./route.ts";
 
-/** Conditions may hold conditions; deeper than this nobody writes, and a flood of them must end somewhere. */
-const DEPTH_MAX = 32;
+/** Conditions may hold conditions; deeper than this nobody writes. Four levels of protobuf each, of a hundred. */
+const DEPTH_MAX = 16;
 
 /** What a ServiceProfile's schema cannot say: conditions, however deep, and durations. */
 export function mistakesOfServiceProfile({ spec }: ServiceProfile): Mistake[] {

@@ -54,6 +54,7 @@ const PROXY_SCHEMAS = [
   "profile",
   "policy",
   "problem",
+  "retry-conditions",
   "route",
   "version",
 ];

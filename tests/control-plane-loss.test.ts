@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Load, startLoad } from "../demo/bed/load.ts";
-import type { Pod } from "../demo/bed/pod.ts";
+import { type Pod, proxyOf } from "../demo/bed/pod.ts";
 import type { Service } from "../demo/bed/service.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import {
@@ -81,4 +81,76 @@ test(
     expect(tookMs).toBeLessThan(CATCH_UP_MS);
   },
   LOSS_MS + 60_000,
+);
+
+test(
+  "proxies that are killed while there is no control plane serve again, with what they were told last",
+  async () => {
+    const { identity, destination } = mesh.controlPlane;
+    const { bed } = mesh;
+    await bed.apply({
+      apiVersion: "policy.linkerd.io/v1beta3",
+      kind: "Server",
+      metadata: { name: "http", namespace: "app" },
+      spec: {
+        podSelector: { matchLabels: { app: "fresh" } },
+        port: BACKEND_PORTS.http,
+        accessPolicy: "all-authenticated",
+      },
+    });
+    const ask = async (pod: Pod) => {
+      const { stdout } = await pod.exec([
+        ...["curl", "-s", "-m", "10", "-w", "%{http_code}", "-o", "/dev/null"],
+        ...(pod === client ? ["http://server/"] : [freshUrl]),
+      ]);
+      return stdout;
+    };
+    const freshUrl = `http://${fresh.pod.ip}:${BACKEND_PORTS.http}/`;
+    const outsider = await bed.addPod({ name: "outsider", meshed: false });
+    await waitFor(async () => await ask(outsider) === "403" || null, {
+      what: () => "the new Server in force",
+    });
+    expect(await ask(client)).toBe("200");
+    const told = Bun.file(
+      `${bed.layout.pods}/client/identity/control-plane.told`,
+    );
+    await waitFor(
+      async () => (await told.text()).includes("server.app.svc") || null,
+      { what: () => "endpoints of the server on disk" },
+    );
+
+    await Promise.all([identity.kill(), destination.kill()]);
+    for (const pod of [client, fresh.pod]) {
+      const proxy = proxyOf(pod);
+      const before = await certificateOf(fresh.pod);
+      await proxy.kill();
+      proxy.start();
+      await proxy.ready();
+      expect(await certificateOf(fresh.pod)).toBe(before);
+      expect(await ask(client)).toBe("200");
+      expect(await ask(outsider)).toBe("403");
+    }
+    await Promise.all([identity.start(), destination.start()]);
+    await service.setEndpoints([old.pod]);
+    const served = await old.served();
+    await waitFor(async () => {
+      await ask(client);
+      return await old.served() > served || null;
+    }, {
+      what: () => "a request at the endpoint of the control plane that is back",
+    });
+
+    async function certificateOf(pod: Pod): Promise<string> {
+      const { stdout } = await outsider.exec([
+        ...["openssl", "s_client", "-connect"],
+        ...[`${pod.ip}:${BACKEND_PORTS.http}`, "-servername"],
+        "default.app.serviceaccount.identity.linkerd.cluster.local",
+      ]);
+      const [certificate] =
+        stdout.match(/-----BEGIN[^]+END CERTIFICATE-----/) ??
+          [];
+      return certificate ?? "";
+    }
+  },
+  120_000,
 );

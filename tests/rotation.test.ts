@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { startLoad } from "../demo/bed/load.ts";
 import { type Pod, proxyOf } from "../demo/bed/pod.ts";
 import { waitFor } from "../demo/bed/wait.ts";
+import { createAnchor } from "../demo/bed/trust.ts";
 import { parseMetrics } from "../demo/metrics.ts";
 import { ANNOTATIONS } from "../schemas/names.ts";
 import type { Conversation } from "./testing/converse.ts";
@@ -115,7 +116,7 @@ async function readChain(
   const { stdout } = await outsider.exec([
     ...["openssl", "s_client", "-showcerts"],
     ...["-connect", `${pod.ip}:${BACKEND_PORTS.http}`, "-servername"],
-    `${pod.serviceAccount}.app.serviceaccount.identity.linkerd.cluster.local`,
+    `${pod.serviceAccount}.${pod.namespace}.serviceaccount.identity.linkerd.cluster.local`,
   ]);
   const [leaf, issuer] = stdout.match(
     /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,
@@ -184,4 +185,55 @@ test(
     });
   },
   60_000,
+);
+
+test(
+  "trust anchors are rotated - old, both, new - without a restart and amid traffic; then the old ones vouch for nobody",
+  async () => {
+    const { bed, controlPlane } = mesh;
+    const fresh = await createAnchor(Date.now());
+    const root = new X509Certificate(fresh.pem);
+    const pods = [client, server, controlPlane.identity.pod];
+    pods.push(controlPlane.destination.pod);
+    const programs = pods.map((pod) => proxyOf(pod).program());
+    /** Until every proxy has heard of the last change. */
+    const told = (changes: number) =>
+      waitFor(
+        () =>
+          programs.every(({ tail }) =>
+              tail().split("Trust anchors have changed").length > changes
+            )
+            ? true
+            : null,
+        { what: () => `${changes} changes of anchors`, timeoutMs: 30_000 },
+      );
+    await amidTraffic(async () => {
+      await controlPlane.publishAnchors(bed.anchor.pem + fresh.pem);
+      await told(1);
+      await controlPlane.rotateIssuer(fresh);
+      for (const pod of pods) {
+        await waitFor(async () => {
+          const [, issuer] = await readChain(pod);
+          return issuer.verify(root.publicKey) || null;
+        }, {
+          what: () => `a certificate under the new anchor in ${pod.name}`,
+          timeoutMs: 4 * RENEWAL_MS,
+          intervalMs: 200,
+        });
+      }
+      await controlPlane.publishAnchors(fresh.pem);
+      await told(2);
+    });
+    expect(pods.map((pod) => proxyOf(pod).program())).toEqual(programs);
+    // A new proxy that knows the old anchors alone trusts nobody: they are out of use everywhere.
+    const stranger = await bed.createPod({
+      name: "stranger",
+      namespace: "app",
+    });
+    const line = await proxyOf(stranger).program().line(
+      "Cannot reach identity",
+    );
+    expect(line).toContain("Cannot trust");
+  },
+  120_000,
 );

@@ -5,6 +5,7 @@ import type { Bed } from "./bed.ts";
 import { APPLICATION_UID } from "./layout.ts";
 import { type Pod, type PodSpec, proxyOf } from "./pod.ts";
 import { ended, type Program } from "./program.ts";
+import type { Anchor } from "./trust.ts";
 import { waitFor } from "./wait.ts";
 
 export interface ControlPlaneOptions {
@@ -20,8 +21,10 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   readonly identity: ControlPod;
   readonly destination: ControlPod;
-  /** Replaces the issuer by a new one under the same anchor; identity reads it without a restart. */
-  rotateIssuer(): Promise<void>;
+  /** Replaces the issuer by a new one, under the bed's anchor or another; identity reads it without a restart. */
+  rotateIssuer(anchor?: Anchor): Promise<void>;
+  /** Replaces the trust anchors (PEM); identity tells proxies. */
+  publishAnchors(pem: string): Promise<void>;
 }
 
 /** A pod of the control plane. */
@@ -52,7 +55,7 @@ export async function startControlPlane(
   await Promise.all([
     writeFile(anchors, bed.anchor.pem),
     writeFile(keySet, bed.tokens.keySet),
-    replaceIssuer(bed, issuer),
+    replaceIssuer(bed.anchor, issuer),
   ]);
   const common = [
     ...["--source", "files", "--controller-namespace", "linkerd"],
@@ -126,7 +129,11 @@ export async function startControlPlane(
   return {
     identity,
     destination,
-    rotateIssuer: () => replaceIssuer(bed, issuer),
+    rotateIssuer: (anchor = bed.anchor) => replaceIssuer(anchor, issuer),
+    async publishAnchors(pem) {
+      await writeFile(`${anchors}.new`, pem);
+      await rename(`${anchors}.new`, anchors);
+    },
   };
 }
 
@@ -193,8 +200,8 @@ async function createControlPod(
 const HEADLESS = /-headless$|^linkerd-policy$/;
 
 /** The certificate goes last: who sees it finds its key there. */
-async function replaceIssuer(bed: Bed, folder: string): Promise<void> {
-  const { crtPem, keyPem } = await bed.anchor.createIssuer(Date.now());
+async function replaceIssuer(anchor: Anchor, folder: string): Promise<void> {
+  const { crtPem, keyPem } = await anchor.createIssuer(Date.now());
   for (const [name, text] of [["key.pem", keyPem], ["crt.pem", crtPem]]) {
     const draft = `${folder}/.${name}`;
     await writeFile(draft, text ?? "", { mode: 0o600 });

@@ -46,8 +46,8 @@ const MAX_AHEAD_MS = 60_000;
 export const MAX_BYTES = 2 * 1_024 * 1_024;
 /** One answer: a Service of about 1,500 endpoints. */
 export const MAX_ANSWER_BYTES = 512 * 1_024;
-/** What is told within this is written at once. */
-const WRITE_AFTER_MS = 1_000;
+/** What is told within this is written together. */
+const WRITE_AFTER_MS = 250;
 
 interface Entry extends Told {
   messages: Uint8Array[];

@@ -37,6 +37,8 @@ export function deployment(install: Install, part: Component): Manifest {
         "app.kubernetes.io/part-of": "Linkerd",
         "app.kubernetes.io/version": values.linkerdVersion,
       },
+      // Not of its pods: proxies take other anchors over, and a new template would restart them (docs/decisions/0121).
+      annotations: { [ANNOTATIONS.trustRootSha256]: install.trustRootSha256 },
     }),
     spec: {
       replicas: values.controllerReplicas,
@@ -50,7 +52,6 @@ export function deployment(install: Install, part: Component): Manifest {
             [ANNOTATIONS.proxyVersion]: values.proxy.image.version ||
               values.linkerdVersion,
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
-            [ANNOTATIONS.trustRootSha256]: install.trustRootSha256,
             [ANNOTATIONS.defaultInboundPolicy]: "all-unauthenticated",
             ...values.podAnnotations,
             ...part.annotations,

@@ -81,6 +81,17 @@ describe("the admin server", () => {
     expect(await packed.text()).toBe(expected);
   });
 
+  test("says whom it trusts, and with what it proves itself", async () => {
+    const { get } = start();
+    const page = await get("/trust.json");
+    expect(await page.json()).toEqual({
+      anchors: server.anchors,
+      certificate: server.chain,
+    });
+    expect((await start({ credentials: () => null }).get("/trust.json")).status)
+      .toBe(503);
+  });
+
   test("sends a large page in pieces, whole and unchanged", async () => {
     const { get, options } = start();
     const { registry } = options;

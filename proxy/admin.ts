@@ -5,6 +5,7 @@ import { createAdminApps } from "./admin/app.ts";
 import { showEnvironment } from "./admin/environment.ts";
 import { isLoopback } from "./admin/loopback.ts";
 import { metricsPage } from "./admin/metrics.ts";
+import { showTrust } from "./admin/trust.ts";
 import type { Environment } from "./config/setting.ts";
 import { createDrain } from "./drain.ts";
 import { type InboundOptions, startInbound } from "./inbound.ts";
@@ -157,7 +158,7 @@ function answer(
 }
 
 function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {
-  const { registry, logs, env, ready, shutdown } = options;
+  const { credentials, registry, logs, env, ready, shutdown } = options;
   return new Map<string, Route>([
     ["/metrics", {
       methods: {
@@ -191,6 +192,7 @@ function createRoutes(options: AdminOptions): ReadonlyMap<string, Route> {
     ["/env.json", {
       methods: { GET: (request) => showEnvironment(env, request) },
     }],
+    ["/trust.json", { methods: { GET: () => showTrust(credentials()) } }],
     ["/shutdown", {
       loopbackOnly: true,
       methods: {

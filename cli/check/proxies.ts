@@ -7,25 +7,36 @@ import {
   SKIPPED,
   type Verdict,
 } from "./check.ts";
+import { readBundle } from "../certificates/read.ts";
+import { isSameBundle, readTrust } from "../identity/trust.ts";
 import { readRoots } from "./credentials.ts";
 import { ANCHORS_ENV, type Pod } from "./objects.ts";
 import { isOver, isProxyReady, PROXY, proxyOf, statusOf } from "./pods.ts";
 import { type Scene, titleOf } from "./scene.ts";
+import { together } from "./together.ts";
 
 /** Pods whose proxies are looked at. */
 export type Pick = (scene: Scene) => Promise<readonly Pod[]>;
 
-/** Whether proxies were started with the trust anchors that are in force. */
+/** Whether proxies trust the anchors that are in force: those they were started with, or have taken over since. */
 export async function haveRoots(
   pods: readonly Pod[],
   scene: Scene,
 ): Promise<Verdict> {
   const roots = (await readRoots(scene)).trim();
-  const old = pods.filter((pod) => {
+  const suspects = pods.filter((pod) => {
     const anchors = proxyOf(pod)?.env?.find(({ name }) => name === ANCHORS_ENV)
       ?.value;
     return !isOver(pod) && anchors !== undefined && anchors.trim() !== roots;
-  }).map((pod) =>
+  });
+  const cluster = await scene.open();
+  const live = await together(suspects, (pod) => readTrust(cluster, pod));
+  const bundle = suspects.length === 0
+    ? []
+    : readBundle(roots, "trust anchors");
+  const old = suspects.filter((_, at) =>
+    !isSameBundle(live[at]?.anchors ?? [], bundle)
+  ).map((pod) =>
     scene.settings.dataPlaneNamespace === undefined
       ? titleOf(pod)
       : pod.metadata.name

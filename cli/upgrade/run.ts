@@ -161,5 +161,5 @@ function rotationWarning(world: World): string {
   return `\n${
     glyph("warning", world)
   } Rotating the trust anchors will affect existing proxies\n` +
-    "See https://linkerd.io/2/tasks/rotating_identity_certificates/ for more information\n\n";
+    "See https://github.com/linkerd-ts/linkerd-ts/blob/main/docs/rotation.md for more information\n\n";
 }

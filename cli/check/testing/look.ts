@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import { describe as describeError } from "../../../schemas/problem.ts";
 import { mergeValues } from "../../../schemas/values/merge.ts";
 import { VERSION } from "../../../schemas/version.ts";
-import type { ApiRequest } from "../../cluster.ts";
+import type { ApiRequest, Cluster } from "../../cluster.ts";
 import type { Verdict } from "../check.ts";
 import { MODES } from "../modes.ts";
 import { createScene, type Settings } from "../scene.ts";
@@ -19,12 +19,13 @@ export interface Case {
   readonly settings?: Partial<Settings>;
   readonly nowMs?: number;
   readonly answer?: (request: ApiRequest) => unknown;
+  readonly forward?: Cluster["forward"];
 }
 
 /** What checks of a description come to; a throw is a failure, as in the runner. */
 export async function look(
   description: string,
-  { objects = MESH, settings = {}, nowMs = NOW, answer }: Case = {},
+  { objects = MESH, settings = {}, nowMs = NOW, answer, forward }: Case = {},
 ): Promise<Verdict> {
   const found = Object.values(MODES).flat().flatMap(({ checks }) => checks)
     .find((check) => check.description === description);
@@ -40,7 +41,11 @@ export async function look(
       ...settings,
     },
     nowMs,
-    open: () => Promise.resolve(fakeCluster(objects, answer)),
+    open: () =>
+      Promise.resolve({
+        ...fakeCluster(objects, answer),
+        ...(forward === undefined ? {} : { forward }),
+      }),
     memory: new Map(),
     signal: new AbortController().signal,
   });

@@ -43,8 +43,11 @@ export class AccrualWindow {
 
   private advance(nowMs: number): void {
     const next = Math.floor(nowMs / this.bucketMs);
+    if (next - this.current >= BUCKETS) {
+      this.clear();
+      this.current = next;
+    }
     // A clock that steps back counts where it was.
-    if (next - this.current >= BUCKETS) this.clear();
     for (; this.current < next; this.current++) {
       const oldest = (this.current + 1) % BUCKETS;
       this.goodSum -= this.good[oldest] ?? 0;

@@ -2,6 +2,9 @@ import type { FailureAccrual } from "../../schemas/client-policy.ts";
 import { AccrualWindow } from "./accrual-window.ts";
 import type { Judgement } from "./outcome.ts";
 
+/** The least that Linkerd takes for a window, too. */
+const MIN_WINDOW_MS = 10;
+
 /** Adds up what an endpoint answers, until it is too bad. */
 export interface Accrual {
   /** Whether the endpoint is to be left out from now on. */
@@ -25,7 +28,7 @@ function createConsecutive(maxFailures: number): Accrual {
     add(judgement) {
       if (judgement === null) return false;
       failures = judgement === "failure" ? failures + 1 : 0;
-      return failures >= maxFailures;
+      return failures > 0 && failures >= maxFailures;
     },
     isWell: (judgement) => judgement !== "failure",
     clear() {
@@ -42,7 +45,7 @@ function createUnified(
   >,
   nowMs: number,
 ): Accrual {
-  const window = new AccrualWindow(windowMs, nowMs);
+  const window = new AccrualWindow(Math.max(windowMs, MIN_WINDOW_MS), nowMs);
   let failures = 0;
   return {
     add(judgement, nowMs) {

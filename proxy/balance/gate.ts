@@ -6,6 +6,9 @@ import type { Judgement } from "./outcome.ts";
 /** `open`: requests go to the endpoint; `shut`: none; `probation`: one does, and decides. */
 export type GateState = "open" | "shut" | "probation";
 
+/** How long the one request of probation is waited for at least, and otherwise as long as the gate had been shut. */
+const PATIENCE_MS = 10_000;
+
 /** Lets requests through to one endpoint, as long as it answers well. Time and chance are arguments. */
 export class Gate {
   state: GateState = "open";
@@ -35,7 +38,7 @@ export class Gate {
   sent(nowMs: number): void {
     if (this.state !== "probation") return;
     this.probing = true;
-    this.dueMs = nowMs + this.shutMs;
+    this.dueMs = nowMs + Math.max(this.shutMs, PATIENCE_MS);
   }
 
   /** How a request went that was sent at `sentMs`. */
@@ -56,8 +59,8 @@ export class Gate {
   }
 
   /**
-   * To be called at `dueMs`. A shut gate goes over to probation. In probation the request has taken as long as the gate
-   * had been shut, and another may try: the first may be a stream without end.
+   * To be called at `dueMs`. A shut gate goes over to probation. In probation patience with the request is at an end, and
+   * another may try: the first may be a stream that lasts for days.
    */
   turn(nowMs: number): void {
     if (this.state === "shut") this.enter("probation", nowMs);

@@ -9,9 +9,11 @@ import {
   DESTINATION_FLAGS,
   IDENTITY_FLAGS,
   INJECTOR_FLAGS,
+  METRICS_FLAGS,
   POLICY_VALIDATOR_FLAGS,
   SP_VALIDATOR_FLAGS,
 } from "./config/known-flags.ts";
+import { type MetricsConfig, parseMetrics } from "./config/metrics.ts";
 import type { Env } from "./config/program.ts";
 import {
   type InjectorConfig,
@@ -26,6 +28,7 @@ export type ProgramConfig =
   | IdentityConfig
   | DestinationConfig
   | InjectorConfig
+  | MetricsConfig
   | ValidatorConfig;
 
 export type Config =
@@ -51,6 +54,12 @@ const PROGRAMS: readonly Program[] = [
     about: "tells proxies where to go and whom to let in",
     flags: DESTINATION_FLAGS,
     parse: parseDestination,
+  },
+  {
+    name: "metrics",
+    about: "scrapes proxies and answers what the golden metrics are",
+    flags: METRICS_FLAGS,
+    parse: parseMetrics,
   },
   {
     name: "proxy-injector",

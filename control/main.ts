@@ -4,6 +4,7 @@ import { createLog, type Log } from "./log.ts";
 import { startDestination } from "./start/destination.ts";
 import { startIdentity } from "./start/identity.ts";
 import { startInjector } from "./start/injector.ts";
+import { startMetrics } from "./start/metrics.ts";
 import type { Running } from "./start/running.ts";
 import { startValidator } from "./start/validator.ts";
 
@@ -48,6 +49,8 @@ function start(
       return startIdentity(config, log);
     case "destination":
       return startDestination(config, log);
+    case "metrics":
+      return startMetrics(config, log);
     case "proxy-injector":
       return startInjector(config, log);
     case "policy-validator":

@@ -107,6 +107,31 @@ export const DESTINATION_FLAGS = {
   },
 } as const satisfies Readonly<Record<string, Flag>>;
 
+/** Flags of `metrics`. */
+export const METRICS_FLAGS = {
+  addr: {
+    help: "address of queries; loopback, as it asks nobody who they are",
+    fallback: "127.0.0.1:8085",
+  },
+  "admin-addr": {
+    help: "address of probes and metrics",
+    fallback: ":9998",
+    alias: "metrics-addr",
+  },
+  source: COMMON.source,
+  "log-level": COMMON["log-level"],
+  "log-format": COMMON["log-format"],
+  "scrape-interval": {
+    help: "how often each proxy is asked for its metrics",
+    fallback: "10s",
+  },
+  "prometheus-url": {
+    help: "answer from this Prometheus, and scrape nothing",
+    fallback: undefined,
+  },
+  manifests: DESTINATION_FLAGS.manifests,
+} as const satisfies Readonly<Record<string, Flag>>;
+
 /** What every webhook has. */
 const WEBHOOK = {
   "log-level": COMMON["log-level"],
@@ -114,6 +139,11 @@ const WEBHOOK = {
   tls: {
     help: "folder of the webhook's certificate and key",
     fallback: "/var/run/linkerd/tls",
+  },
+  drain: {
+    help: "how long it goes on answering once it is told to end",
+    // Until the last node knows that it is not to be asked any more; less than Kubernetes' 30 s until it is killed.
+    fallback: "10s",
   },
 } as const satisfies Readonly<Record<string, Flag>>;
 

@@ -10,11 +10,13 @@ import {
   readApiServer,
   readProgram,
 } from "./program.ts";
-import { parseLabel } from "./values.ts";
+import { parseLabel, parseSpan } from "./values.ts";
 
 interface Webhook extends Common {
   /** Folder of certificate and key. */
   readonly certificate: string;
+  /** How long it goes on answering once it is told to end. */
+  readonly drainMs: number;
 }
 
 export interface InjectorConfig extends Webhook {
@@ -43,6 +45,7 @@ export function parseInjector(
     configFolder: flags.text("config"),
     anchors: flags.text("identity-trust-anchors"),
     certificate: flags.text("tls"),
+    drainMs: flags.read("drain", parseSpan),
   }));
 }
 
@@ -53,6 +56,7 @@ export function parsePolicyValidator(
   return readProgram(argv, env, POLICY_VALIDATOR_FLAGS, (flags) => ({
     program: "policy-validator",
     certificate: flags.text("tls"),
+    drainMs: flags.read("drain", parseSpan),
   }));
 }
 
@@ -63,5 +67,6 @@ export function parseProfileValidator(
   return readProgram(argv, env, SP_VALIDATOR_FLAGS, (flags) => ({
     program: "sp-validator",
     certificate: flags.text("tls"),
+    drainMs: flags.read("drain", parseSpan),
   }));
 }

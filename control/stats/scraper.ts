@@ -24,7 +24,7 @@ export interface ScraperOptions {
   readonly fetch: (url: string, signal: AbortSignal) => Promise<string>;
   readonly now: () => number;
   readonly random: () => number;
-  readonly scraped: (result: "ok" | "failed", losses: Losses) => void;
+  readonly scraped: (target: ScrapeTarget, losses: Losses) => void;
   readonly failed: (target: ScrapeTarget, why: string) => void;
 }
 
@@ -96,10 +96,9 @@ export function createScraper(options: ScraperOptions): Scraper {
       history.labels = target.labels;
       const losses = addPage(history, page, now());
       trimHistory(history, now());
-      options.scraped("ok", losses);
+      options.scraped(target, losses);
     } catch (error) {
       if (closing.signal.aborted) return;
-      options.scraped("failed", { garbage: 0, overflow: 0 });
       options.failed(
         target,
         patience.aborted

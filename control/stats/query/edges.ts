@@ -1,6 +1,6 @@
 import { Problem } from "../../../schemas/problem.ts";
 import type { Readings } from "../readings.ts";
-import type { Target } from "./stat.ts";
+import type { Target } from "./target.ts";
 import { WORKLOAD_LABELS } from "./workloads.ts";
 
 /** Who talks to whom now. */

@@ -1,6 +1,7 @@
 import { Problem } from "../../../schemas/problem.ts";
 import type { Labels, Matcher, Readings } from "../readings.ts";
 import { type Golden, keyOf, readGolden, RESPONSES } from "./golden.ts";
+import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
 import {
   type Workload,
@@ -8,16 +9,6 @@ import {
   type WorkloadPod,
   workloadsOf,
 } from "./workloads.ts";
-
-/** A kind of things, or one of them. */
-export interface Target {
-  /** As Kubernetes calls it, in lower case: `deployment`, `namespace`, `service` … */
-  readonly kind: string;
-  /** Null: all. */
-  readonly name: string | null;
-  /** Null: all namespaces. */
-  readonly namespace: string | null;
-}
 
 export interface StatQuery {
   readonly target: Target;
@@ -103,48 +94,38 @@ interface View {
 }
 
 function viewOf({ target, to, from }: StatQuery): View {
-  if (target.kind === "service" && from === null && to === null) {
-    return viewBy(target, { prefix: "dst_", direction: "outbound" }, []);
-  }
   if (from?.kind === "service" || (to !== null && target.kind === "service")) {
     throw new Problem(
       "request.invalid",
       "service is not supported as a target on 'from' queries, or as a target with 'to' queries",
     );
   }
+  // Its own proxies tell what it sends, those of its clients what it is sent by whom; Services have no proxies.
   if (to !== null) {
-    // The target's own proxies: its outbound traffic.
-    return viewBy(target, { prefix: "", direction: "outbound" }, [
-      ...matchersOf(to, "dst_"),
-    ]);
+    return viewBy(target, "outbound", "", matchersOf(to, "dst_").matchers);
   }
   if (from !== null) {
-    return viewBy(target, { prefix: "dst_", direction: "outbound" }, [
-      ...matchersOf(from, ""),
-    ]);
+    return viewBy(target, "outbound", "dst_", matchersOf(from, "").matchers);
   }
-  return viewBy(target, { prefix: "", direction: "inbound" }, []);
+  return target.kind === "service"
+    ? viewBy(target, "outbound", "dst_", [])
+    : viewBy(target, "inbound", "", []);
 }
 
 function viewBy(
   target: Target,
-  { prefix, direction }: {
-    readonly prefix: "" | "dst_";
-    readonly direction: "inbound" | "outbound";
-  },
+  direction: "inbound" | "outbound",
+  prefix: "" | "dst_",
   more: readonly Matcher[],
 ): View {
-  const label = labelOf(target.kind, prefix);
-  const namespaceLabel = `${prefix}namespace`;
-  const isNamespace = label === namespaceLabel;
+  const { label, namespaceLabel, matchers } = matchersOf(target, prefix);
   return {
     matchers: [
       { label: "direction", is: "=", value: direction },
-      { label, is: "!=", value: "" },
-      ...matchersOf(target, prefix),
+      ...matchers,
       ...more,
     ],
-    by: isNamespace ? [namespaceLabel] : [namespaceLabel, label],
+    by: [...new Set([namespaceLabel, label])],
     peer: direction === "inbound" ? "src" : "dst",
     nameOf: (labels) => ({
       namespace: labels[namespaceLabel] ?? "",
@@ -155,29 +136,6 @@ function viewBy(
       [label]: name,
     }),
   };
-}
-
-function labelOf(kind: string, prefix: string): string {
-  const label = kind === "service" ? "service" : WORKLOAD_LABELS[kind];
-  if (label !== undefined) return prefix + label;
-  throw new Problem(
-    "request.invalid",
-    `resource type '${kind}' is not supported`,
-    { hint: `use one of ${Object.keys(WORKLOAD_LABELS).join(", ")}, service` },
-  );
-}
-
-function matchersOf(
-  { kind, name, namespace }: Target,
-  prefix: string,
-): Matcher[] {
-  const matchers: Matcher[] = [];
-  const label = labelOf(kind, prefix);
-  if (name !== null) matchers.push({ label, is: "=", value: name });
-  if (namespace !== null && kind !== "namespace") {
-    matchers.push({ label: `${prefix}namespace`, is: "=", value: namespace });
-  }
-  return matchers;
 }
 
 function isAsked(target: Target, namespace: string, name: string): boolean {

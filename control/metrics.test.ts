@@ -23,6 +23,24 @@ test("render() gives Prometheus text, with labels escaped", () => {
   );
 });
 
+test("a histogram counts amounts up to each bound", () => {
+  const metrics = createMetrics();
+  const taken = metrics.histogram("taken_seconds", "Time.", [0.5, 1]);
+  for (const amount of [0.25, 0.5, 0.75, 2]) taken.add(amount);
+  expect(metrics.render()).toBe(
+    [
+      "# HELP taken_seconds Time.",
+      "# TYPE taken_seconds histogram",
+      'taken_seconds_bucket{le="0.5"} 2',
+      'taken_seconds_bucket{le="1"} 3',
+      'taken_seconds_bucket{le="+Inf"} 4',
+      "taken_seconds_sum 3.5",
+      "taken_seconds_count 4",
+      "",
+    ].join("\n"),
+  );
+});
+
 test("process metrics are those of this process", () => {
   const metrics = createMetrics();
   addProcessMetrics(metrics);

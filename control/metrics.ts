@@ -5,6 +5,10 @@ export interface Counter {
   readonly add: (labels: Labels, by?: number) => void;
 }
 
+export interface Histogram {
+  readonly add: (amount: number) => void;
+}
+
 /** One line of a metric that is read when asked for. */
 export interface Sample {
   readonly labels: Labels;
@@ -32,6 +36,12 @@ export interface Metrics {
     labelNames: readonly string[],
     samples: () => readonly Sample[],
   ) => void;
+  /** Amounts, counted by the first of the ascending bounds that they do not exceed. */
+  readonly histogram: (
+    name: string,
+    help: string,
+    bounds: readonly number[],
+  ) => Histogram;
   readonly render: () => string;
 }
 
@@ -68,10 +78,37 @@ export function createMetrics(): Metrics {
       },
     };
   };
+  const histogram: Metrics["histogram"] = (name, help, bounds) => {
+    const counts = bounds.map(() => 0);
+    let count = 0;
+    let sum = 0;
+    families.push(() => {
+      let below = 0;
+      return [
+        `# HELP ${name} ${help}`,
+        `# TYPE ${name} histogram`,
+        ...bounds.map((bound, at) =>
+          `${name}_bucket{le="${bound}"} ${below += counts[at] ?? 0}`
+        ),
+        `${name}_bucket{le="+Inf"} ${count}`,
+        `${name}_sum ${sum}`,
+        `${name}_count ${count}`,
+      ].join("\n");
+    });
+    return {
+      add: (amount) => {
+        const at = bounds.findIndex((bound) => amount <= bound);
+        if (at >= 0) counts[at] = (counts[at] ?? 0) + 1;
+        count++;
+        sum += amount;
+      },
+    };
+  };
   return {
     counter: kept("counter"),
     upDown: kept("gauge"),
     read,
+    histogram,
     render: () => families.map((family) => `${family()}\n`).join(""),
   };
 }

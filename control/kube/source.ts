@@ -4,19 +4,30 @@ import {
   parseManifest,
 } from "../../schemas/kube.ts";
 import { describe } from "../../schemas/problem.ts";
+import type { Standing } from "../conditions.ts";
 import type { Log } from "../log.ts";
 import type { Emit, ObjectEvent } from "../source.ts";
 import type { ApiServer } from "./in-cluster.ts";
 import { type Change, reflect } from "./reflect.ts";
 import { nameOf, type Resource, RESOURCES } from "./resources.ts";
+import {
+  contentOf,
+  hasStatus,
+  standingOf,
+  type Standings,
+} from "./standings.ts";
 import { trim } from "./trim.ts";
 
 export interface KubeOptions {
   readonly server: ApiServer;
   readonly emit: Emit;
   readonly log: Log;
+  /** Told of the objects whose status is written; none when nobody writes it. */
+  readonly standings?: Standings;
   /** Ends all watching. */
   readonly signal: AbortSignal;
+  /** Kinds to read; all that the mesh reads when it is not said. */
+  readonly resources?: readonly Resource[];
 }
 
 /** A cluster's API server as the source of the world. */
@@ -31,7 +42,8 @@ export interface KubeSource {
 
 /** Lists and watches every kind that the mesh reads, and emits what is there and what changes. */
 export function openKubeSource(options: KubeOptions): KubeSource {
-  const stores = RESOURCES.map((resource) => follow(resource, options));
+  const { resources = RESOURCES } = options;
+  const stores = resources.map((resource) => follow(resource, options));
   const synced = Promise.all(stores.map((store) => store.synced))
     .then(() => {});
   // Whoever opened the source may have stopped waiting.
@@ -49,9 +61,10 @@ export function openKubeSource(options: KubeOptions): KubeSource {
 /** One kind: the objects of it that are in use, so that a new list says what has gone. */
 function follow(
   resource: Resource,
-  { server, emit, log, signal }: KubeOptions,
+  { server, emit, log, standings, signal }: KubeOptions,
 ) {
   const { kind } = resource;
+  const isWritten = standings !== undefined && hasStatus(resource);
   const known = new Map<string, KubeObject>();
   const broken = new Map<string, string>();
   let trouble: string | undefined;
@@ -63,7 +76,7 @@ function follow(
     server,
     resource,
     signal,
-    read,
+    read: (value) => read(value, isWritten ? resource : null),
     onList: (items) => {
       const gone = new Map(known);
       const events: ObjectEvent[] = [];
@@ -77,11 +90,18 @@ function follow(
         events.push({ kind: "delete", object });
       }
       if (events.length > 0) emit(events);
+      if (isWritten) standings?.list(resource, items.flatMap(standingsIn));
       first.resolve();
     },
     onChanges: (changes) => {
       const events = changes.flatMap(take);
       if (events.length > 0) emit(events);
+      for (const { type, item } of changes) {
+        for (const standing of standingsIn(item)) {
+          if (type === "DELETED") standings?.remove(standing.path);
+          else standings?.put(standing);
+        }
+      }
     },
     onTrouble: (what) => {
       if (what === trouble) return;
@@ -138,9 +158,23 @@ interface Item {
   readonly object: KubeObject | null;
   /** Why it cannot be used as it is; `object` is then what holds of it all the same. */
   readonly mistake?: string;
+  /** Of kinds whose status is written. */
+  readonly standing?: Standing;
 }
 
-function read(value: unknown): Item {
+function standingsIn({ standing }: Item): readonly Standing[] {
+  return standing === undefined ? [] : [standing];
+}
+
+/** Reads an object as it was served; of one whose status is written, `written` is what it is one of. */
+function read(value: unknown, written: Resource | null): Item {
+  const item = readObject(value);
+  if (written === null) return item;
+  const content = contentOf(value, item.object, item.mistake);
+  return { ...item, standing: standingOf(value, written, content) };
+}
+
+function readObject(value: unknown): Item {
   const key = keyOf(value);
   try {
     const reading = parseManifest(value);

@@ -58,3 +58,48 @@ describe("PeakEwma", () => {
     expect(load.cost(2_000)).toBeCloseTo(weighed(RTT_MS, 0, 1_000), 9);
   });
 });
+
+describe("PeakEwma with penalties", () => {
+  const PENALTY = { penaltyMs: 5_000, maxRetryAfterMs: 300_000 };
+  const open = () => new PeakEwma(RTT_MS, DECAY_MS, 0, PENALTY);
+
+  test("costs the same when it is only read", () => {
+    const plain = new PeakEwma(RTT_MS, DECAY_MS, 0);
+    const load = open();
+    for (const at of [0, 1, 100, 5_000, 20_000]) {
+      expect(load.cost(at)).toBeCloseTo(plain.cost(at), 9);
+    }
+  });
+
+  test("being read, however often, changes no later sample", () => {
+    const [read, left] = [open(), open()];
+    for (let at = 0; at < 1_000; at++) read.cost(at);
+    read.sample(10, 1_000);
+    left.sample(10, 1_000);
+    expect(read.cost(1_000)).toBe(left.cost(1_000));
+    expect(left.cost(1_000)).toBeCloseTo(weighed(RTT_MS, 10, 1_000), 9);
+  });
+
+  test("punished, costs so much at once and comes down as after a peak", () => {
+    const load = open();
+    load.punish(5_000, 100);
+    expect(load.cost(100)).toBe(5_000);
+    expect(load.cost(100 + DECAY_MS)).toBeCloseTo(5_000 / Math.E, 9);
+  });
+
+  test("a punishment never makes it cheaper", () => {
+    const load = open();
+    load.punish(60_000, 0);
+    load.punish(5_000, 1_000);
+    expect(load.cost(1_000)).toBeCloseTo(60_000 * Math.exp(-0.1), 9);
+    load.punish(5_000, 50_000);
+    expect(load.cost(50_000)).toBe(5_000);
+  });
+
+  test("a stale time punishes as well, and is not kept", () => {
+    const load = open();
+    load.sample(10, 1_000);
+    load.punish(5_000, 400);
+    expect(load.cost(1_000)).toBe(5_000);
+  });
+});

@@ -49,13 +49,13 @@ export function penaltyOf(
 
 /** `retry-after`: seconds or a date (RFC 9110 10.2.3); 0 without one, or when it is past. */
 function retryAfterMs(fields: readonly Field[], nowUnixMs: number): number {
-  const text = findField(fields, RETRY_AFTER)?.text.trim() ?? "";
+  const text = findField(fields, RETRY_AFTER)?.text ?? "";
   if (/^\d+$/.test(text)) return Number(text) * 1_000;
   return Math.max(0, (parseHttpDate(text, nowUnixMs) ?? 0) - nowUnixMs);
 }
 
 /** `grpc-retry-pushback-ms`; 0 without one. A negative one asks not to try again, which says nothing of when. */
 function pushbackMs(fields: readonly Field[]): number {
-  const text = findField(fields, PUSHBACK)?.text.trim() ?? "";
+  const text = findField(fields, PUSHBACK)?.text ?? "";
   return /^\d+$/.test(text) ? Number(text) : 0;
 }

@@ -2,18 +2,43 @@ import { PORTS } from "../schemas/names.ts";
 import type { Install } from "./context.ts";
 import { formatArgs, logFlags } from "./flags.ts";
 import type { Manifest } from "./manifest.ts";
-import { clusterRole, WATCH } from "./rbac.ts";
+import { clusterRole, role, roleBinding, WATCH } from "./rbac.ts";
 import { type Controller, service } from "./workload.ts";
 
 const COMPONENT = "destination";
 const ADMIN_PORT = 9990;
 const HTTPS_PORT = 9443;
 
+const ACCOUNT = "linkerd-destination";
+
 /** Policy reads the kinds that say who may call and how; the names of role and binding are Linkerd's. */
 export function policyAccess(install: Install): Manifest[] {
+  return [...readers(install), ...statusWriter(install)];
+}
+
+/** Statuses are written by the replica that holds a Lease: of this namespace alone, unlike Linkerd's, which may take any. */
+function statusWriter(install: Install): Manifest[] {
+  const name = "linkerd-policy";
+  const { namespace } = install;
+  return [
+    role(install, name, [
+      {
+        apiGroups: ["coordination.k8s.io"],
+        resources: ["leases"],
+        verbs: ["create", "get", "patch"],
+      },
+      { apiGroups: ["apps"], resources: ["deployments"], verbs: ["get"] },
+    ]),
+    roleBinding(install, "linkerd-destination-policy", name, [
+      { name: ACCOUNT, namespace },
+    ]),
+  ];
+}
+
+function readers(install: Install): Manifest[] {
   return clusterRole(install, "linkerd-policy", {
     component: COMPONENT,
-    serviceAccount: "linkerd-destination",
+    serviceAccount: ACCOUNT,
     binding: "linkerd-destination-policy",
     rules: [
       {
@@ -34,6 +59,25 @@ export function policyAccess(install: Install): Manifest[] {
         apiGroups: ["gateway.networking.k8s.io"],
         resources: ["grpcroutes", "httproutes"],
         verbs: WATCH,
+      },
+      {
+        apiGroups: ["policy.linkerd.io"],
+        resources: [
+          "egressnetworks/status",
+          "httplocalratelimitpolicies/status",
+          "httproutes/status",
+        ],
+        verbs: ["patch"],
+      },
+      {
+        apiGroups: ["gateway.networking.k8s.io"],
+        resources: [
+          "grpcroutes/status",
+          "httproutes/status",
+          "tcproutes/status",
+          "tlsroutes/status",
+        ],
+        verbs: ["patch"],
       },
     ],
   });

@@ -82,11 +82,13 @@ export interface ClientPolicyAnswer {
     | { readonly kind: "opaque"; readonly opaque: ClientRoute };
 }
 
-/** Which port of which Pod a server policy is for. */
-export interface ServerPolicyQuery {
-  readonly pod: ObjectName;
-  readonly port: number;
-}
+/** Which port of which workload a server policy is for. */
+export type ServerPolicyQuery = WorkloadName & { readonly port: number };
+
+/** A Pod or an ExternalWorkload. */
+export type WorkloadName =
+  | { readonly pod: ObjectName }
+  | { readonly external: ObjectName };
 
 /** Whether an endpoint is still what it was; the index gives the same object for most that are. */
 export function sameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {

@@ -2,7 +2,7 @@ import type { ServerPolicy } from "../schemas/policy.ts";
 import { clientPolicyOf } from "./index/client-policy.ts";
 import { endpointsOf, sameEndpoints } from "./index/endpoints.ts";
 import { createIndex } from "./index/fold.ts";
-import { idOf, ipKey, podKey, serviceKey } from "./index/keys.ts";
+import { externalKey, idOf, ipKey, podKey, serviceKey } from "./index/keys.ts";
 import { profileOf } from "./index/profile.ts";
 import { serverPolicyOf } from "./index/server-policy.ts";
 import type { Settings } from "./index/settings.ts";
@@ -29,7 +29,7 @@ export interface World {
     ClientPolicyQuery,
     ClientPolicyAnswer | null
   >;
-  /** Null: there is no such Pod. */
+  /** Null: there is no such workload. */
   readonly serverPolicies: Snapshots<ServerPolicyQuery, ServerPolicy | null>;
   /** Folds a batch of events in and publishes what it changed, once. */
   readonly apply: Emit;
@@ -70,7 +70,11 @@ export function createWorld(
     ServerPolicy | null
   >({
     name: JSON.stringify,
-    keys: ({ pod }) => [podKey(idOf(pod))],
+    keys: (query) => [
+      "pod" in query
+        ? podKey(idOf(query.pod))
+        : externalKey(idOf(query.external)),
+    ],
     compute: (query) => serverPolicyOf(query, index),
     equal: Bun.deepEquals,
   });

@@ -9,6 +9,10 @@ import {
 } from "./kube/authorization.ts";
 import { checkObject } from "./kube/check.ts";
 import { EndpointSliceSchema } from "./kube/endpoint-slice.ts";
+import {
+  ExternalWorkloadSchema,
+  OldExternalWorkloadSchema,
+} from "./kube/external-workload.ts";
 import { FieldProblem } from "./kube/field-problem.ts";
 import { NamespaceSchema } from "./kube/namespace.ts";
 import { groupOf, isServer, outboundParent } from "./kube/parents.ts";
@@ -43,6 +47,7 @@ export type Namespace = Immutable<Static<typeof NamespaceSchema>>;
 export type Service = Placed<Static<typeof ServiceSchema>>;
 export type EndpointSlice = Placed<Static<typeof EndpointSliceSchema>>;
 export type Pod = Placed<Static<typeof PodSchema>>;
+export type ExternalWorkload = Placed<Static<typeof ExternalWorkloadSchema>>;
 export type Server = Placed<Static<typeof ServerSchema>>;
 export type Selector = Immutable<Static<typeof SelectorSchema>>;
 export type ServerAuthorization = Placed<
@@ -84,6 +89,7 @@ export type KubeObject =
   | Service
   | EndpointSlice
   | Pod
+  | ExternalWorkload
   | Server
   | ServiceProfile
   | Policy;
@@ -113,6 +119,10 @@ const readGrpcRoute = placed(createValidator(GrpcRouteSchema));
 const readRouteStub = placed(createValidator(RouteStubSchema));
 const readServerStub = placed(createValidator(ServerStubSchema));
 
+const readOldExternalWorkload = placed(
+  createValidator(OldExternalWorkloadSchema),
+);
+
 /** By version and kind; policies by group and kind, as a version that we do not know must not be passed over. */
 const READERS: Readonly<Record<string, Read<KubeObject>>> = {
   "v1/Namespace": createValidator(NamespaceSchema),
@@ -121,6 +131,19 @@ const READERS: Readonly<Record<string, Read<KubeObject>>> = {
   "discovery.k8s.io/v1/EndpointSlice": placed(
     createValidator(EndpointSliceSchema),
   ),
+  "workload.linkerd.io/v1beta1/ExternalWorkload": placed(
+    createValidator(ExternalWorkloadSchema),
+  ),
+  "workload.linkerd.io/v1alpha1/ExternalWorkload": (value, what) => {
+    const { kind, metadata, spec } = readOldExternalWorkload(value, what);
+    const { meshTls, ...rest } = spec;
+    return {
+      apiVersion: "workload.linkerd.io/v1beta1",
+      kind,
+      metadata,
+      spec: { meshTLS: meshTls, ...rest },
+    };
+  },
   "policy.linkerd.io/Server": placed(createValidator(ServerSchema)),
   "policy.linkerd.io/ServerAuthorization": placed(
     createValidator(ServerAuthorizationSchema),

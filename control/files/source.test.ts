@@ -155,7 +155,7 @@ test("files: what is not enforced is refused with its whole file", async () => {
       ["gateway.networking.k8s.io/v1alpha2", "TLSRoute"],
       ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
       ["linkerd.io/v1alpha2", "ServiceCatalog"],
-      ["workload.linkerd.io/v1beta1", "ExternalWorkload"],
+      ["workload.linkerd.io/v1beta2", "ExternalWorkload"],
     ].map(([apiVersion, kind]): [Record<string, unknown>, string] => [
       { apiVersion, kind, metadata: { name: "x" } },
       `does not enforce ${kind} (${apiVersion})`,

@@ -1,15 +1,15 @@
-import type { Pod, Service } from "../../schemas/kube.ts";
+import type { Service } from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import type { State } from "./fold.ts";
 import { type PortRange, resolvePortRanges } from "./ports.ts";
-import { tcpPorts } from "./workloads.ts";
+import { namedPorts, type Workload } from "./workloads.ts";
 
 /**
  * The annotation of an object, or else of its Namespace. Linkerd's injector copies the Namespace's onto objects when
  * they are made; a folder of manifests has no injector, so the index looks there itself.
  */
 export function annotationOf(
-  { metadata }: Pod | Service,
+  { metadata }: Workload | Service,
   name: string,
   { namespaces }: Pick<State, "namespaces">,
 ): string | undefined {
@@ -17,19 +17,16 @@ export function annotationOf(
     namespaces.get(metadata.namespace)?.metadata.annotations?.[name];
 }
 
-/** The ports that a Pod's annotation lists, by number or name; undefined when there is no annotation. */
-export function podPorts(
-  pod: Pod,
+/** The ports that a workload's annotation lists, by number or name; undefined when there is no annotation. */
+export function annotatedPorts(
+  workload: Workload,
   name: typeof ANNOTATIONS[keyof typeof ANNOTATIONS],
   state: Pick<State, "namespaces">,
 ): readonly PortRange[] | undefined {
-  const text = annotationOf(pod, name, state);
-  if (text === undefined) return undefined;
-  const named = tcpPorts(pod).map((port) => ({
-    name: port.name,
-    port: port.containerPort,
-  }));
-  return resolvePortRanges(text, named);
+  const text = annotationOf(workload, name, state);
+  return text === undefined
+    ? undefined
+    : resolvePortRanges(text, namedPorts(workload));
 }
 
 /** The ports that a Service's annotation declares opaque; undefined when there is no annotation. */

@@ -1,6 +1,5 @@
 import type {
   Namespace,
-  Pod,
   Policy,
   RateLimitPolicy,
   Route,
@@ -17,7 +16,8 @@ import { idOf } from "./keys.ts";
 import { parseInboundMode } from "./modes.ts";
 import { limitsOf } from "./rate-limits.ts";
 import { filtersNotDone } from "./route-rules.ts";
-import { portsOf, selectsPod, type Servers, serversOf } from "./servers.ts";
+import { portsOf, selects, type Servers, serversOf } from "./servers.ts";
+import type { Workload } from "./workloads.ts";
 
 /** Sentences about a policy that does not do what its author may believe; legal, and worth saying. */
 export function doubtsAbout(policy: Policy, state: State): string[] {
@@ -42,7 +42,7 @@ export function doubtsAbout(policy: Policy, state: State): string[] {
 
 /** A word for who may call by default that means nothing denies all, whoever it was to let in. */
 export function doubtsAboutDefault(
-  { kind, metadata }: Namespace | Pod,
+  { kind, metadata }: Namespace | Workload,
 ): string[] {
   const key = ANNOTATIONS.defaultInboundPolicy;
   const found = metadata.annotations?.[key];
@@ -58,13 +58,13 @@ export function doubtsAboutDefault(
 }
 
 /** Two Servers on one port are legal; that only one of them holds is worth saying. */
-export function overlapsOn(pod: Pod, servers: Servers): string[] {
-  const about = [...servers.byNamespace.get(pod.metadata.namespace)]
-    .filter((server) => selectsPod(server, pod));
+export function overlapsOn(workload: Workload, servers: Servers): string[] {
+  const about = [...servers.byNamespace.get(workload.metadata.namespace)]
+    .filter((server) => selects(server, workload));
   if (about.length < 2) return [];
-  const ports = new Set(about.flatMap((server) => portsOf(server, pod)));
+  const ports = new Set(about.flatMap((server) => portsOf(server, workload)));
   return [...ports].flatMap((port) => {
-    const [first, ...others] = serversOf(servers, pod, port);
+    const [first, ...others] = serversOf(servers, workload, port);
     return others.map((other) =>
       `Server ${
         idOf(other.metadata)

@@ -4,13 +4,14 @@ import { formatIdentity } from "../../schemas/identity.ts";
 import type { Pod } from "../../schemas/kube.ts";
 import { ANNOTATIONS, LABELS, PORTS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
-import { podPorts } from "./annotations.ts";
+import { annotatedPorts } from "./annotations.ts";
 import type { State } from "./fold.ts";
 import { includesPort } from "./ports.ts";
 import { serversOf } from "./servers.ts";
+import type { Workload } from "./workloads.ts";
 
 /** One whole share of the weight (Linkerd's unit). */
-const WEIGHT = 10_000;
+export const WEIGHT = 10_000;
 
 /** An address that no Pod stands behind: reached in plaintext. */
 export function bareEndpoint(address: SocketAddress): Endpoint {
@@ -41,7 +42,7 @@ export function podEndpoint(
 ): Endpoint {
   const opaque = isOpaqueEndpoint(pod, address.port, state);
   const skipped = includesPort(
-    podPorts(pod, ANNOTATIONS.skipInboundPorts, state) ?? [],
+    annotatedPorts(pod, ANNOTATIONS.skipInboundPorts, state) ?? [],
     address.port,
   );
   const known = built.get(pod) ?? new Map<string, Endpoint>();
@@ -61,18 +62,19 @@ export function podEndpoint(
 }
 
 /**
- * Whether callers forward to the Pod's port without parsing: as it is annotated, else by the mesh's list, or because
+ * Whether callers forward to the workload's port without parsing: as it is annotated, else by the mesh's list, or because
  * a Server says so.
  */
 export function isOpaqueEndpoint(
-  pod: Pod,
+  workload: Workload,
   port: number,
   state: State,
 ): boolean {
-  const ranges = podPorts(pod, ANNOTATIONS.opaquePorts, state) ??
+  const ranges = annotatedPorts(workload, ANNOTATIONS.opaquePorts, state) ??
     state.settings.defaultOpaquePorts;
   return includesPort(ranges, port) ||
-    serversOf(state.servers, pod, port)[0]?.spec.proxyProtocol === "opaque";
+    serversOf(state.servers, workload, port)[0]?.spec.proxyProtocol ===
+      "opaque";
 }
 
 const UNMESHED = {
@@ -148,10 +150,10 @@ function labelsOf(pod: Pod, zone: string): Record<string, string> {
 }
 
 /**
- * The workload a Pod belongs to. A ReplicaSet's Deployment is told by the name, which Kubernetes makes of the
+ * What a Pod, or whatever else is called, belongs to. A ReplicaSet's Deployment is told by the name, which Kubernetes makes of the
  * Deployment's name and the hash that the Pod is labelled with: no ReplicaSet needs to be read for it.
  */
-export function ownerLabel({ metadata }: Pod): Record<string, string> {
+export function ownerLabel({ metadata }: Workload): Record<string, string> {
   const [owner, ...more] = metadata.ownerReferences ?? [];
   if (owner === undefined || more.length > 0) return {};
   const hash = metadata.labels?.[LABELS.podTemplateHash];

@@ -8,10 +8,11 @@ import {
 } from "../views.ts";
 import { canonicalIp } from "./addresses.ts";
 import { bareEndpoint, podEndpoint } from "./endpoint.ts";
+import { externalEndpoint } from "./external-endpoint.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { servicePort } from "./services.ts";
-import { podOf } from "./slices.ts";
+import { externalOf, podOf } from "./slices.ts";
 import { podIps } from "./workloads.ts";
 
 type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
@@ -101,14 +102,19 @@ function resolve(
     port,
   }));
   if (endpoint.targetRef === undefined) return addresses.map(bareEndpoint);
+  const zone = endpoint.zone ?? "";
+  const external = state.externals.byId.get(externalOf(slice, endpoint) ?? "");
+  if (external !== undefined) {
+    return addresses.map((address) =>
+      externalEndpoint(external, address, zone, state)
+    );
+  }
   const pod = state.workloads.byId.get(podOf(slice, endpoint) ?? "");
-  // Neither a Pod that is not known (yet, or any more) nor a reference to something else can be reached safely.
+  // Neither a workload that is not known (yet, or any more) nor a reference to something else can be reached safely.
   if (pod === undefined) return [];
   // A Pod of both families is one endpoint, by IPv6 when that is offered at all.
   const isDouble = state.settings.ipv6 && slice.addressType === "IPv4" &&
     podIps(pod).some((ip) => ip.includes(":"));
   if (isDouble) return [];
-  return addresses.map((address) =>
-    podEndpoint(pod, address, endpoint.zone ?? "", state)
-  );
+  return addresses.map((address) => podEndpoint(pod, address, zone, state));
 }

@@ -97,5 +97,5 @@ test("apply() leaves nothing of what was deleted", () => {
   expect(new Set(Object.values(index.sizes()))).toEqual(new Set([0]));
   expect(index.services.byIp.get("10.43.0.1").size).toBe(0);
   expect(index.workloads.byIp.get("10.1.0.1").size).toBe(0);
-  expect(index.slices.servicesOfPod("shop/a").size).toBe(0);
+  expect(index.slices.keysOf("pod shop/a").size).toBe(0);
 });

@@ -1,5 +1,6 @@
 import type {
   EndpointSlice,
+  ExternalWorkload,
   Namespace,
   Pod,
   Policy,
@@ -9,10 +10,11 @@ import type {
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
 import { doubtsAbout, doubtsAboutDefault, overlapsOn } from "./doubts.ts";
-import { idOf, ipKey, podKey, serviceKey } from "./keys.ts";
+import { createExternals, externalIps, type Externals } from "./externals.ts";
+import { externalKey, idOf, ipKey, podKey, serviceKey } from "./keys.ts";
 import { createNamed } from "./named.ts";
 import { createPolicies, type Policies } from "./policies.ts";
-import { selectsPod, type Servers } from "./servers.ts";
+import { selects, type Servers } from "./servers.ts";
 import { clusterIps, createServices, type Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import {
@@ -21,7 +23,12 @@ import {
   type ServiceProfiles,
 } from "./service-profiles.ts";
 import { createSlices, serviceOf, type Slices } from "./slices.ts";
-import { allIps, createWorkloads, type Workloads } from "./workloads.ts";
+import {
+  allIps,
+  createWorkloads,
+  type Workload,
+  type Workloads,
+} from "./workloads.ts";
 
 /** The objects as they are now, arranged for the questions that are asked of them. */
 export interface State {
@@ -30,6 +37,7 @@ export interface State {
   readonly services: Services;
   readonly slices: Slices;
   readonly workloads: Workloads;
+  readonly externals: Externals;
   readonly servers: Servers;
   readonly profiles: ServiceProfiles;
   readonly policies: Policies;
@@ -55,6 +63,7 @@ export function createIndex(settings: Settings): Index {
   const services = createServices();
   const slices = createSlices();
   const workloads = createWorkloads();
+  const externals = createExternals();
   const servers = createNamed<Server>();
   const profiles = createServiceProfiles();
   const policies = createPolicies();
@@ -64,6 +73,7 @@ export function createIndex(settings: Settings): Index {
     services,
     slices,
     workloads,
+    externals,
     servers,
     profiles,
     policies,
@@ -87,6 +97,8 @@ export function createIndex(settings: Settings): Index {
         return foldSlice(object, gone);
       case "Pod":
         return foldPod(object, gone);
+      case "ExternalWorkload":
+        return foldExternal(object, gone);
       case "Server":
         return foldServer(object, gone);
       case "ServiceProfile":
@@ -103,7 +115,7 @@ export function createIndex(settings: Settings): Index {
       namespaces.set(name, now);
       doubtsAboutDefault(now).forEach(warn);
     }
-    for (const id of workloads.byNamespace.get(name)) touchPod(id);
+    for (const workload of workloadsIn(name)) touch(workload);
     for (const id of services.byNamespace.get(name)) touchService(id);
   }
 
@@ -127,11 +139,22 @@ export function createIndex(settings: Settings): Index {
   }
 
   function foldPod(now: Pod, gone: boolean): void {
-    const id = idOf(now.metadata);
-    const old = workloads.byId.get(id);
-    if (old !== undefined) touchPod(id);
+    const old = workloads.byId.get(idOf(now.metadata));
     workloads.replace(old, gone ? undefined : now);
-    touchPod(id);
+    foldWorkload(old, now, gone);
+  }
+
+  function foldExternal(now: ExternalWorkload, gone: boolean): void {
+    foldWorkload(externals.put(now, gone), now, gone);
+  }
+
+  function foldWorkload(
+    old: Workload | undefined,
+    now: Workload,
+    gone: boolean,
+  ): void {
+    if (old !== undefined) touch(old);
+    touch(now);
     if (gone) return;
     doubtsAboutDefault(now).forEach(warn);
     warnOfOverlaps(now);
@@ -140,14 +163,12 @@ export function createIndex(settings: Settings): Index {
   function foldServer(now: Server, gone: boolean): void {
     const old = servers.put(now, gone);
     if (gone) told.clear();
-    for (const id of workloads.byNamespace.get(now.metadata.namespace)) {
-      const pod = workloads.byId.get(id);
-      if (pod === undefined) continue;
-      const isAbout = selectsPod(now, pod) ||
-        (old !== undefined && selectsPod(old, pod));
+    for (const workload of workloadsIn(now.metadata.namespace)) {
+      const isAbout = selects(now, workload) ||
+        (old !== undefined && selects(old, workload));
       if (!isAbout) continue;
-      touchPod(id);
-      if (!gone) warnOfOverlaps(pod);
+      touch(workload);
+      if (!gone) warnOfOverlaps(workload);
     }
   }
 
@@ -163,23 +184,28 @@ export function createIndex(settings: Settings): Index {
     else applied.add(now);
   }
 
-  /** Only what proxies are told of a Pod's ports depends on policies, not where the Pod is found. */
+  /** Only what proxies are told of a workload's ports depends on policies, not where the workload is found. */
   function touchConcerned(): void {
     for (const id of concerned) {
       const server = servers.byId.get(id);
       if (server === undefined) continue;
       const { namespace } = server.metadata;
-      for (const podId of workloads.byNamespace.get(namespace)) {
-        const pod = workloads.byId.get(podId);
-        if (pod !== undefined && selectsPod(server, pod)) {
-          keys.add(podKey(podId));
-        }
+      for (const workload of workloadsIn(namespace)) {
+        if (selects(server, workload)) keys.add(keyOf(workload));
       }
     }
   }
 
-  function warnOfOverlaps(pod: Pod): void {
-    for (const overlap of overlapsOn(pod, servers)) warn(overlap);
+  function* workloadsIn(namespace: string): Generator<Workload> {
+    for (const id of workloads.byNamespace.get(namespace)) {
+      const pod = workloads.byId.get(id);
+      if (pod !== undefined) yield pod;
+    }
+    yield* externals.byNamespace.get(namespace);
+  }
+
+  function warnOfOverlaps(workload: Workload): void {
+    for (const overlap of overlapsOn(workload, servers)) warn(overlap);
   }
 
   function warn(sentence: string): void {
@@ -188,13 +214,14 @@ export function createIndex(settings: Settings): Index {
     warnings.push(sentence);
   }
 
-  function touchPod(id: string): void {
-    keys.add(podKey(id));
-    const pod = workloads.byId.get(id);
-    for (const ip of pod === undefined ? [] : allIps(pod)) keys.add(ipKey(ip));
-    for (const service of slices.servicesOfPod(id)) {
-      keys.add(serviceKey(service));
-    }
+  function touch(workload: Workload): void {
+    const key = keyOf(workload);
+    keys.add(key);
+    const ips = workload.kind === "Pod"
+      ? allIps(workload)
+      : externalIps(workload);
+    for (const ip of ips) keys.add(ipKey(ip));
+    for (const behind of slices.keysOf(key)) keys.add(behind);
   }
 
   function touchService(id: string): void {
@@ -222,6 +249,7 @@ export function createIndex(settings: Settings): Index {
       services: services.byId.size,
       slices: slices.byId.size,
       pods: workloads.byId.size,
+      externalWorkloads: externals.byId.size,
       servers: servers.byId.size,
       profiles: profiles.byId.size,
       authorizations: policies.serverAuthorizations.byId.size +
@@ -232,4 +260,9 @@ export function createIndex(settings: Settings): Index {
       rateLimits: policies.rateLimits.byId.size,
     }),
   };
+}
+
+function keyOf(workload: Workload): string {
+  const id = idOf(workload.metadata);
+  return workload.kind === "Pod" ? podKey(id) : externalKey(id);
 }

@@ -1,7 +1,6 @@
 import type {
   GrpcRoute,
   HttpRoute,
-  Pod,
   Route,
   Server,
 } from "../../schemas/kube.ts";
@@ -26,10 +25,11 @@ import {
   hostsOf,
   httpRules,
 } from "./route-rules.ts";
+import type { Workload } from "./workloads.ts";
 
-/** Which port of which Pod routes are for. */
-export interface PodPort {
-  readonly pod: Pod;
+/** Which port of which workload routes are for. */
+export interface WorkloadPort {
+  readonly workload: Workload;
   readonly port: number;
 }
 
@@ -54,13 +54,13 @@ export function routesOf(
 /** Routes as HTTP; where there are none, one for all requests and one for probes. */
 export function httpRoutes(
   routes: readonly Route[],
-  { pod, port }: PodPort,
+  { workload, port }: WorkloadPort,
   state: State,
 ): InboundHttpRoute[] {
   const shut = routes.find(({ isUnreadable }) => isUnreadable);
   if (shut !== undefined) return [forbidAllHttp(shut)];
   if (routes.length > 0) return routes.map((route) => toHttp(route, state));
-  const probe = httpProbeRoute(pod, port, state.settings);
+  const probe = httpProbeRoute(workload, port, state.settings);
   const all = { ...DEFAULT, rules: [{ matches: [ANY_PATH], filters: [] }] };
   return probe === null ? [all] : [all, probe];
 }
@@ -68,7 +68,7 @@ export function httpRoutes(
 /** The same as gRPC. */
 export function grpcRoutes(
   routes: readonly GrpcRoute[],
-  { pod, port }: PodPort,
+  { workload, port }: WorkloadPort,
   state: State,
 ): InboundGrpcRoute[] {
   const shut = routes.find(({ isUnreadable }) => isUnreadable);
@@ -82,7 +82,7 @@ export function grpcRoutes(
       rules: grpcRules(route),
     }));
   }
-  const probe = grpcProbeRoute(pod, port, state.settings);
+  const probe = grpcProbeRoute(workload, port, state.settings);
   const all = { ...DEFAULT, rules: [{ matches: [], filters: [] }] };
   return probe === null ? [all] : [all, probe];
 }

@@ -1,4 +1,3 @@
-import type { Pod } from "../../schemas/kube.ts";
 import type {
   Authorization,
   InboundGrpcRoute,
@@ -6,7 +5,7 @@ import type {
 } from "../../schemas/policy.ts";
 import type { HttpMatch, NamedMatch } from "../../schemas/route.ts";
 import type { Settings } from "./settings.ts";
-import { containersOf } from "./workloads.ts";
+import { containersOf, type Workload } from "./workloads.ts";
 
 type Container = ReturnType<typeof containersOf>[number];
 
@@ -20,13 +19,13 @@ const HEALTH = { service: "grpc.health.v1.Health", method: "Check" } as const;
  * none. Exact, with the query if the probe has one: Linkerd leaves the query out, and lets any through.
  */
 export function httpProbeRoute(
-  pod: Pod,
+  workload: Workload,
   port: number,
   settings: Settings,
 ): InboundHttpRoute | null {
   const matches = [
-    ...httpProbes(pod, port).map(toMatch),
-    ...hasGrpcProbe(pod, port) ? [HEALTH_CALL] : [],
+    ...httpProbes(workload, port).map(toMatch),
+    ...hasGrpcProbe(workload, port) ? [HEALTH_CALL] : [],
   ];
   if (matches.length === 0) return null;
   const different = new Map(
@@ -38,11 +37,11 @@ export function httpProbeRoute(
 
 /** The same for a port on which only gRPC is spoken. */
 export function grpcProbeRoute(
-  pod: Pod,
+  workload: Workload,
   port: number,
   settings: Settings,
 ): InboundGrpcRoute | null {
-  if (!hasGrpcProbe(pod, port)) return null;
+  if (!hasGrpcProbe(workload, port)) return null;
   const rules = [{ matches: [{ ...HEALTH, headers: [] }], filters: [] }];
   return { ...open(settings), rules };
 }
@@ -69,8 +68,8 @@ function probesOf(container: Container) {
 }
 
 /** Paths, as the Pod has them, of HTTP probes of the port. */
-function httpProbes(pod: Pod, port: number): string[] {
-  return containersOf(pod).flatMap((container) =>
+function httpProbes(workload: Workload, port: number): string[] {
+  return containersOf(workload).flatMap((container) =>
     probesOf(container).flatMap((probe) =>
       probe?.httpGet !== undefined &&
         portOf(container, probe.httpGet.port) === port
@@ -80,8 +79,8 @@ function httpProbes(pod: Pod, port: number): string[] {
   );
 }
 
-function hasGrpcProbe(pod: Pod, port: number): boolean {
-  return containersOf(pod).some((container) =>
+function hasGrpcProbe(workload: Workload, port: number): boolean {
+  return containersOf(workload).some((container) =>
     probesOf(container).some((probe) => probe?.grpc?.port === port)
   );
 }

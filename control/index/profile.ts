@@ -1,8 +1,10 @@
 import type { SocketAddress } from "../../schemas/address.ts";
-import type { Pod, Service } from "../../schemas/kube.ts";
+import type { Endpoint } from "../../schemas/destination.ts";
+import type { ExternalWorkload, Pod, Service } from "../../schemas/kube.ts";
 import type { ProfileAnswer, ProfileQuery } from "../views.ts";
 import { bareEndpoint, isOpaqueEndpoint, podEndpoint } from "./endpoint.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { externalEndpoint } from "./external-endpoint.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { includesPort } from "./ports.ts";
@@ -10,7 +12,13 @@ import { routingOf } from "./profile-routing.ts";
 import { serviceProfileOf } from "./service-profiles.ts";
 import { declaredProtocol } from "./service-protocol.ts";
 import { servicePort } from "./services.ts";
-import { isRunning, podIps, tcpPorts } from "./workloads.ts";
+import {
+  isRunning,
+  namedPorts,
+  podIps,
+  tcpPorts,
+  type Workload,
+} from "./workloads.ts";
 
 /** What is known of a target: the Service or the Pod that it is, and whether it is to be parsed. */
 export function profileOf(query: ProfileQuery, state: State): ProfileAnswer {
@@ -49,6 +57,21 @@ function profileOfAddress(
     // The Pod's own address, because only there does its proxy listen as well.
     return profileOfPod(pod, { ip: own, port: claim.containerPort }, state);
   }
+  const externals = [...state.externals.byIp.get(ip)].flatMap((id) => {
+    const external = state.externals.byId.get(id);
+    return external !== undefined &&
+        namedPorts(external).some((declared) => declared.port === port)
+      ? [external]
+      : [];
+  });
+  if (externals.length > 1) {
+    const ids = externals.map(({ metadata }) => idOf(metadata));
+    return ambiguous("ExternalWorkload", ids);
+  }
+  const [external] = externals;
+  if (external !== undefined) {
+    return profileOfExternal(external, { ip, port }, state);
+  }
   return {
     kind: "endpoint",
     endpoint: bareEndpoint({ ip, port }),
@@ -74,9 +97,15 @@ function profileOfName(
   );
   const [endpoint] = answer.kind === "known" ? answer.endpoints.values() : [];
   if (endpoint === undefined) return { kind: "absent" };
-  const pod = state.workloads.byId.get(
-    idOf({ ...name, name: endpoint.labels["pod"] ?? "" }),
+  const { pod: podName = "", external_workload: externalName = "" } =
+    endpoint.labels;
+  const external = state.externals.byId.get(
+    idOf({ ...name, name: externalName }),
   );
+  if (external !== undefined) {
+    return profileOfExternal(external, endpoint.address, state);
+  }
+  const pod = state.workloads.byId.get(idOf({ ...name, name: podName }));
   return pod === undefined
     ? {
       kind: "endpoint",
@@ -115,12 +144,35 @@ function profileOfPod(
   address: SocketAddress,
   state: State,
 ): ProfileAnswer {
-  const endpoint = podEndpoint(pod, address, "", state);
-  const { namespace } = pod.metadata;
+  return profileOfEndpoint(
+    pod,
+    podEndpoint(pod, address, "", state),
+    state,
+  );
+}
+
+function profileOfExternal(
+  external: ExternalWorkload,
+  address: SocketAddress,
+  state: State,
+): ProfileAnswer {
+  return profileOfEndpoint(
+    external,
+    externalEndpoint(external, address, "", state),
+    state,
+  );
+}
+
+function profileOfEndpoint(
+  workload: Workload,
+  endpoint: Endpoint,
+  state: State,
+): ProfileAnswer {
+  const { namespace } = workload.metadata;
   return {
     kind: "endpoint",
     endpoint: { ...endpoint, labels: { ...endpoint.labels, namespace } },
-    opaque: isOpaqueEndpoint(pod, address.port, state),
+    opaque: isOpaqueEndpoint(workload, endpoint.address.port, state),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Pod, Server } from "../../schemas/kube.ts";
+import type { Server } from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import type {
   HttpServer,
@@ -6,15 +6,15 @@ import type {
   ServerProtocol,
 } from "../../schemas/policy.ts";
 import type { ServerPolicyQuery } from "../views.ts";
-import { annotationOf, podPorts } from "./annotations.ts";
+import { annotatedPorts, annotationOf } from "./annotations.ts";
 import { authorizationsOfServer } from "./authorizations.ts";
 import type { State } from "./fold.ts";
 import {
   grpcRoutes,
   httpRoutes,
   isGrpc,
-  type PodPort,
   routesOf,
+  type WorkloadPort,
 } from "./inbound-routes.ts";
 import { idOf } from "./keys.ts";
 import {
@@ -26,35 +26,38 @@ import {
 import { includesPort } from "./ports.ts";
 import { rateLimitOf } from "./rate-limits.ts";
 import { serversOf } from "./servers.ts";
-import { tcpPorts } from "./workloads.ts";
+import { namedPorts, type Workload } from "./workloads.ts";
 
 /** How long a proxy waits for a client's first bytes (fixed in Linkerd's policy controller). */
 const DETECT_TIMEOUT_MS = 10_000;
 
-/** Who may call a Pod's port and what is spoken there; null when there is no such Pod. */
+/** Who may call a workload's port and what is spoken there; null when there is no such workload. */
 export function serverPolicyOf(
-  { pod: name, port }: ServerPolicyQuery,
+  query: ServerPolicyQuery,
   state: State,
 ): ServerPolicy | null {
-  const pod = state.workloads.byId.get(idOf(name));
-  if (pod === undefined) return null;
-  const [server] = serversOf(state.servers, pod, port);
-  const mode = modeOf(pod, server, state);
+  const { port } = query;
+  const workload = "pod" in query
+    ? state.workloads.byId.get(idOf(query.pod))
+    : state.externals.byId.get(idOf(query.external));
+  if (workload === undefined) return null;
+  const [server] = serversOf(state.servers, workload, port);
+  const mode = modeOf(workload, server, state);
   const requireIdentity = includesPort(
-    podPorts(pod, ANNOTATIONS.requireIdentityPorts, state) ?? [],
+    annotatedPorts(workload, ANNOTATIONS.requireIdentityPorts, state) ?? [],
     port,
   );
   const { clusterNetworks } = state.settings;
   const byMode = authorizationsOf(mode, clusterNetworks, requireIdentity);
   if (server === undefined) {
     return {
-      protocol: annotatedProtocol({ pod, port }, state),
+      protocol: annotatedProtocol({ workload, port }, state),
       authorizations: byMode,
       meta: modeMeta(mode),
     };
   }
   return {
-    protocol: declaredProtocol(server, { pod, port }, state),
+    protocol: declaredProtocol(server, { workload, port }, state),
     // What somebody wrote comes first, so that metrics name it where both let a client in.
     authorizations: [...authorizationsOfServer(server, state), ...byMode],
     meta: {
@@ -65,14 +68,14 @@ export function serverPolicyOf(
   };
 }
 
-/** A Server's own access policy, which is to deny if it has none; else what the Pod asks for, else the mesh's default. */
+/** A Server's own access policy, which is to deny if it has none; else what the workload asks for, else the mesh's default. */
 function modeOf(
-  pod: Pod,
+  workload: Workload,
   server: Server | undefined,
   state: State,
 ): InboundMode {
   if (server !== undefined) return server.spec.accessPolicy ?? "deny";
-  const asked = annotationOf(pod, ANNOTATIONS.defaultInboundPolicy, state);
+  const asked = annotationOf(workload, ANNOTATIONS.defaultInboundPolicy, state);
   if (asked === undefined) return state.settings.defaultInboundPolicy;
   // A word that means nothing was to restrict something, so it opens nothing.
   return parseInboundMode(asked) ?? "deny";
@@ -80,7 +83,7 @@ function modeOf(
 
 function declaredProtocol(
   server: Server,
-  at: PodPort,
+  at: WorkloadPort,
   state: State,
 ): ServerProtocol {
   const declared = server.spec.proxyProtocol ?? "unknown";
@@ -108,16 +111,16 @@ function declaredProtocol(
 }
 
 /**
- * Opaque where the Pod's annotation says so. Of the mesh's list only ports count that the Pod's containers name, which
+ * Opaque where the workload's annotation says so. Of the mesh's list only ports count that the workload names, which
  * is what Linkerd's injector would have written into the annotation.
  */
-function annotatedProtocol(at: PodPort, state: State): ServerProtocol {
-  const { pod, port } = at;
-  const declared = podPorts(pod, ANNOTATIONS.opaquePorts, state);
+function annotatedProtocol(at: WorkloadPort, state: State): ServerProtocol {
+  const { workload, port } = at;
+  const declared = annotatedPorts(workload, ANNOTATIONS.opaquePorts, state);
   const isOpaque = declared !== undefined
     ? includesPort(declared, port)
     : includesPort(state.settings.defaultOpaquePorts, port) &&
-      tcpPorts(pod).some(({ containerPort }) => containerPort === port);
+      namedPorts(workload).some((named) => named.port === port);
   return isOpaque ? { kind: "opaque" } : {
     kind: "detect",
     timeoutMs: DETECT_TIMEOUT_MS,

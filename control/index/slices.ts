@@ -1,16 +1,16 @@
 import type { EndpointSlice } from "../../schemas/kube.ts";
 import { LABELS } from "../../schemas/names.ts";
-import { idOf } from "./keys.ts";
+import { externalKey, idOf, podKey, serviceKey } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
 
 type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
 
-/** EndpointSlices by the Service they belong to, and Services by the Pods behind them. */
+/** EndpointSlices by the Service they belong to, and Services by the workloads behind them. */
 export interface Slices {
   readonly byId: ReadonlyMap<string, EndpointSlice>;
   readonly byService: Pick<Multimap<EndpointSlice>, "get">;
-  /** Ids of the Services that have the Pod among their endpoints. */
-  readonly servicesOfPod: (podId: string) => ReadonlySet<string>;
+  /** Keys (keys.ts) of what has the workload of a key among its endpoints. */
+  readonly keysOf: (key: string) => ReadonlySet<string>;
   /** Replaces a slice, or removes it when there is no new one. */
   readonly replace: (
     old: EndpointSlice | undefined,
@@ -22,28 +22,26 @@ export interface Slices {
 export function createSlices(): Slices {
   const byId = new Map<string, EndpointSlice>();
   const byService = createMultimap<EndpointSlice>();
-  const byPod = createMultimap<EndpointSlice>();
+  const byTarget = createMultimap<EndpointSlice>();
   return {
     byId,
     byService,
-    servicesOfPod: (podId) => {
-      const services = new Set<string>();
-      for (const slice of byPod.get(podId)) {
-        const service = serviceOf(slice);
-        if (service !== null) services.add(service);
-      }
-      return services;
+    keysOf: (key) => {
+      const services = [...byTarget.get(key)].map(serviceOf);
+      return new Set(
+        services.flatMap((id) => id === null ? [] : [serviceKey(id)]),
+      );
     },
     replace: (old, now) => {
       if (old !== undefined) {
         byId.delete(idOf(old.metadata));
         byService.remove(serviceOf(old) ?? "", old);
-        for (const pod of podsOf(old)) byPod.remove(pod, old);
+        for (const key of targetsOf(old)) byTarget.remove(key, old);
       }
       if (now === undefined) return;
       byId.set(idOf(now.metadata), now);
       byService.add(serviceOf(now) ?? "", now);
-      for (const pod of podsOf(now)) byPod.add(pod, now);
+      for (const key of targetsOf(now)) byTarget.add(key, now);
     },
   };
 }
@@ -60,18 +58,36 @@ export function serviceOf({ metadata }: EndpointSlice): string | null {
 /** Id of the Pod behind an endpoint; null when there is none. */
 export function podOf(
   slice: EndpointSlice,
-  { targetRef }: SliceEndpoint,
+  endpoint: SliceEndpoint,
 ): string | null {
-  if (targetRef?.kind !== "Pod" || targetRef.name === undefined) return null;
+  return targetOf(slice, endpoint, "Pod");
+}
+
+/** Id of the ExternalWorkload behind an endpoint; null when there is none. */
+export function externalOf(
+  slice: EndpointSlice,
+  endpoint: SliceEndpoint,
+): string | null {
+  return targetOf(slice, endpoint, "ExternalWorkload");
+}
+
+function targetOf(
+  slice: EndpointSlice,
+  { targetRef }: SliceEndpoint,
+  kind: "Pod" | "ExternalWorkload",
+): string | null {
+  if (targetRef?.kind !== kind || targetRef.name === undefined) return null;
   const namespace = targetRef.namespace ?? slice.metadata.namespace;
   return idOf({ namespace, name: targetRef.name });
 }
 
-function podsOf(slice: EndpointSlice): Set<string> {
-  const pods = new Set<string>();
+function targetsOf(slice: EndpointSlice): Set<string> {
+  const keys = new Set<string>();
   for (const endpoint of slice.endpoints ?? []) {
     const pod = podOf(slice, endpoint);
-    if (pod !== null) pods.add(pod);
+    if (pod !== null) keys.add(podKey(pod));
+    const external = externalOf(slice, endpoint);
+    if (external !== null) keys.add(externalKey(external));
   }
-  return pods;
+  return keys;
 }

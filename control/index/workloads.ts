@@ -1,10 +1,14 @@
-import type { Pod } from "../../schemas/kube.ts";
+import type { ExternalWorkload, Pod } from "../../schemas/kube.ts";
 import { canonicalIp } from "./addresses.ts";
 import { idOf } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
+import type { NamedPort } from "./ports.ts";
 
 type Container = NonNullable<NonNullable<Pod["spec"]>["containers"]>[number];
 type ContainerPort = NonNullable<Container["ports"]>[number];
+
+/** What has a proxy and is called. */
+export type Workload = Pod | ExternalWorkload;
 
 /** Pods by name, by namespace and by address. */
 export interface Workloads {
@@ -57,8 +61,10 @@ export function allIps(pod: Pod): readonly string[] {
     : podIps(pod);
 }
 
-/** All containers of a Pod, init containers included. */
-export function containersOf({ spec }: Pod): readonly Container[] {
+/** All containers of a Pod, init containers included; none of what is no Pod. */
+export function containersOf(workload: Workload): readonly Container[] {
+  if (workload.kind === "ExternalWorkload") return [];
+  const { spec } = workload;
   return [...spec?.containers ?? [], ...spec?.initContainers ?? []];
 }
 
@@ -67,6 +73,16 @@ export function tcpPorts(pod: Pod): readonly ContainerPort[] {
   return containersOf(pod)
     .flatMap(({ ports }) => ports ?? [])
     .filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
+}
+
+/** The TCP ports of a workload, as Servers and annotations may refer to them. */
+export function namedPorts(workload: Workload): readonly NamedPort[] {
+  if (workload.kind === "ExternalWorkload") {
+    return (workload.spec.ports ?? [])
+      .filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
+  }
+  return tcpPorts(workload)
+    .map(({ name, containerPort }) => ({ name, port: containerPort }));
 }
 
 /** Whether a Pod can take traffic: running (or of a phase not told) and not being deleted. */

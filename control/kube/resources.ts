@@ -15,6 +15,7 @@ export const RESOURCES: readonly Resource[] = ([
   ["v1", "Pod", "pods"],
   ["v1", "Service", "services"],
   ["discovery.k8s.io/v1", "EndpointSlice", "endpointslices"],
+  ["workload.linkerd.io/v1beta1", "ExternalWorkload", "externalworkloads"],
   [`${POLICY}/v1beta3`, "Server", "servers"],
   [`${POLICY}/v1beta1`, "ServerAuthorization", "serverauthorizations"],
   [`${POLICY}/v1alpha1`, "AuthorizationPolicy", "authorizationpolicies"],

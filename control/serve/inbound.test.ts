@@ -33,15 +33,16 @@ const NETWORK = policyManifest("NetworkAuthentication", "near", {
   networks: [{ cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] }],
 });
 
-/** Starts a mesh and watches port 8080 of Pod `shop/a`. */
+/** Starts a mesh and watches port 8080 of Pod `shop/a`, or of another workload. */
 async function watch(
   files: Parameters<typeof startFolderMesh>[0],
   settings: Parameters<typeof startFolderMesh>[1] = {},
+  workload = "shop:a",
 ) {
   hangUp = new AbortController();
   mesh = await startFolderMesh(files, settings);
   const { signal } = hangUp;
-  const spec = { workload: "shop:a", port: 8080 };
+  const spec = { workload, port: 8080 };
   const client = mesh.client(InboundServerPolicies);
   return readStream(client.watchPort(spec, { signal }));
 }
@@ -120,6 +121,38 @@ test("WatchPort tells of each policy's edit within 100 ms", async () => {
     expect(await policies.next()).toMatchObject(told);
     expect(performance.now() - from).toBeLessThan(EDIT_MAX_MS);
   }
+});
+
+test("WatchPort answers the proxy of an ExternalWorkload, as long as there is one", async () => {
+  const external = {
+    apiVersion: "workload.linkerd.io/v1beta1",
+    kind: "ExternalWorkload",
+    metadata: { name: "vm", namespace: "shop", labels: { app: "vm" } },
+    spec: {
+      meshTLS: { identity: "spiffe://root/vm", serverName: "vm.example" },
+      ports: [{ name: "http", port: 8080 }],
+    },
+  };
+  const workload = JSON.stringify({ ns: "shop", external_workload: "vm" });
+  const policies = await watch({ "vm.yaml": [external] }, {}, workload);
+  expect(namesOf(await policies.next())).toEqual(["all-unauthenticated"]);
+  const server = serverManifest("vm", {
+    spec: {
+      podSelector: undefined,
+      externalWorkloadSelector: { matchLabels: { app: "vm" } },
+      port: "http",
+      accessPolicy: "audit",
+    },
+  });
+  await mesh.save("server.yaml", server);
+  expect(namesOf(await policies.next())).toEqual(["audit"]);
+  const other = JSON.stringify({ ns: "shop", external_workload: "other" });
+  const client = mesh.client(InboundServerPolicies);
+  const refused = await client.getPort({ workload: other, port: 8080 })
+    .then(() => "answered", String);
+  expect(refused).toContain("No such external workload: shop/other");
+  await mesh.remove("vm.yaml");
+  await policies.end();
 });
 
 test("WatchPort carries clients and networks as proxies read them", async () => {

@@ -53,11 +53,11 @@ async function* clientPolicies(
 
 function serverPolicy(world: World, query: ServerPolicyQuery): Server {
   const policy = world.serverPolicies.read(query);
-  if (policy === null) throw unknownPod(query);
+  if (policy === null) throw unknownWorkload(query);
   return toServer(policy);
 }
 
-/** Ends when the Pod is gone. */
+/** Ends when the workload is gone. */
 async function* serverPolicies(
   world: World,
   spec: PortSpec,
@@ -66,7 +66,7 @@ async function* serverPolicies(
   const query = portOf(spec);
   let isFirst = true;
   for await (const policy of world.serverPolicies.watch(query, signal)) {
-    if (policy === null && isFirst) throw unknownPod(query);
+    if (policy === null && isFirst) throw unknownWorkload(query);
     if (policy === null) return;
     isFirst = false;
     yield toServer(policy);
@@ -93,17 +93,11 @@ function portOf({ workload, port }: PortSpec): ServerPolicyQuery {
       Code.InvalidArgument,
     );
   }
-  const pod = parseWorkload(workload);
-  if (pod === "invalid") {
-    throw new ConnectError(
-      `Cannot read workload "${workload}": expected <namespace>:<pod> or {"ns","pod"}`,
-      Code.InvalidArgument,
-    );
-  }
-  if (pod !== null) return { pod, port };
+  const name = parseWorkload(workload);
+  if (name !== "invalid") return { ...name, port };
   throw new ConnectError(
-    "No such workload: this version does not know ExternalWorkloads",
-    Code.NotFound,
+    `Cannot read workload "${workload}": expected <namespace>:<pod>, {"ns","pod"} or {"ns","external_workload"}`,
+    Code.InvalidArgument,
   );
 }
 
@@ -111,9 +105,12 @@ function unknownTarget(): ConnectError {
   return new ConnectError("No such target in the cluster", Code.NotFound);
 }
 
-function unknownPod({ pod }: ServerPolicyQuery): ConnectError {
+function unknownWorkload(query: ServerPolicyQuery): ConnectError {
+  const [what, { namespace, name }] = "pod" in query
+    ? ["pod", query.pod]
+    : ["external workload", query.external];
   return new ConnectError(
-    `No such pod: ${pod.namespace}/${pod.name}`,
+    `No such ${what}: ${namespace}/${name}`,
     Code.NotFound,
   );
 }

@@ -39,6 +39,7 @@ export function mistakesOf(object: KubeObject): readonly Mistake[] {
     case "Pod":
     case "EndpointSlice":
     case "Service":
+    case "ExternalWorkload":
       return mistakesOfAddresses(object);
   }
 }

@@ -13,7 +13,7 @@ export function isUnsupported(apiVersion: string, kind: string): boolean {
 const LINKERD_GROUPS: ReadonlySet<string> = new Set([
   "linkerd.io", // what came after ServiceProfile
   "policy.linkerd.io", // EgressNetwork, and versions that came after this one
-  "workload.linkerd.io", // ExternalWorkload
+  "workload.linkerd.io", // what came after ExternalWorkload
   "multicluster.linkerd.io", // Link
 ]);
 

@@ -1,5 +1,5 @@
 import type { TrafficSpec } from "../../../schemas/proto/gen/outbound_pb.ts";
-import type { ClientPolicyQuery, ObjectName } from "../../views.ts";
+import type { ClientPolicyQuery, WorkloadName } from "../../views.ts";
 import { fromTcpAddress } from "../destination/address.ts";
 import { parseAuthority } from "../destination/authority.ts";
 
@@ -34,19 +34,21 @@ function parseName(
   return { kind: "service", service, port: number };
 }
 
-/** The Pod of `<namespace>:<pod>` or of JSON; null for an ExternalWorkload, `invalid` when it cannot be read. */
-export function parseWorkload(text: string): ObjectName | "invalid" | null {
+/** The workload of `<namespace>:<pod>` or of JSON; `invalid` when it cannot be read. */
+export function parseWorkload(text: string): WorkloadName | "invalid" {
   if (!text.startsWith("{")) {
     const [namespace = "", name = "", more] = text.split(":");
     const isName = namespace !== "" && name !== "" && more === undefined;
-    return isName ? { namespace, name } : "invalid";
+    return isName ? { pod: { namespace, name } } : "invalid";
   }
   try {
     const { ns, pod, external_workload: external } = JSON.parse(text);
     if (typeof ns !== "string" || ns === "") return "invalid";
-    if (typeof external === "string") return null;
+    if (typeof external === "string" && external !== "") {
+      return { external: { namespace: ns, name: external } };
+    }
     return typeof pod === "string" && pod !== ""
-      ? { namespace: ns, name: pod }
+      ? { pod: { namespace: ns, name: pod } }
       : "invalid";
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return "invalid";

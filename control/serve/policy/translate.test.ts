@@ -101,11 +101,13 @@ test("toServer() says who is permitted, from where and as whom", () => {
 });
 
 test("parseWorkload() reads both forms", () => {
-  const pod = { namespace: "shop", name: "a" };
+  const pod = { pod: { namespace: "shop", name: "a" } };
   const cases = [
     ["shop:a", pod],
     ['{"ns":"shop","pod":"a"}', pod],
-    ['{"ns":"shop","external_workload":"vm"}', null],
+    ['{"ns":"shop","external_workload":"vm"}', {
+      external: { namespace: "shop", name: "vm" },
+    }],
     ['{"ns":"shop"}', "invalid"],
     ['{"pod":"a"}', "invalid"],
     ["shop:", "invalid"],

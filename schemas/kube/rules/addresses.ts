@@ -1,14 +1,18 @@
 import { parseIp } from "../../address.ts";
-import type { EndpointSlice, Pod, Service } from "../../kube.ts";
+import type {
+  EndpointSlice,
+  ExternalWorkload,
+  Pod,
+  Service,
+} from "../../kube.ts";
 import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 
+type Addressed = EndpointSlice | Service | Pod | ExternalWorkload;
 type Found = readonly [text: string | undefined, path: FieldPath];
 
-/** Addresses of Services, Pods and endpoints are IP addresses, where they are not to be something else. */
-export function mistakesOfAddresses(
-  object: EndpointSlice | Service | Pod,
-): Mistake[] {
+/** Addresses of Services, workloads and endpoints are IP addresses, where they are not to be something else. */
+export function mistakesOfAddresses(object: Addressed): Mistake[] {
   return addressesOf(object).flatMap(([text, path]) =>
     !text || parseIp(text) !== null ? [] : [
       mistake(path, text, "an IP address", "write it as Kubernetes would"),
@@ -16,7 +20,7 @@ export function mistakesOfAddresses(
   );
 }
 
-function addressesOf(object: EndpointSlice | Service | Pod): Found[] {
+function addressesOf(object: Addressed): Found[] {
   switch (object.kind) {
     case "EndpointSlice":
       if (object.addressType === "FQDN") return [];
@@ -34,6 +38,11 @@ function addressesOf(object: EndpointSlice | Service | Pod): Found[] {
       ];
       return all.filter(([ip]) => ip !== "None");
     }
+    case "ExternalWorkload":
+      return (object.spec.workloadIPs ?? []).map(({ ip }, at): Found => [
+        ip,
+        ["spec", "workloadIPs", at, "ip"],
+      ]);
     case "Pod": {
       const { podIP, podIPs = [], hostIP } = object.status ?? {};
       return [

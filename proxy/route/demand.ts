@@ -5,7 +5,8 @@ import type {
   ValueMatch,
 } from "../../schemas/route.ts";
 import type { RequestHead } from "../http/message.ts";
-import { createPattern, type Pattern } from "../../schemas/pattern.ts";
+import type { Pattern } from "../../schemas/pattern.ts";
+import { patternOf } from "./known-pattern.ts";
 
 /** A request under one way of reading it; one object serves all requests of a policy, one after the other. */
 export interface Subject {
@@ -17,8 +18,14 @@ export interface Subject {
   host: string | null;
   /** Of a query parameter given several times: whether the last one counts, or the first. */
   lastCounts: boolean;
-  /** The query as a form, once somebody has asked. */
-  form: URLSearchParams | null;
+  /** Values of the query as a form, once somebody has asked. */
+  form: ReadonlyMap<string, Values> | null;
+}
+
+/** The first and the last value of a parameter. */
+interface Values {
+  readonly first: string;
+  last: string;
 }
 
 /** What a match demands besides host and path. */
@@ -86,7 +93,7 @@ function readyValue(value: ValueMatch): Value | null {
 /** Null for a pattern that cannot be used. */
 export function readyPattern(text: string): Pattern | null {
   try {
-    return createPattern(text);
+    return patternOf(text);
   } catch {
     return null; // Said when the policy was read; here it means "not sure".
   }
@@ -139,9 +146,9 @@ function hasHeader({ name, value }: Named, head: RequestHead): boolean {
 }
 
 function hasParam({ name, value }: Named, subject: Subject): boolean {
-  const form = subject.form ??= formOf(subject.head);
-  const values = form.getAll(name);
-  const counts = subject.lastCounts ? values.at(-1) : values[0];
+  const form = subject.form ??= valuesOf(subject.head);
+  const values = form.get(name);
+  const counts = subject.lastCounts ? values?.last : values?.first;
   return counts !== undefined &&
     ("pattern" in value
       ? fits(value, encoder.encode(counts))
@@ -152,6 +159,17 @@ function hasParam({ name, value }: Named, subject: Subject): boolean {
 export function formOf({ path: { text } }: RequestHead): URLSearchParams {
   const at = text.indexOf("?");
   return new URLSearchParams(at < 0 ? "" : text.slice(at + 1));
+}
+
+/** Gone over once, however many rules ask and parameters come. */
+function valuesOf(head: RequestHead): ReadonlyMap<string, Values> {
+  const values = new Map<string, Values>();
+  for (const [name, value] of formOf(head)) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, { first: value, last: value });
+    else known.last = value;
+  }
+  return values;
 }
 
 function fits(value: Value, bytes: Uint8Array): boolean {

@@ -177,6 +177,42 @@ describe("a request's route", () => {
     expect(nameOf(table.find(requestHead("GET", "/a", {})))).toBe("any");
   });
 
+  test("is found by host among many that end alike", () => {
+    const suffix = (at: number): HostMatch => ({
+      kind: "suffix",
+      suffix: `.${at}.example.org`,
+    });
+    const rules = Array.from(
+      { length: 1_000 },
+      (_, at) => route(String(at), match(null), [suffix(at)]),
+    );
+    const table = tableOf(route("any", match(null)), ...rules);
+    for (
+      const [host, name] of [
+        ["a.7.example.org", "7"],
+        ["a.b.999.example.org:80", "999"],
+        ["7.example.org", "any"],
+        ["a.07.example.org", "any"],
+        [`${"a.".repeat(5_000)}7.example.org`, "7"],
+        [".".repeat(5_000), "any"],
+      ] as const
+    ) expect(find(table, "/", { host })).toBe(name);
+  });
+
+  test("is found soon, whatever patterns and paths are made to be slow", () => {
+    const table = tableOf(
+      route("nested", match(regex("/(a+)+b"))),
+      route("doubled", match(regex("/(a|a)*c"))),
+      route("counted", match(regex("/(a?){50}a{50}d"))),
+      route("rest", match(prefix("/"))),
+    );
+    // With an engine that goes back this would not end.
+    expect(find(table, `/${"a".repeat(8_000)}`)).toBe("rest");
+    expect(find(table, `/${"a".repeat(8_000)}b`)).toBe("nested");
+    expect(find(table, `/${"a".repeat(8_000)}c`)).toBe("doubled");
+    expect(find(table, `/${"a".repeat(70)}d`)).toBe("counted");
+  });
+
   test("may be one whose pattern nobody understands: then nobody is sure", () => {
     const table = tableOf(
       route("open", match(prefix("/"))),

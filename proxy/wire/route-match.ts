@@ -5,7 +5,7 @@ import type {
   NamedMatch,
   PathMatch,
 } from "../../schemas/route.ts";
-import { createPattern } from "../../schemas/pattern.ts";
+import { patternOf } from "../route/known-pattern.ts";
 import type { Reader } from "./reader.ts";
 
 /** No pattern at all: it stands for what is not understood, and might mean any request. */
@@ -188,7 +188,7 @@ function faultOf(
   ) {
     if (value?.kind !== "regex") continue;
     try {
-      createPattern(value.pattern);
+      patternOf(value.pattern);
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

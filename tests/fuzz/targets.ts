@@ -1,3 +1,4 @@
+import { clientPolicy } from "./client-policy.ts";
 import { hpackDecode, hpackPair } from "./hpack.ts";
 import { http1Forward, http1Requests, http1Responses } from "./http1.ts";
 import { http2Frames, http2Hostile } from "./http2.ts";
@@ -16,6 +17,7 @@ export const TARGETS: Readonly<Record<string, Round>> = {
   "http2-hostile": http2Hostile,
   "hpack-pair": hpackPair,
   "hpack-decode": hpackDecode,
+  "client-policy": clientPolicy,
   "transport-header-pair": transportHeaderPair,
   "transport-header-decode": transportHeaderDecode,
 };

@@ -25,6 +25,9 @@ export interface ProxiedPod {
   readonly volumes: readonly unknown[];
 }
 
+/** A little more than webhooks take; a native sidecar ends after them without being told. */
+const DRAIN_SECONDS = 12;
+
 /** A control-plane pod with our own proxy, written out and not injected: it must run before the injector does. */
 export function ownProxy(
   { values, namespace }: Install,
@@ -66,7 +69,8 @@ function settingsOf(
       ...values.proxy,
       // Before policy is known, and for kubelet and API server, which have no identity.
       defaultInboundPolicy: "all-unauthenticated",
-      waitBeforeExitSeconds: 0,
+      // A webhook answers for some seconds after it was told to end (control/serve/drain.ts), through its proxy.
+      waitBeforeExitSeconds: isIdentity ? 0 : DRAIN_SECONDS,
       ...(opaquePorts === undefined ? {} : { opaquePorts }),
       ...(resources === undefined ? {} : proxyResources(resources)),
       // Its proxy gets its certificate from the identity beside it, so neither may wait for the other.

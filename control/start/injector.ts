@@ -6,6 +6,7 @@ import {
 } from "../injector.ts";
 import type { Log } from "../log.ts";
 import { createAdmission } from "../serve/admission.ts";
+import { createDrain } from "../serve/drain.ts";
 import { serveHttps } from "../serve/https.ts";
 import { startAdmin } from "./admin.ts";
 import { type Running, startWith } from "./running.ts";
@@ -33,14 +34,17 @@ export function startInjector(
       log,
       now: Date.now,
     });
+    const { fetch, drain } = createDrain(createAdmission(decide).fetch);
     const webhook = await serveHttps({
       address: config.address,
       folder: config.certificate,
-      fetch: createAdmission(decide).fetch,
+      fetch,
       log,
     });
     closing(webhook.close);
     admin.setReady();
+    // Ready to the end: while all replicas end at once, Kubernetes asks those of them that say so.
+    closing(() => drain(config.drainMs));
     return { webhook: webhook.port, admin: admin.port };
   });
 }

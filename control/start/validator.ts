@@ -1,6 +1,7 @@
 import type { ValidatorConfig } from "../config/webhooks.ts";
 import type { Log } from "../log.ts";
 import { createAdmission } from "../serve/admission.ts";
+import { createDrain } from "../serve/drain.ts";
 import { serveHttps } from "../serve/https.ts";
 import { validate } from "../validator.ts";
 import { startAdmin } from "./admin.ts";
@@ -18,18 +19,22 @@ export function startValidator(
       "Objects the API server asked about, by the answer.",
       ["kind", "allowed"],
     );
+    const admission = createAdmission(async (request) => {
+      const answer = await validate(request);
+      reviews.add([request.kind, String(answer.allowed)]);
+      return answer;
+    });
+    const { fetch, drain } = createDrain(admission.fetch);
     const webhook = await serveHttps({
       address: config.address,
       folder: config.certificate,
-      fetch: createAdmission(async (request) => {
-        const admission = await validate(request);
-        reviews.add([request.kind, String(admission.allowed)]);
-        return admission;
-      }).fetch,
+      fetch,
       log,
     });
     closing(webhook.close);
     admin.setReady();
+    // Ready to the end: while all replicas end at once, Kubernetes asks those of them that say so.
+    closing(() => drain(config.drainMs));
     return { webhook: webhook.port, admin: admin.port };
   });
 }

@@ -83,6 +83,7 @@ async function start(port: number): Promise<void> {
     configFolder: folder.path,
     anchors: join(folder.path, "anchors.crt"),
     certificate: folder.path,
+    drainMs: 0,
   }, logs.log);
 }
 

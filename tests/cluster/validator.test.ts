@@ -37,6 +37,7 @@ beforeAll(async () => {
       adminAddress: { host: "127.0.0.1", port: 0 },
       log: { level: "info", format: "plain" },
       certificate: folder.path,
+      drainMs: 0,
     }, recordLogs().log);
     running.push(validator);
     const rendered = install.find(({ kind, metadata }) =>

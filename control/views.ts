@@ -1,6 +1,5 @@
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
 import type { ProfileRouting } from "../schemas/profile.ts";
-import type { ClientRoute, Meta } from "../schemas/policy.ts";
 
 /** Names an object: its namespace and name. */
 export interface ObjectName {
@@ -59,28 +58,17 @@ export type ProfileAnswer =
   /** Several objects claim the address. */
   | { readonly kind: "ambiguous"; readonly claims: readonly string[] };
 
-/** How a caller may ask for client policy: by the address it dialled or by a Service's name. */
+/** How a caller may ask for client policy: by the address it dialled or by the name of a Service or ServiceImport. */
 export type ClientPolicyQuery =
-  | { readonly kind: "address"; readonly ip: string; readonly port: number }
-  | {
-    readonly kind: "service";
-    readonly service: ObjectName;
+  & {
     readonly port: number;
-  };
-
-/** How to call a target, of the protocols that can be declared without routes. */
-export interface ClientPolicyAnswer {
-  readonly parent: Meta;
-  readonly protocol:
-    | {
-      readonly kind: "detect";
-      readonly timeoutMs: number;
-      readonly http: ClientRoute;
-      readonly opaque: ClientRoute;
-    }
-    | { readonly kind: "http1" | "http2"; readonly http: ClientRoute }
-    | { readonly kind: "opaque"; readonly opaque: ClientRoute };
-}
+    /** Routes of which are for it alone; null: unknown. */
+    readonly clientNamespace: string | null;
+  }
+  & (
+    | { readonly kind: "address"; readonly ip: string }
+    | { readonly kind: "service" | "import"; readonly service: ObjectName }
+  );
 
 /** Which port of which workload a server policy is for. */
 export type ServerPolicyQuery = WorkloadName & { readonly port: number };

@@ -1,8 +1,19 @@
+import type { ClientPolicy } from "../schemas/client-policy.ts";
 import type { ServerPolicy } from "../schemas/policy.ts";
 import { clientPolicyOf } from "./index/client-policy.ts";
 import { endpointsOf, sameEndpoints } from "./index/endpoints.ts";
 import { createIndex } from "./index/fold.ts";
-import { externalKey, idOf, ipKey, podKey, serviceKey } from "./index/keys.ts";
+import {
+  EGRESS_KEY,
+  externalKey,
+  idOf,
+  ipKey,
+  podKey,
+  policyIpKey,
+  policyKey,
+  serviceKey,
+} from "./index/keys.ts";
+import { objectKey } from "./index/outbound.ts";
 import { profileOf } from "./index/profile.ts";
 import { serverPolicyOf } from "./index/server-policy.ts";
 import type { Settings } from "./index/settings.ts";
@@ -10,7 +21,6 @@ import type { Log } from "./log.ts";
 import { createSnapshots, type Snapshots } from "./snapshot.ts";
 import type { Emit } from "./source.ts";
 import type {
-  ClientPolicyAnswer,
   ClientPolicyQuery,
   EndpointsAnswer,
   EndpointsQuery,
@@ -27,7 +37,7 @@ export interface World {
   /** Null: nothing is known of the target. */
   readonly clientPolicies: Snapshots<
     ClientPolicyQuery,
-    ClientPolicyAnswer | null
+    ClientPolicy | null
   >;
   /** Null: there is no such workload. */
   readonly serverPolicies: Snapshots<ServerPolicyQuery, ServerPolicy | null>;
@@ -58,10 +68,10 @@ export function createWorld(
   });
   const clientPolicies = createSnapshots<
     ClientPolicyQuery,
-    ClientPolicyAnswer | null
+    ClientPolicy | null
   >({
     name: JSON.stringify,
-    keys: keysOfTarget,
+    keys: keysOfClientPolicy,
     compute: (query) => clientPolicyOf(query, index),
     equal: Bun.deepEquals,
   });
@@ -101,7 +111,19 @@ export function createWorld(
   };
 }
 
-function keysOfTarget(query: ProfileQuery | ClientPolicyQuery): string[] {
+/** By address also with the EgressNetworks, of which any may come to mean it. */
+function keysOfClientPolicy(query: ClientPolicyQuery): string[] {
+  switch (query.kind) {
+    case "address":
+      return [policyIpKey(query.ip), EGRESS_KEY];
+    case "service":
+      return [policyKey(objectKey("Service", idOf(query.service)))];
+    case "import":
+      return [policyKey(objectKey("ServiceImport", idOf(query.service)))];
+  }
+}
+
+function keysOfTarget(query: ProfileQuery): string[] {
   return [
     query.kind === "address"
       ? ipKey(query.ip)

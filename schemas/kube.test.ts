@@ -143,28 +143,47 @@ test("parseManifest() names the field, what it found and what it wanted", () => 
 });
 
 test("parseManifest() refuses what is not enforced, and names it", () => {
-  const route = (apiVersion: string, ...parentRefs: unknown[]) => ({
-    apiVersion,
-    kind: "HTTPRoute",
+  const problem = refusal({
+    apiVersion: "policy.linkerd.io/v9",
+    kind: "New",
     metadata,
-    spec: { parentRefs },
   });
-  const server = { group: "policy.linkerd.io", kind: "Server", name: "s" };
-  const egress = { ...server, kind: "EgressNetwork" };
-  const gateway = "gateway.networking.k8s.io/v1";
-  const cases: [manifest: unknown, path: string][] = [
-    [{ apiVersion: "policy.linkerd.io/v9", kind: "New", metadata }, "kind"],
-    [{ apiVersion: gateway, kind: "TLSRoute", metadata }, "kind"],
-    [
-      route(gateway, server, { kind: "Service", name: "web" }),
-      "spec.parentRefs[1]",
-    ],
-    [route("policy.linkerd.io/v1beta3", egress), "spec.parentRefs[0]"],
+  expect(problem.code).toBe("manifest.unsupported");
+  expect(formatPath(problem.path)).toBe("kind");
+});
+
+test("parseManifest() takes routes of whatever clients call, and leaves those of gateways to others", () => {
+  const gateway = "gateway.networking.k8s.io";
+  const kinds: [apiVersion: string, kind: string][] = [
+    [`${gateway}/v1`, "HTTPRoute"],
+    ["policy.linkerd.io/v1beta3", "HTTPRoute"],
+    [`${gateway}/v1`, "GRPCRoute"],
+    [`${gateway}/v1alpha2`, "TLSRoute"],
+    [`${gateway}/v1alpha2`, "TCPRoute"],
   ];
-  for (const [manifest, path] of cases) {
-    const problem = refusal(manifest);
-    expect(problem.code).toBe("manifest.unsupported");
-    expect(formatPath(problem.path)).toBe(path);
+  const ours = [
+    { kind: "Service" },
+    { group: "", kind: "Service" },
+    { group: "core", kind: "service" },
+    // What the API server makes of a group that is left out.
+    { group: gateway, kind: "Service" },
+    { group: "policy.linkerd.io", kind: "EgressNetwork", port: 443 },
+    { group: "multicluster.x-k8s.io", kind: "ServiceImport" },
+  ];
+  const others = [{}, { kind: "Gateway" }, { group: "apps", kind: "Service" }];
+  for (const [apiVersion, kind] of kinds) {
+    const route = (parent: object) => ({
+      apiVersion,
+      kind,
+      metadata,
+      spec: { parentRefs: [{ name: "a", ...parent }], rules: [{}] },
+    });
+    for (const parent of ours) {
+      expect(read(route(parent))).toMatchObject({ kind });
+    }
+    for (const parent of others) {
+      expect(parseManifest(route(parent))).toEqual({ kind: "skipped" });
+    }
   }
 });
 

@@ -8,6 +8,7 @@ import {
   ServerAuthorizationSchema,
 } from "./kube/authorization.ts";
 import { checkObject } from "./kube/check.ts";
+import { EgressNetworkSchema } from "./kube/egress-network.ts";
 import { EndpointSliceSchema } from "./kube/endpoint-slice.ts";
 import {
   ExternalWorkloadSchema,
@@ -15,19 +16,23 @@ import {
 } from "./kube/external-workload.ts";
 import { FieldProblem } from "./kube/field-problem.ts";
 import { NamespaceSchema } from "./kube/namespace.ts";
-import { groupOf, isServer, outboundParent } from "./kube/parents.ts";
+import { groupOf, isServer, parentKindOf } from "./kube/parents.ts";
 import { PodSchema } from "./kube/pod.ts";
 import { RateLimitSchema } from "./kube/rate-limit.ts";
+import { ReferenceGrantSchema } from "./kube/reference-grant.ts";
 import {
   GrpcRouteSchema,
   HttpRouteSchema,
   RouteStubSchema,
+  TcpRouteSchema,
+  TlsRouteSchema,
 } from "./kube/route.ts";
 import {
   type SelectorSchema,
   ServerSchema,
   ServerStubSchema,
 } from "./kube/server.ts";
+import { ServiceImportSchema } from "./kube/service-import.ts";
 import { ServiceProfileSchema } from "./kube/service-profile.ts";
 import { ServiceSchema } from "./kube/service.ts";
 import { isUnsupported } from "./kube/unsupported.ts";
@@ -67,7 +72,14 @@ export type ServiceProfile = Placed<Static<typeof ServiceProfileSchema>>;
 export type HttpRoute = Unreadable & Placed<Static<typeof HttpRouteSchema>>;
 export type GrpcRoute = Unreadable & Placed<Static<typeof GrpcRouteSchema>>;
 export type Route = HttpRoute | GrpcRoute;
+export type TlsRoute = Placed<Static<typeof TlsRouteSchema>>;
+export type TcpRoute = Placed<Static<typeof TcpRouteSchema>>;
+/** What can say how clients call something. */
+export type OutboundRoute = Route | TlsRoute | TcpRoute;
 export type ParentRef = NonNullable<Route["spec"]["parentRefs"]>[number];
+export type ReferenceGrant = Placed<Static<typeof ReferenceGrantSchema>>;
+export type ServiceImport = Placed<Static<typeof ServiceImportSchema>>;
+export type EgressNetwork = Placed<Static<typeof EgressNetworkSchema>>;
 
 /** Nobody can tell which requests the route is for: its Servers let none in. */
 interface Unreadable {
@@ -92,6 +104,11 @@ export type KubeObject =
   | ExternalWorkload
   | Server
   | ServiceProfile
+  | ServiceImport
+  | EgressNetwork
+  | ReferenceGrant
+  | TlsRoute
+  | TcpRoute
   | Policy;
 
 /** What a manifest turned out to be. */
@@ -116,6 +133,14 @@ function placed<T extends { metadata: { namespace?: string } }>(
 
 const readHttpRoute = placed(createValidator(HttpRouteSchema));
 const readGrpcRoute = placed(createValidator(GrpcRouteSchema));
+const readTlsRoute = placed(createValidator(TlsRouteSchema));
+const readTcpRoute = placed(createValidator(TcpRouteSchema));
+const ROUTE_READERS: ReadonlySet<unknown> = new Set([
+  readHttpRoute,
+  readGrpcRoute,
+  readTlsRoute,
+  readTcpRoute,
+]);
 const readRouteStub = placed(createValidator(RouteStubSchema));
 const readServerStub = placed(createValidator(ServerStubSchema));
 
@@ -163,7 +188,18 @@ const READERS: Readonly<Record<string, Read<KubeObject>>> = {
   "policy.linkerd.io/HTTPRoute": readHttpRoute,
   "linkerd.io/ServiceProfile": placed(createValidator(ServiceProfileSchema)),
   "gateway.networking.k8s.io/HTTPRoute": readHttpRoute,
+  "policy.linkerd.io/EgressNetwork": placed(
+    createValidator(EgressNetworkSchema),
+  ),
   "gateway.networking.k8s.io/GRPCRoute": readGrpcRoute,
+  "gateway.networking.k8s.io/TLSRoute": readTlsRoute,
+  "gateway.networking.k8s.io/TCPRoute": readTcpRoute,
+  "gateway.networking.k8s.io/ReferenceGrant": placed(
+    createValidator(ReferenceGrantSchema),
+  ),
+  "multicluster.x-k8s.io/ServiceImport": placed(
+    createValidator(ServiceImportSchema),
+  ),
 };
 
 /**
@@ -183,7 +219,7 @@ export function parseManifest(value: unknown): Reading {
   const read = READERS[`${apiVersion}/${kind}`] ??
     READERS[`${groupOf(apiVersion)}/${kind}`];
   if (read === undefined) {
-    if (!isUnsupported(apiVersion, kind)) return { kind: "skipped" };
+    if (!isUnsupported(apiVersion)) return { kind: "skipped" };
     throw new FieldProblem(
       "manifest.unsupported",
       ["kind"],
@@ -191,8 +227,7 @@ export function parseManifest(value: unknown): Reading {
       { hint: "remove it from the folder; nothing else of its file is read" },
     );
   }
-  const isRoute = read === readHttpRoute || read === readGrpcRoute;
-  if (isRoute && !isForServers(value, apiVersion, what)) {
+  if (ROUTE_READERS.has(read) && !isOurs(value, apiVersion, what)) {
     return { kind: "skipped" };
   }
   const object = read(value, what);
@@ -200,23 +235,10 @@ export function parseManifest(value: unknown): Reading {
   return { kind: "object", object };
 }
 
-/** Whether a route says who may call a Server; one for a gateway is not ours. */
-function isForServers(
-  value: unknown,
-  apiVersion: string,
-  what: string,
-): boolean {
+/** Whether a route hangs on something of the mesh; one for a gateway is not ours. */
+function isOurs(value: unknown, apiVersion: string, what: string): boolean {
   const { parentRefs = [] } = readRouteStub(value, what).spec;
-  const outbound = outboundParent(parentRefs, apiVersion);
-  if (outbound === null) {
-    return parentRefs.some((parent) => isServer(parent, apiVersion));
-  }
-  throw new FieldProblem(
-    "manifest.unsupported",
-    outbound,
-    `Cannot apply ${what}: this version does not route what clients send to a Service or EgressNetwork`,
-    { hint: "name Servers as parents, or remove it from the folder" },
-  );
+  return parentRefs.some((parent) => parentKindOf(parent, apiVersion) !== null);
 }
 
 /**

@@ -10,6 +10,9 @@ export const PORTS = {
   policy: 8090,
 } as const;
 
+/** Where names of ServiceImports end (KEP-1645). */
+export const CLUSTER_SET_DOMAIN = "clusterset.local";
+
 /** The user every proxy runs as; its packets are exempt from redirection. */
 export const PROXY_UID = 2102;
 
@@ -27,6 +30,7 @@ export const LABELS = {
   admissionWebhooks: "config.linkerd.io/admission-webhooks",
   podSecurity: "pod-security.kubernetes.io/enforce",
   serviceName: "kubernetes.io/service-name",
+  importedService: "multicluster.kubernetes.io/service-name",
   podTemplateHash: "pod-template-hash",
 } as const;
 
@@ -41,6 +45,33 @@ export const ANNOTATIONS = {
   defaultInboundPolicy: "config.linkerd.io/default-inbound-policy",
   requireIdentityPorts:
     "config.linkerd.io/proxy-require-identity-inbound-ports",
+} as const;
+
+/** How clients call: on Services, ServiceImports and EgressNetworks, and the first seven on their routes as well. */
+export const TRAFFIC_ANNOTATIONS = {
+  timeoutRequest: "timeout.linkerd.io/request",
+  timeoutResponse: "timeout.linkerd.io/response",
+  timeoutIdle: "timeout.linkerd.io/idle",
+  retryHttp: "retry.linkerd.io/http",
+  retryGrpc: "retry.linkerd.io/grpc",
+  retryLimit: "retry.linkerd.io/limit",
+  retryTimeout: "retry.linkerd.io/timeout",
+  failureAccrual: "balancer.linkerd.io/failure-accrual",
+  maxFailures: "balancer.linkerd.io/failure-accrual-consecutive-max-failures",
+  minPenalty: "balancer.linkerd.io/failure-accrual-consecutive-min-penalty",
+  maxPenalty: "balancer.linkerd.io/failure-accrual-consecutive-max-penalty",
+  jitterRatio: "balancer.linkerd.io/failure-accrual-consecutive-jitter-ratio",
+  successRateThreshold:
+    "balancer.alpha.linkerd.io/failure-accrual-success-rate-threshold",
+  successRateWindow:
+    "balancer.alpha.linkerd.io/failure-accrual-success-rate-window",
+  successRateMinRequests:
+    "balancer.alpha.linkerd.io/failure-accrual-success-rate-min-requests",
+  honorRetryAfter:
+    "balancer.alpha.linkerd.io/failure-accrual-honor-retry-after",
+  penalizeFailures: "balancer.alpha.linkerd.io/penalize-failures",
+  penalty: "balancer.alpha.linkerd.io/load-biaser-penalty",
+  maxRetryAfter: "balancer.alpha.linkerd.io/load-biaser-max-retry-after",
 } as const;
 
 /** Ports whose protocols speak first from the server, opaque unless a user says otherwise (Linkerd chart 2.x). */

@@ -135,25 +135,7 @@ test("files: what is not enforced is refused with its whole file", async () => {
   await take(1);
   const refused: [manifest: Record<string, unknown>, says: string][] = [
     ...[
-      ["policy.linkerd.io/v1beta3", "HTTPRoute", ""],
-      ["gateway.networking.k8s.io/v1", "HTTPRoute", undefined],
-      ["gateway.networking.k8s.io/v1", "GRPCRoute", "core"],
-    ].map((
-      [apiVersion, kind, group],
-      at,
-    ): [Record<string, unknown>, string] => [
-      {
-        apiVersion,
-        kind,
-        metadata: { name: `x${at}` },
-        spec: { parentRefs: [{ group, kind: "Service", name: "web" }] },
-      },
-      `${kind} x${at}: this version does not route what clients send to a Service`,
-    ]),
-    ...[
-      ["policy.linkerd.io/v1alpha1", "EgressNetwork"],
-      ["gateway.networking.k8s.io/v1alpha2", "TLSRoute"],
-      ["gateway.networking.k8s.io/v1alpha2", "TCPRoute"],
+      ["policy.linkerd.io/v1alpha1", "NewPolicy"],
       ["linkerd.io/v1alpha2", "ServiceCatalog"],
       ["workload.linkerd.io/v1beta2", "ExternalWorkload"],
     ].map(([apiVersion, kind]): [Record<string, unknown>, string] => [

@@ -1,4 +1,8 @@
-import type { Service } from "../../schemas/kube.ts";
+import type {
+  EgressNetwork,
+  Service,
+  ServiceImport,
+} from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import type { State } from "./fold.ts";
 import { type PortRange, resolvePortRanges } from "./ports.ts";
@@ -9,7 +13,10 @@ import { namedPorts, type Workload } from "./workloads.ts";
  * they are made; a folder of manifests has no injector, so the index looks there itself.
  */
 export function annotationOf(
-  { metadata }: Workload | Service,
+  { metadata }: Pick<
+    Workload | Service | ServiceImport | EgressNetwork,
+    "metadata"
+  >,
   name: string,
   { namespaces }: Pick<State, "namespaces">,
 ): string | undefined {
@@ -31,7 +38,7 @@ export function annotatedPorts(
 
 /** The ports that a Service's annotation declares opaque; undefined when there is no annotation. */
 export function serviceOpaquePorts(
-  service: Service,
+  service: Service | ServiceImport,
   state: Pick<State, "namespaces">,
 ): readonly PortRange[] | undefined {
   const text = annotationOf(service, ANNOTATIONS.opaquePorts, state);

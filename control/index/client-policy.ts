@@ -1,136 +1,166 @@
 import { contains, parseIp } from "../../schemas/address.ts";
-import type { Backend, ClientRoute, Meta } from "../../schemas/policy.ts";
-import type {
-  ClientPolicyAnswer,
-  ClientPolicyQuery,
-  ObjectName,
-} from "../views.ts";
+import type { Backend, ClientPolicy } from "../../schemas/client-policy.ts";
+import type { EgressNetwork, Service } from "../../schemas/kube.ts";
+import { MULTICLUSTER } from "../../schemas/kube/parents.ts";
+import type { ClientPolicyQuery } from "../views.ts";
+import { protocolOf } from "./client-protocol.ts";
+import { balancer } from "./client-routes.ts";
+import { LOAD, NO_TRAFFIC, trafficOf } from "./client-traffic.ts";
+import { egressNetworkOf } from "./egress.ts";
 import { bareEndpoint } from "./endpoint.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
-import { type DeclaredProtocol, declaredProtocol } from "./service-protocol.ts";
+import { declaredProtocol, isOpaqueEgress } from "./service-protocol.ts";
 import { servicePort } from "./services.ts";
-
-/** How long a proxy waits for a client's first bytes (fixed in Linkerd's policy controller). */
-const DETECT_TIMEOUT_MS = 10_000;
-
-/** Load estimate of an endpoint that has answered nothing yet, and how fast it forgets (as Linkerd). */
-const LOAD = { defaultRttMs: 30, decayMs: 10_000 } as const;
+import { forbidStream } from "./stream-routes.ts";
+import { defaultMeta, resourceOf } from "./target-names.ts";
 
 /** How to call a target; null when it is inside the cluster and nothing is known of it. */
 export function clientPolicyOf(
   query: ClientPolicyQuery,
   state: State,
-): ClientPolicyAnswer | null {
-  if (query.kind === "service") {
-    return policyOfService(query.service, query.port, state);
+): ClientPolicy | null {
+  const { clientNamespace, port } = query;
+  switch (query.kind) {
+    case "service":
+    case "import":
+      return policyOfName(query, state);
+    case "address":
+      break;
   }
-  const { ip, port } = query;
+  const { ip } = query;
   for (const id of state.services.byIp.get(ip)) {
     const service = state.services.byId.get(id);
     if (service === undefined) continue;
+    const { namespace, name } = service.metadata;
     return servicePort(service, port) === undefined
       ? undeclaredPort(service.metadata, port)
-      : policyOfService(service.metadata, port, state);
+      : policyOfName({
+        kind: "service",
+        service: { namespace, name },
+        port,
+        clientNamespace,
+      }, state);
   }
+  for (const id of state.outbound.importsByIp.get(ip)) {
+    const [namespace = "", name = ""] = id.split("/");
+    const service = { namespace, name };
+    return policyOfName(
+      { kind: "import", service, port, clientNamespace },
+      state,
+    );
+  }
+  const network = egressNetworkOf(ip, clientNamespace, state);
+  if (network !== null) return policyOfEgress(network, query, state);
   const bytes = parseIp(ip);
   const isInside = bytes !== null &&
-    state.settings.clusterNetworks.some((network) => contains(network, bytes));
-  return isInside ? null : egress(ip, port);
+    state.settings.clusterNetworks.some((one) => contains(one, bytes));
+  return isInside ? null : egress(ip, port, state);
 }
 
 /** Neither the Service nor its port needs to be known: a policy by name holds for what may come. */
-function policyOfService(
-  service: ObjectName,
-  port: number,
+function policyOfName(
+  query: ClientPolicyQuery & { readonly kind: "service" | "import" },
   state: State,
-): ClientPolicyAnswer {
-  const parent = serviceMeta(service, port);
-  const { clusterDomain } = state.settings;
-  const backend: Backend = {
-    kind: "balancer",
-    meta: parent,
-    path: `${service.name}.${service.namespace}.svc.${clusterDomain}:${port}`,
-    load: LOAD,
-  };
-  const protocol = declaredProtocol(
-    state.services.byId.get(idOf(service)),
+): ClientPolicy {
+  const { service: name, port, clientNamespace } = query;
+  const id = idOf(name);
+  const kind = query.kind === "service" ? "Service" : "ServiceImport";
+  const object = kind === "Service"
+    ? state.services.byId.get(id)
+    : state.outbound.imports.byId.get(id);
+  const meta = resourceOf({
+    group: kind === "Service" ? "core" : MULTICLUSTER,
+    kind,
+    ...name,
     port,
-    state,
-  );
-  return { parent, protocol: protocolOf(protocol, backend) };
+  });
+  const traffic = trafficOf(object?.metadata ?? {});
+  const { load } = traffic;
+  const to = (load: typeof LOAD): Backend =>
+    balancer(kind, name, port, { meta, load }, state);
+  return {
+    parent: meta,
+    protocol: protocolOf({
+      parent: { kind, ...name },
+      port,
+      portName: object?.spec.ports?.find((one) => one.port === port)?.name,
+      clientNamespace,
+      declared: declaredProtocol(object, port, state),
+      self: to(load),
+      selfOpaque: to(LOAD),
+      traffic,
+      tail: null,
+    }, state),
+  };
 }
 
-function protocolOf(
-  declared: DeclaredProtocol,
-  backend: Backend,
-): ClientPolicyAnswer["protocol"] {
-  const http = defaultRoute("http", backend);
-  const opaque = defaultRoute("opaq", backend);
-  switch (declared) {
-    case "http1":
-    case "http2":
-      return { kind: declared, http };
-    case "opaque":
-      return { kind: "opaque", opaque };
-    case "detect":
-      return { kind: "detect", timeoutMs: DETECT_TIMEOUT_MS, http, opaque };
-  }
+function policyOfEgress(
+  { metadata, spec }: EgressNetwork,
+  query: ClientPolicyQuery & { readonly kind: "address" },
+  state: State,
+): ClientPolicy {
+  const { ip, port, clientNamespace } = query;
+  const { namespace, name } = metadata;
+  const kind = "EgressNetwork";
+  const group = "policy.linkerd.io";
+  const meta = resourceOf({ group, kind, namespace, name, port });
+  const self = forward(meta, ip, port);
+  // Nobody balances over one address.
+  const traffic = { ...trafficOf(metadata), load: LOAD };
+  return {
+    parent: meta,
+    protocol: protocolOf({
+      parent: { kind, namespace, name },
+      port,
+      portName: undefined,
+      clientNamespace,
+      declared: isOpaqueEgress(metadata, port, state) ? "opaque" : "detect",
+      self,
+      selfOpaque: self,
+      traffic,
+      tail: spec.trafficPolicy === "Allow" ? "allow" : "deny",
+    }, state),
+  };
 }
 
 function undeclaredPort(
-  { namespace, name }: ObjectName,
+  { namespace, name }: Service["metadata"],
   port: number,
-): ClientPolicyAnswer {
-  const opaque: ClientRoute = {
-    meta: defaultMeta("undefined-port"),
-    outcome: {
-      kind: "forbidden",
-      message: `Service ${name}.${namespace} does not declare port ${port}`,
-    },
-  };
+): ClientPolicy {
+  const kind = "Service";
   return {
-    parent: serviceMeta({ namespace, name }, port),
-    protocol: { kind: "opaque", opaque },
+    parent: resourceOf({ group: "core", kind, namespace, name, port }),
+    protocol: { kind: "opaque", opaque: forbidStream("undefined-port") },
   };
 }
 
-function egress(ip: string, port: number): ClientPolicyAnswer {
-  const parent = defaultMeta("egress-fallback");
-  const route = defaultRoute("egress-fallback", {
-    kind: "forward",
-    meta: parent,
-    endpoint: bareEndpoint({ ip, port }),
-  });
+/** Outside of the cluster, where no EgressNetwork says anything. */
+function egress(ip: string, port: number, state: State): ClientPolicy {
+  const name = "egress-fallback";
+  const parent = defaultMeta(name);
+  const self = forward(parent, ip, port);
   return {
     parent,
-    protocol: {
-      kind: "detect",
-      timeoutMs: DETECT_TIMEOUT_MS,
-      http: route,
-      opaque: route,
-    },
-  };
-}
-
-function defaultRoute(name: string, backend: Backend): ClientRoute {
-  return { meta: defaultMeta(name), outcome: { kind: "backend", backend } };
-}
-
-function defaultMeta(name: string): Meta {
-  return { kind: "default", name };
-}
-
-function serviceMeta({ namespace, name }: ObjectName, port: number): Meta {
-  return {
-    kind: "resource",
-    resource: {
-      group: "core",
-      kind: "Service",
-      name,
-      namespace,
-      section: "",
+    protocol: protocolOf({
+      parent: null,
       port,
-    },
+      portName: undefined,
+      clientNamespace: null,
+      declared: "detect",
+      self,
+      selfOpaque: self,
+      traffic: NO_TRAFFIC,
+      tail: null,
+      defaultName: name,
+    }, state),
   };
+}
+
+function forward(
+  meta: ClientPolicy["parent"],
+  ip: string,
+  port: number,
+): Backend {
+  return { kind: "forward", meta, endpoint: bareEndpoint({ ip, port }) };
 }

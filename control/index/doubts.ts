@@ -83,13 +83,14 @@ function* routeDoubts(route: Route, { servers }: State): Generator<string> {
   if (route.isUnreadable) {
     yield `${name} cannot be read: all requests to its Servers are denied`;
   }
-  for (const type of filtersNotDone(route)) {
+  const names = serversOfRoute(route);
+  for (const type of names.length === 0 ? [] : filtersNotDone(route)) {
     yield type === "ResponseHeaderModifier"
       ? `${name}: the filter ${type} has no effect on what a Server receives`
       : `${name}: requests of rules with the filter ${type} are denied, as a proxy cannot do it to what it receives`;
   }
   const { namespace } = route.metadata;
-  for (const server of serversOfRoute(route)) {
+  for (const server of names) {
     const { spec } = servers.byId.get(idOf({ namespace, name: server })) ?? {};
     if (spec?.proxyProtocol === "opaque" || spec?.proxyProtocol === "TLS") {
       yield `${name} has no effect: Server ${server} does not parse requests (proxyProtocol ${spec.proxyProtocol})`;

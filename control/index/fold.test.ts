@@ -28,7 +28,14 @@ function createShop() {
 test("apply() names what depends on the object, before and after, and nothing else", () => {
   const { keys } = createShop();
   expect(keys(applies(serviceManifest("web", "10.43.0.9"))))
-    .toEqual(["ip 10.43.0.1", "ip 10.43.0.9", "service shop/web"]);
+    .toEqual([
+      "ip 10.43.0.1",
+      "ip 10.43.0.9",
+      "policy of Service shop/web",
+      "policy of ip 10.43.0.1",
+      "policy of ip 10.43.0.9",
+      "service shop/web",
+    ]);
   expect(keys(applies(sliceManifest("web", [["b", "10.1.0.2"]]))))
     .toEqual(["service shop/web"]);
   expect(keys(applies(podManifest("b", "10.1.0.3"))))
@@ -68,6 +75,10 @@ test("apply() of a Namespace names its Pods and Services", () => {
     "ip 10.43.0.2",
     "pod shop/a",
     "pod shop/b",
+    "policy of Service shop/api",
+    "policy of Service shop/web",
+    "policy of ip 10.43.0.1",
+    "policy of ip 10.43.0.2",
     "service shop/api",
     "service shop/web",
   ]);

@@ -1,18 +1,41 @@
 import type {
+  EgressNetwork,
   EndpointSlice,
   ExternalWorkload,
   Namespace,
+  OutboundRoute,
   Pod,
   Policy,
+  ReferenceGrant,
   Server,
   Service,
+  ServiceImport,
   ServiceProfile,
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
+import { doubtsAboutParent, doubtsAboutRoute } from "./client-doubts.ts";
 import { doubtsAbout, doubtsAboutDefault, overlapsOn } from "./doubts.ts";
 import { createExternals, externalIps, type Externals } from "./externals.ts";
-import { externalKey, idOf, ipKey, podKey, serviceKey } from "./keys.ts";
+import {
+  EGRESS_KEY,
+  externalKey,
+  idOf,
+  importKey,
+  ipKey,
+  podKey,
+  policyIpKey,
+  policyKey,
+  serviceKey,
+} from "./keys.ts";
 import { createNamed } from "./named.ts";
+import {
+  createOutbound,
+  importIps,
+  objectKey,
+  type Outbound,
+  type OutboundParent,
+  parentsOf,
+} from "./outbound.ts";
 import { createPolicies, type Policies } from "./policies.ts";
 import { selects, type Servers } from "./servers.ts";
 import { clusterIps, createServices, type Services } from "./services.ts";
@@ -22,7 +45,7 @@ import {
   serviceOfProfile,
   type ServiceProfiles,
 } from "./service-profiles.ts";
-import { createSlices, serviceOf, type Slices } from "./slices.ts";
+import { createSlices, keysOfSlice, type Slices } from "./slices.ts";
 import {
   allIps,
   createWorkloads,
@@ -41,6 +64,7 @@ export interface State {
   readonly servers: Servers;
   readonly profiles: ServiceProfiles;
   readonly policies: Policies;
+  readonly outbound: Outbound;
 }
 
 /** What a batch of events did. */
@@ -67,6 +91,7 @@ export function createIndex(settings: Settings): Index {
   const servers = createNamed<Server>();
   const profiles = createServiceProfiles();
   const policies = createPolicies();
+  const outbound = createOutbound();
   const state: State = {
     settings,
     namespaces,
@@ -77,12 +102,14 @@ export function createIndex(settings: Settings): Index {
     servers,
     profiles,
     policies,
+    outbound,
   };
   let keys = new Set<string>();
   let warnings: string[] = [];
   /** Servers about which policies changed, and those policies: looked at when the whole batch is known. */
   let concerned = new Set<string>();
   let applied = new Set<Policy>();
+  let routed = new Set<OutboundRoute>();
   /** Warnings already given, so that one is one sentence however many Pods and events it is about. */
   const told = new Set<string>();
 
@@ -103,6 +130,19 @@ export function createIndex(settings: Settings): Index {
         return foldServer(object, gone);
       case "ServiceProfile":
         return foldProfile(object, gone);
+      case "ServiceImport":
+        return foldImport(object, gone);
+      case "EgressNetwork":
+        return foldEgress(object, gone);
+      case "ReferenceGrant":
+        return foldGrant(object, gone);
+      case "TLSRoute":
+      case "TCPRoute":
+        return foldRoute(object, gone);
+      case "HTTPRoute":
+      case "GRPCRoute":
+        foldRoute(object, gone);
+        return foldPolicy(object, gone);
       default:
         return foldPolicy(object, gone);
     }
@@ -121,20 +161,85 @@ export function createIndex(settings: Settings): Index {
 
   function foldService(now: Service, gone: boolean): void {
     const old = services.byId.get(idOf(now.metadata));
+    const id = idOf(now.metadata);
+    for (const ip of old === undefined ? [] : clusterIps(old)) touchIp(ip);
     services.replace(old, gone ? undefined : now);
-    keys.add(serviceKey(idOf(now.metadata)));
-    for (const service of [old, now]) {
-      if (service === undefined) continue;
-      for (const ip of clusterIps(service)) keys.add(ipKey(ip));
+    for (const ip of clusterIps(now)) touchIp(ip);
+    touchService(id);
+    touchSenders(objectKey("Service", id));
+    if (!gone) doubtsAboutParent(now).forEach(warn);
+  }
+
+  function foldImport(now: ServiceImport, gone: boolean): void {
+    const old = outbound.putImport(now, gone);
+    for (const ip of [...importIps(old), ...importIps(now)]) touchIp(ip);
+    const id = idOf(now.metadata);
+    keys.add(importKey(id));
+    touchParent({ kind: "ServiceImport", id });
+    touchSenders(objectKey("ServiceImport", id));
+    if (!gone) doubtsAboutParent(now).forEach(warn);
+  }
+
+  function foldEgress(now: EgressNetwork, gone: boolean): void {
+    outbound.egress.put(now, gone);
+    keys.add(EGRESS_KEY);
+    if (!gone) doubtsAboutParent(now).forEach(warn);
+  }
+
+  function foldGrant(now: ReferenceGrant, gone: boolean): void {
+    outbound.grants.put(now, gone);
+    for (const route of outbound.routesInto.get(now.metadata.namespace)) {
+      parentsOf(route).forEach(touchParent);
     }
+  }
+
+  function foldRoute(now: OutboundRoute, gone: boolean): void {
+    const old = outbound.putRoute(now, gone);
+    for (const route of [old, now]) {
+      if (route !== undefined) parentsOf(route).forEach(touchParent);
+    }
+    if (gone) told.clear();
+    else routed.add(now);
+  }
+
+  /** What an object is to routes changed: so may all that they are told of whose parents send there. */
+  function touchSenders(object: string): void {
+    for (const route of outbound.routesByBackend.get(object)) {
+      parentsOf(route).forEach(touchParent);
+    }
+  }
+
+  function touchParent({ kind, id }: OutboundParent): void {
+    keys.add(policyKey(objectKey(kind, id)));
+    if (kind === "EgressNetwork") keys.add(EGRESS_KEY);
+    for (const ip of ipsOf(kind, id)) keys.add(policyIpKey(ip));
+  }
+
+  function ipsOf(kind: OutboundParent["kind"], id: string): readonly string[] {
+    switch (kind) {
+      case "EgressNetwork":
+        return [];
+      case "ServiceImport":
+        return importIps(outbound.imports.byId.get(id));
+      case "Service": {
+        const service = services.byId.get(id);
+        return service === undefined ? [] : clusterIps(service);
+      }
+    }
+  }
+
+  function touchIp(ip: string): void {
+    keys.add(ipKey(ip));
+    keys.add(policyIpKey(ip));
   }
 
   function foldSlice(now: EndpointSlice, gone: boolean): void {
     const old = slices.byId.get(idOf(now.metadata));
     slices.replace(old, gone ? undefined : now);
     for (const slice of [old, now]) {
-      const service = slice === undefined ? null : serviceOf(slice);
-      if (service !== null) keys.add(serviceKey(service));
+      for (const key of slice === undefined ? [] : keysOfSlice(slice)) {
+        keys.add(key);
+      }
     }
   }
 
@@ -226,10 +331,8 @@ export function createIndex(settings: Settings): Index {
 
   function touchService(id: string): void {
     keys.add(serviceKey(id));
-    const service = services.byId.get(id);
-    for (const ip of service === undefined ? [] : clusterIps(service)) {
-      keys.add(ipKey(ip));
-    }
+    touchParent({ kind: "Service", id });
+    for (const ip of ipsOf("Service", id)) keys.add(ipKey(ip));
   }
 
   return {
@@ -239,9 +342,11 @@ export function createIndex(settings: Settings): Index {
       warnings = [];
       concerned = new Set();
       applied = new Set();
+      routed = new Set();
       for (const event of events) fold(event);
       touchConcerned();
       for (const policy of applied) doubtsAbout(policy, state).forEach(warn);
+      for (const route of routed) doubtsAboutRoute(route, state).forEach(warn);
       return { keys, warnings };
     },
     sizes: () => ({
@@ -256,7 +361,10 @@ export function createIndex(settings: Settings): Index {
         policies.authorizationPolicies.byId.size,
       authentications: policies.meshTls.byId.size +
         policies.networks.byId.size,
-      routes: policies.routes.byId.size,
+      routes: outbound.routes.byId.size,
+      imports: outbound.imports.byId.size,
+      egressNetworks: outbound.egress.byId.size,
+      grants: outbound.grants.byId.size,
       rateLimits: policies.rateLimits.byId.size,
     }),
   };

@@ -10,6 +10,11 @@ export function serviceKey(id: string): string {
   return `service ${id}`;
 }
 
+/** Changes with the ServiceImport, its slices, and the Pods and Servers behind them. */
+export function importKey(id: string): string {
+  return `import ${id}`;
+}
+
 /** Changes with the Services and workloads that have the address. */
 export function ipKey(ip: string): string {
   return `ip ${ip}`;
@@ -24,3 +29,16 @@ export function externalKey(id: string): string {
 export function podKey(id: string): string {
   return `pod ${id}`;
 }
+
+/** Changes with what proxies are told of how to call an object, by its `objectKey`. */
+export function policyKey(object: string): string {
+  return `policy of ${object}`;
+}
+
+/** The same by an address of the object. */
+export function policyIpKey(ip: string): string {
+  return `policy of ip ${ip}`;
+}
+
+/** Changes with every EgressNetwork and its routes: which of them an address is in, all of them decide. */
+export const EGRESS_KEY = "egress";

@@ -51,14 +51,15 @@ export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-interface Dated {
+export interface Dated {
   readonly metadata: {
     readonly name: string;
     readonly creationTimestamp?: string;
   };
 }
 
-function createdAtMs({ metadata }: Dated): number {
+/** When an object was made; after all others if it does not say. */
+export function createdAtMs({ metadata }: Dated): number {
   const { creationTimestamp } = metadata;
   if (creationTimestamp === undefined) return Number.MAX_SAFE_INTEGER;
   const at = Date.parse(creationTimestamp);

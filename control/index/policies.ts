@@ -3,6 +3,7 @@ import type {
   AuthorizationPolicy,
   MeshTlsAuthentication,
   NetworkAuthentication,
+  OutboundRoute,
   Policy,
   RateLimitPolicy,
   Route,
@@ -168,7 +169,9 @@ export function isAbout(
 }
 
 /** Names a route among routes: HTTPRoutes of two groups may have one name. */
-export function routeKey({ apiVersion, kind, metadata }: Route): string {
+export function routeKey(
+  { apiVersion, kind, metadata }: OutboundRoute,
+): string {
   return `${kind}.${groupOf(apiVersion)} ${idOf(metadata)}`;
 }
 

@@ -19,9 +19,13 @@ type KubeMatch = NonNullable<
 type KubeGrpcMatch = NonNullable<
   NonNullable<GrpcRoute["spec"]["rules"]>[number]["matches"]
 >[number];
+interface Hosted {
+  readonly spec: { readonly hostnames?: readonly string[] };
+}
 type FieldMatch = NonNullable<KubeMatch["headers"]>[number];
 
-const ALWAYS = { numerator: 1, denominator: 1 } as const;
+/** Of every request. */
+export const ALWAYS = { numerator: 1, denominator: 1 } as const;
 
 /** Denies a request that matches: what is to be done to it cannot be done. */
 export const FORBID_HTTP = {
@@ -81,8 +85,8 @@ export function filtersNotDone({ kind, spec }: Route): string[] {
   return [...new Set(types)].filter((type) => !done.includes(type));
 }
 
-/** The hosts of a route. */
-export function hostsOf({ spec }: Route): HostMatch[] {
+/** The hosts of a route, or server names. */
+export function hostsOf({ spec }: Hosted): HostMatch[] {
   return (spec.hostnames ?? []).map((text) => {
     const host = text.toLowerCase();
     return host.startsWith("*.")
@@ -91,7 +95,8 @@ export function hostsOf({ spec }: Route): HostMatch[] {
   });
 }
 
-function toHttpMatch(
+/** Which requests a match is for. */
+export function toHttpMatch(
   { path, headers = [], queryParams = [], method }: KubeMatch,
 ): HttpMatch {
   return {
@@ -115,7 +120,10 @@ function toPathMatch(
   }
 }
 
-function toGrpcMatch({ method, headers = [] }: KubeGrpcMatch): GrpcMatch {
+/** Which calls a match is for. */
+export function toGrpcMatch(
+  { method, headers = [] }: KubeGrpcMatch,
+): GrpcMatch {
   return {
     service: method?.service || null,
     method: method?.method || null,
@@ -136,22 +144,30 @@ function toNamedMatch({ type, name, value }: FieldMatch): NamedMatch {
   };
 }
 
-function toHeaders(
+/** A change of a request's headers; null when the filter is none. */
+export function toHeaders(
   { type, requestHeaderModifier }: HttpFilter,
 ): RequestHeaders | null {
-  if (type !== "RequestHeaderModifier") return null;
-  const { add = [], set = [], remove = [] } = requestHeaderModifier ?? {};
+  return type === "RequestHeaderModifier"
+    ? { kind: "request-headers", ...headerChanges(requestHeaderModifier) }
+    : null;
+}
+
+/** Changes of headers, by lower-case name. */
+export function headerChanges(
+  { add = [], set = [], remove = [] }: HttpFilter["requestHeaderModifier"] = {},
+): Omit<RequestHeaders, "kind"> {
   const pair = ({ name, value }: { name: string; value: string }) =>
     [name.toLowerCase(), value] as const;
   return {
-    kind: "request-headers",
     add: add.map(pair),
     set: set.map(pair),
     remove: remove.map((name) => name.toLowerCase()),
   };
 }
 
-function toRedirect(
+/** Another address; null when the filter is none. */
+export function toRedirect(
   { type, requestRedirect }: HttpFilter,
 ): Redirect | null {
   if (type !== "RequestRedirect" || requestRedirect === undefined) return null;

@@ -1,7 +1,12 @@
-import type { Service } from "../../schemas/kube.ts";
-import { serviceOpaquePorts } from "./annotations.ts";
+import type {
+  EgressNetwork,
+  Service,
+  ServiceImport,
+} from "../../schemas/kube.ts";
+import { ANNOTATIONS } from "../../schemas/names.ts";
+import { annotationOf, serviceOpaquePorts } from "./annotations.ts";
 import type { State } from "./fold.ts";
-import { includesPort } from "./ports.ts";
+import { includesPort, resolvePortRanges } from "./ports.ts";
 import { servicePort } from "./services.ts";
 
 /** What is spoken on a Service's port, as far as its authors say. */
@@ -12,7 +17,7 @@ export type DeclaredProtocol = "http1" | "http2" | "opaque" | "detect";
  * else to be detected. A Service that is not known is judged by the mesh's list.
  */
 export function declaredProtocol(
-  service: Service | undefined,
+  service: Service | ServiceImport | undefined,
   port: number,
   state: State,
 ): DeclaredProtocol {
@@ -31,4 +36,21 @@ export function declaredProtocol(
   const ranges = (service && serviceOpaquePorts(service, state)) ??
     state.settings.defaultOpaquePorts;
   return includesPort(ranges, port) ? "opaque" : "detect";
+}
+
+/** Whether what goes to a port of an EgressNetwork is passed on as it is. */
+export function isOpaqueEgress(
+  object: EgressNetwork["metadata"],
+  port: number,
+  state: State,
+): boolean {
+  const text = annotationOf(
+    { metadata: object },
+    ANNOTATIONS.opaquePorts,
+    state,
+  );
+  const ranges = text === undefined
+    ? state.settings.defaultOpaquePorts
+    : resolvePortRanges(text, []);
+  return includesPort(ranges, port);
 }

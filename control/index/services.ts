@@ -1,4 +1,4 @@
-import type { Service } from "../../schemas/kube.ts";
+import type { Service, ServiceImport } from "../../schemas/kube.ts";
 import { canonicalIp } from "./addresses.ts";
 import { idOf } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
@@ -54,7 +54,7 @@ export function clusterIps(service: Service): readonly string[] {
 
 /** The TCP port of that number, if the Service declares it. */
 export function servicePort(
-  service: Service,
+  service: Service | ServiceImport,
   port: number,
 ): NonNullable<Service["spec"]["ports"]>[number] | undefined {
   return service.spec.ports?.find((declared) =>

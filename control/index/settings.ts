@@ -22,6 +22,10 @@ export interface Settings {
   readonly probeNetworks: readonly Network[];
   /** Endpoints are offered by IPv6 too; a dual-family pod then only by its IPv6 address. */
   readonly ipv6: boolean;
+  /** Whose EgressNetworks hold for clients of namespaces that have none. */
+  readonly globalEgressNamespace: string;
+  /** Whether requests may say in `l5d-*` fields how they are retried and timed out. */
+  readonly allowsRequestFields: boolean;
   /** HTTP/2 client settings of connections between proxies. */
   readonly meshedHttp2: Http2Params;
 }
@@ -37,6 +41,8 @@ export function createSettings(given: Partial<Settings> = {}): Settings {
     defaultInboundPolicy: "all-unauthenticated",
     probeNetworks: EVERYWHERE,
     ipv6: false,
+    globalEgressNamespace: "linkerd-egress",
+    allowsRequestFields: false,
     meshedHttp2: { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 },
     ...given,
   };

@@ -1,7 +1,8 @@
 import type { KubeObject, Pod } from "../../schemas/kube.ts";
 
 /** Annotations that are settings of the mesh; others, `kubectl apply`'s above all, may be as large as their objects. */
-const OWN_ANNOTATION = "config.linkerd.io/";
+const OWN_ANNOTATION =
+  /^(config|timeout|retry|balancer|balancer\.alpha)\.linkerd\.io\//;
 
 /** The variables of a proxy that say where it listens (control/index/endpoint.ts). */
 const OWN_VARIABLE = /^LINKERD2_PROXY_[A-Z]+_LISTEN_ADDR$/;
@@ -13,7 +14,7 @@ export function trim(object: KubeObject): KubeObject {
     ...object.metadata,
     annotations: Object.fromEntries(
       Object.entries(annotations)
-        .filter(([name]) => name.startsWith(OWN_ANNOTATION)),
+        .filter(([name]) => OWN_ANNOTATION.test(name)),
     ),
   };
   return object.kind === "Pod"

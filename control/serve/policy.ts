@@ -13,7 +13,11 @@ import type { ClientPolicyQuery, ServerPolicyQuery } from "../views.ts";
 import type { World } from "../world.ts";
 import { toServer } from "./policy/inbound.ts";
 import { toOutboundPolicy } from "./policy/outbound.ts";
-import { parseTarget, parseWorkload } from "./policy/request.ts";
+import {
+  parseTarget,
+  parseWorkload,
+  parseWorkloadNamespace,
+} from "./policy/request.ts";
 
 /** Registers `OutboundPolicies` (how to call) and `InboundServerPolicies` (who may call). */
 export function policyRoutes(world: World): (router: ConnectRouter) => void {
@@ -75,9 +79,10 @@ async function* serverPolicies(
 
 function targetOf(
   { settings }: World,
-  { target }: TrafficSpec,
+  { sourceWorkload, target }: TrafficSpec,
 ): ClientPolicyQuery {
-  const query = parseTarget(target, settings.clusterDomain);
+  const client = parseWorkloadNamespace(sourceWorkload);
+  const query = parseTarget(target, client, settings.clusterDomain);
   if (query === null) throw unknownTarget();
   if (query !== "invalid") return query;
   throw new ConnectError(

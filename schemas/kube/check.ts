@@ -6,12 +6,14 @@ import {
   mistakesOfNetworkAuthentication,
 } from "./rules/authentication.ts";
 import { mistakesOfAuthorizationPolicy } from "./rules/authorization-policy.ts";
+import { mistakesOfEgressNetwork } from "./rules/egress-network.ts";
 import { mistakesOfGrpcRoute } from "./rules/grpc-route.ts";
 import { mistakesOfHttpRoute } from "./rules/http-route.ts";
 import { mistakesOfRateLimit } from "./rules/rate-limit.ts";
 import { mistakesOfServerAuthorization } from "./rules/server-authorization.ts";
 import { mistakesOfServer } from "./rules/server.ts";
 import { mistakesOfServiceProfile } from "./rules/service-profile.ts";
+import { mistakesOfStreamRoute } from "./rules/stream-route.ts";
 
 /** What an object's schema cannot say: fields that depend on one another. Empty when the object is good. */
 export function mistakesOf(object: KubeObject): readonly Mistake[] {
@@ -34,11 +36,18 @@ export function mistakesOf(object: KubeObject): readonly Mistake[] {
       return mistakesOfGrpcRoute(object);
     case "ServiceProfile":
       return mistakesOfServiceProfile(object);
+    case "TLSRoute":
+    case "TCPRoute":
+      return mistakesOfStreamRoute(object);
+    case "EgressNetwork":
+      return mistakesOfEgressNetwork(object);
     case "Namespace":
+    case "ReferenceGrant":
       return [];
     case "Pod":
     case "EndpointSlice":
     case "Service":
+    case "ServiceImport":
     case "ExternalWorkload":
       return mistakesOfAddresses(object);
   }

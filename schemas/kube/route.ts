@@ -57,7 +57,7 @@ const HeaderModifier = Type.Object({
   remove: Type.Optional(Type.Array(Type.String())),
 });
 
-/** Gateway API's filters (v1), of which a proxy does some to what it receives; index/route-rules.ts. */
+/** Gateway API's filters (v1), of which a proxy does some: index/route-rules.ts says which. */
 const FilterType = Type.Enum([
   "RequestHeaderModifier",
   "ResponseHeaderModifier",
@@ -71,6 +71,7 @@ const FilterType = Type.Enum([
 const Filter = Type.Object({
   type: FilterType,
   requestHeaderModifier: Type.Optional(HeaderModifier),
+  responseHeaderModifier: Type.Optional(HeaderModifier),
   requestRedirect: Type.Optional(Type.Object({
     scheme: Type.Optional(Type.Enum(["http", "https"])),
     hostname: Type.Optional(Type.String()),
@@ -84,13 +85,37 @@ const Filter = Type.Object({
   })),
 });
 
+/** The largest weight of a backend (Gateway API v1). */
+const WEIGHT_MAX = 1_000_000;
+
+/** Who gets requests, and with what share. */
+const BackendRef = Type.Object({
+  group: Type.Optional(Type.String()),
+  kind: Type.Optional(Type.String()),
+  name: Type.String({ minLength: 1 }),
+  namespace: Type.Optional(Type.String({ minLength: 1 })),
+  port: Type.Optional(Port),
+  weight: Type.Optional(Type.Integer({
+    minimum: 0,
+    maximum: WEIGHT_MAX,
+    description: `a whole number from 0 to ${WEIGHT_MAX}`,
+  })),
+});
+
+const BackendRefs = Type.Optional(Type.Array(BackendRef));
+
+const FilteredBackendRefs = Type.Optional(Type.Array(Type.Object({
+  ...BackendRef.properties,
+  filters: Type.Optional(Type.Array(Filter)),
+})));
+
 /** What HTTPRoutes and GRPCRoutes have in common. */
 const Attached = {
   hostnames: Type.Optional(Type.Array(Type.String())),
   parentRefs: Type.Optional(Type.Array(ParentRef)),
 };
 
-/** An HTTPRoute of either group, as a Server's: backends and timeouts are for clients and are not read. */
+/** An HTTPRoute of either group: backends, timeouts and retries are for clients, not for Servers. */
 export const HttpRouteSchema = Type.Object({
   apiVersion: Type.Enum([
     "policy.linkerd.io/v1alpha1",
@@ -107,11 +132,22 @@ export const HttpRouteSchema = Type.Object({
     rules: Type.Optional(Type.Array(Type.Object({
       matches: Type.Optional(Type.Array(HttpMatch)),
       filters: Type.Optional(Type.Array(Filter)),
+      backendRefs: FilteredBackendRefs,
+      timeouts: Type.Optional(Type.Object({
+        request: Type.Optional(Type.String()),
+        backendRequest: Type.Optional(Type.String()),
+      })),
+      // GEP-1731, of the experimental channel.
+      retry: Type.Optional(Type.Object({
+        codes: Type.Optional(Type.Array(Type.Integer())),
+        attempts: Type.Optional(Type.Integer()),
+        backoff: Type.Optional(Type.String()),
+      })),
     }))),
   }),
 });
 
-/** A GRPCRoute (gateway.networking.k8s.io), as a Server's. */
+/** A GRPCRoute (gateway.networking.k8s.io). */
 export const GrpcRouteSchema = Type.Object({
   apiVersion: Type.Enum([
     "gateway.networking.k8s.io/v1alpha2",
@@ -124,8 +160,36 @@ export const GrpcRouteSchema = Type.Object({
     rules: Type.Optional(Type.Array(Type.Object({
       matches: Type.Optional(Type.Array(GrpcMatch)),
       filters: Type.Optional(Type.Array(Filter)),
+      backendRefs: FilteredBackendRefs,
     }))),
   }),
+});
+
+const StreamRules = Type.Optional(Type.Array(Type.Object({
+  backendRefs: BackendRefs,
+})));
+
+/** A TLSRoute (gateway.networking.k8s.io): where TLS goes that is passed on as it is, by its server name. */
+export const TlsRouteSchema = Type.Object({
+  apiVersion: Type.Enum([
+    "gateway.networking.k8s.io/v1alpha2",
+    "gateway.networking.k8s.io/v1alpha3",
+    "gateway.networking.k8s.io/v1",
+  ]),
+  kind: Type.Literal("TLSRoute"),
+  metadata: Metadata,
+  spec: Type.Object({ ...Attached, rules: StreamRules }),
+});
+
+/** A TCPRoute (gateway.networking.k8s.io): where bytes go that are not looked at. */
+export const TcpRouteSchema = Type.Object({
+  apiVersion: Type.Enum([
+    "gateway.networking.k8s.io/v1alpha2",
+    "gateway.networking.k8s.io/v1",
+  ]),
+  kind: Type.Literal("TCPRoute"),
+  metadata: Metadata,
+  spec: Type.Object({ parentRefs: Attached.parentRefs, rules: StreamRules }),
 });
 
 /** What of a route says where it belongs, however unreadable the rest of it is. */

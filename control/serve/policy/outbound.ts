@@ -1,140 +1,120 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Backend, ClientRoute } from "../../../schemas/policy.ts";
+import type {
+  ClientPolicy,
+  ClientProtocol,
+  OpaqueRoute,
+  TcpFilter,
+  TcpRule,
+  TlsRoute,
+} from "../../../schemas/client-policy.ts";
 import {
-  type BackendSchema,
-  type HttpRoute_RuleSchema,
-  type HttpRouteSchema,
-  type OpaqueRoute_RuleSchema,
   type OpaqueRouteSchema,
   type OutboundPolicy,
   OutboundPolicySchema,
   type ProxyProtocolSchema,
+  type TlsRouteSchema,
 } from "../../../schemas/proto/gen/outbound_pb.ts";
-import type { ClientPolicyAnswer } from "../../views.ts";
-import { toDuration, toWeightedAddr } from "../destination/message.ts";
+import { toDuration } from "../destination/message.ts";
+import { toAccrual } from "./accrual.ts";
+import { toDistribution } from "./backend.ts";
+import { toGrpcRoute, toHttpRoute } from "./client-route.ts";
 import { toMetadata } from "./meta.ts";
+import { toHost } from "./route.ts";
 
-/** Requests that wait for a backend to become ready, and for how long (fixed in Linkerd's policy controller). */
-const QUEUE = { capacity: 100, failfastTimeout: { seconds: 3n } } as const;
-
-type HttpRoute = MessageInitShape<typeof HttpRouteSchema>;
-type HttpRule = MessageInitShape<typeof HttpRoute_RuleSchema>;
-type OpaqueRule = MessageInitShape<typeof OpaqueRoute_RuleSchema>;
-type OpaqueRoute = MessageInitShape<typeof OpaqueRouteSchema>;
+/** Messages of policies that are still the same: all proxies that call one target are sent one. */
+const known = new WeakMap<ClientPolicy, OutboundPolicy>();
 
 /** How to call a target, as proxies read it. */
-export function toOutboundPolicy(
-  { parent, protocol }: ClientPolicyAnswer,
-): OutboundPolicy {
-  return create(OutboundPolicySchema, {
-    metadata: toMetadata(parent),
-    protocol: toProtocol(protocol),
+export function toOutboundPolicy(policy: ClientPolicy): OutboundPolicy {
+  const last = known.get(policy);
+  if (last !== undefined) return last;
+  const message = create(OutboundPolicySchema, {
+    metadata: toMetadata(policy.parent),
+    protocol: toProtocol(policy.protocol),
   });
+  known.set(policy, message);
+  return message;
 }
 
 function toProtocol(
-  protocol: ClientPolicyAnswer["protocol"],
+  protocol: ClientProtocol,
 ): MessageInitShape<typeof ProxyProtocolSchema> {
   switch (protocol.kind) {
     case "detect": {
-      const http = { routes: [toHttpRoute(protocol.http)] };
-      return {
-        kind: {
-          case: "detect",
-          value: {
-            timeout: toDuration(protocol.timeoutMs),
-            opaque: { routes: [toOpaqueRoute(protocol.opaque)] },
-            http1: http,
-            http2: http,
-          },
-        },
+      const http = toHttp(protocol.http);
+      const value = {
+        timeout: toDuration(protocol.timeoutMs),
+        opaque: { routes: [toOpaqueRoute(protocol.opaque)] },
+        http1: http,
+        http2: http,
       };
+      return { kind: { case: "detect", value } };
     }
     case "http1":
-    case "http2": {
-      const routes = [toHttpRoute(protocol.http)];
-      return { kind: { case: protocol.kind, value: { routes } } };
+    case "http2":
+      return { kind: { case: protocol.kind, value: toHttp(protocol.http) } };
+    case "grpc": {
+      const { routes, accrual } = protocol.grpc;
+      const value = { routes: routes.map(toGrpcRoute), ...toAccrual(accrual) };
+      return { kind: { case: "grpc", value } };
     }
     case "opaque": {
       const routes = [toOpaqueRoute(protocol.opaque)];
       return { kind: { case: "opaque", value: { routes } } };
     }
-  }
-}
-
-function toHttpRoute({ meta, outcome }: ClientRoute): HttpRoute {
-  return { metadata: toMetadata(meta), rules: [toHttpRule(outcome)] };
-}
-
-/** HTTP has no filter that refuses; a failure injected into every request says the same. */
-function toHttpRule(outcome: ClientRoute["outcome"]): HttpRule {
-  const rule: HttpRule = {
-    matches: [{ path: { kind: { case: "prefix", value: "/" } } }],
-  };
-  if (outcome.kind === "backend") {
-    return { ...rule, backends: only(outcome.backend) };
-  }
-  const value = {
-    status: outcome.kind === "forbidden" ? 403 : 500,
-    message: outcome.message,
-  };
-  return {
-    ...rule,
-    backends: NOWHERE,
-    filters: [{ kind: { case: "failureInjector", value } }],
-  };
-}
-
-function toOpaqueRoute({ meta, outcome }: ClientRoute): OpaqueRoute {
-  return { metadata: toMetadata(meta), rules: [toOpaqueRule(outcome)] };
-}
-
-function toOpaqueRule(outcome: ClientRoute["outcome"]): OpaqueRule {
-  switch (outcome.kind) {
-    case "backend":
-      return { backends: only(outcome.backend) };
-    case "forbidden":
-      return {
-        backends: NOWHERE,
-        filters: [{ kind: { case: "forbidden", value: {} } }],
-      };
-    case "invalid": {
-      const { message } = outcome;
-      return {
-        backends: NOWHERE,
-        filters: [{ kind: { case: "invalid", value: { message } } }],
-      };
+    case "tls": {
+      const routes = protocol.tls.map(toTlsRoute);
+      return { kind: { case: "tls", value: { routes } } };
     }
   }
 }
 
-const NOWHERE = { kind: { case: "empty", value: {} } } as const;
-
-function only(backend: Backend) {
-  const backends = [{ backend: toBackend(backend) }];
-  return { kind: { case: "firstAvailable" as const, value: { backends } } };
+function toHttp(
+  { routes, accrual }: (ClientProtocol & { readonly kind: "http1" })["http"],
+) {
+  return { routes: routes.map(toHttpRoute), ...toAccrual(accrual) };
 }
 
-function toBackend(
-  backend: Backend,
-): MessageInitShape<typeof BackendSchema> {
+function toOpaqueRoute(
+  { meta, rule }: OpaqueRoute,
+): MessageInitShape<typeof OpaqueRouteSchema> {
+  return { metadata: toMetadata(meta), rules: toRules(rule) };
+}
+
+function toTlsRoute(
+  { meta, snis, rule }: TlsRoute,
+): MessageInitShape<typeof TlsRouteSchema> {
   return {
-    metadata: toMetadata(backend.meta),
-    queue: QUEUE,
-    kind: backend.kind === "forward"
-      ? { case: "forward", value: toWeightedAddr(backend.endpoint) }
-      : {
-        case: "balancer",
-        value: {
-          discovery: { kind: { case: "dst", value: { path: backend.path } } },
-          load: {
-            case: "peakEwma",
-            value: {
-              defaultRtt: toDuration(backend.load.defaultRttMs),
-              decay: toDuration(backend.load.decayMs),
-            },
-          },
-        },
-      },
+    metadata: toMetadata(meta),
+    snis: snis.map(toHost),
+    rules: toRules(rule),
   };
+}
+
+function toRules(rule: TcpRule | null) {
+  return rule === null ? [] : [{
+    backends: toDistribution(rule.backends, toFilter),
+    filters: rule.filters.map(toFilter),
+  }];
+}
+
+/** The form that messages of both kinds of routes share. */
+interface FilterMessage {
+  readonly kind:
+    | { readonly case: "forbidden"; readonly value: Record<string, never> }
+    | {
+      readonly case: "invalid";
+      readonly value: { readonly message: string };
+    };
+}
+
+function toFilter(filter: TcpFilter): FilterMessage {
+  switch (filter.kind) {
+    case "forbidden":
+      return { kind: { case: "forbidden", value: {} } };
+    case "invalid": {
+      const { message } = filter;
+      return { kind: { case: "invalid", value: { message } } };
+    }
+  }
 }

@@ -6,15 +6,18 @@ import { parseAuthority } from "../destination/authority.ts";
 /** What a proxy wants to call: null when there can be no such thing, `invalid` when it cannot be read. */
 export function parseTarget(
   target: TrafficSpec["target"],
+  clientNamespace: string | null,
   clusterDomain: string,
 ): ClientPolicyQuery | "invalid" | null {
   switch (target.case) {
     case "addr": {
       const address = fromTcpAddress(target.value);
-      return address === null ? "invalid" : { kind: "address", ...address };
+      return address === null
+        ? "invalid"
+        : { kind: "address", ...address, clientNamespace };
     }
     case "authority":
-      return parseName(target.value, clusterDomain);
+      return parseName(target.value, clientNamespace, clusterDomain);
     case undefined:
       return "invalid";
   }
@@ -23,6 +26,7 @@ export function parseTarget(
 /** A Service's name with or without the cluster domain and a trailing dot. */
 function parseName(
   text: string,
+  clientNamespace: string | null,
   clusterDomain: string,
 ): ClientPolicyQuery | null {
   const [, host = "", port = ""] = /^(.*?)(:\d+)?$/.exec(text) ?? [];
@@ -31,7 +35,19 @@ function parseName(
   const authority = parseAuthority(full + port, clusterDomain);
   if (authority.kind !== "service" || authority.hostname !== null) return null;
   const { service, port: number } = authority;
-  return { kind: "service", service, port: number };
+  return { kind: "service", service, port: number, clientNamespace };
+}
+
+/** The namespace of whoever asks, which is all that routes depend on; null when it does not say. */
+export function parseWorkloadNamespace(text: string): string | null {
+  if (!text.startsWith("{")) return text.split(":", 1)[0] || null;
+  try {
+    const { ns } = JSON.parse(text);
+    return typeof ns === "string" && ns !== "" ? ns : null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
 }
 
 /** The workload of `<namespace>:<pod>` or of JSON; `invalid` when it cannot be read. */

@@ -2,11 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GrpcRouteMatchSchema } from "../../../schemas/proto/gen/grpc_route_pb.ts";
 import type {
   HeaderMatchSchema,
-  HostMatchSchema,
   HttpRouteMatchSchema,
   PathMatchSchema,
   QueryParamMatchSchema,
-  RequestHeaderModifierSchema,
   RequestRedirectSchema,
 } from "../../../schemas/proto/gen/http_route_pb.ts";
 import {
@@ -27,10 +25,18 @@ import type {
 
 const encoder = new TextEncoder();
 
+/** A host or server name, in the form that messages of both share. */
+interface HostMessage {
+  readonly match:
+    | { readonly case: "exact"; readonly value: string }
+    | {
+      readonly case: "suffix";
+      readonly value: { readonly reverseLabels: string[] };
+    };
+}
+
 /** A host; the labels of a suffix go from the last to the first. */
-export function toHost(
-  host: HostMatch,
-): MessageInitShape<typeof HostMatchSchema> {
+export function toHost(host: HostMatch): HostMessage {
   if (host.kind === "exact") {
     return { match: { case: "exact", value: host.host } };
   }
@@ -60,11 +66,19 @@ export function toGrpcMatch(
   };
 }
 
-/** Changes of header fields. */
+interface FieldsMessage {
+  readonly headers: { readonly name: string; readonly value: Uint8Array }[];
+}
+
+/** Changes of header fields, in the form that messages for requests and responses share. */
 export function toHeaderChange(
-  { add, set, remove }: RequestHeaders,
-): MessageInitShape<typeof RequestHeaderModifierSchema> {
-  const fields = (pairs: RequestHeaders["add"]) => ({
+  { add, set, remove }: Omit<RequestHeaders, "kind">,
+): {
+  readonly add: FieldsMessage;
+  readonly set: FieldsMessage;
+  readonly remove: string[];
+} {
+  const fields = (pairs: RequestHeaders["add"]): FieldsMessage => ({
     headers: pairs.map(([name, value]) => ({
       name,
       value: encoder.encode(value),

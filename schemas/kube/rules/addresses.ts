@@ -4,11 +4,17 @@ import type {
   ExternalWorkload,
   Pod,
   Service,
+  ServiceImport,
 } from "../../kube.ts";
 import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 
-type Addressed = EndpointSlice | Service | Pod | ExternalWorkload;
+type Addressed =
+  | EndpointSlice
+  | Service
+  | ServiceImport
+  | Pod
+  | ExternalWorkload;
 type Found = readonly [text: string | undefined, path: FieldPath];
 
 /** Addresses of Services, workloads and endpoints are IP addresses, where they are not to be something else. */
@@ -38,6 +44,8 @@ function addressesOf(object: Addressed): Found[] {
       ];
       return all.filter(([ip]) => ip !== "None");
     }
+    case "ServiceImport":
+      return (object.spec.ips ?? []).map((ip, at) => [ip, ["spec", "ips", at]]);
     case "ExternalWorkload":
       return (object.spec.workloadIPs ?? []).map(({ ip }, at): Found => [
         ip,

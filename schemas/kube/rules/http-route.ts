@@ -1,10 +1,18 @@
 import type { HttpRoute } from "../../kube.ts";
 import type { FieldPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
+import { isOutbound } from "../parents.ts";
+import {
+  mistakesOfBackends,
+  mistakesOfRetry,
+  mistakesOfTimeouts,
+  mistakesOfTraffic,
+} from "./client-route.ts";
 import {
   mistakesOfAttachment,
   mistakesOfHeaderFilter,
   mistakesOfHeaders,
+  mistakesOfLength,
   mistakesOfParams,
   mistakesOfPattern,
 } from "./route.ts";
@@ -13,21 +21,53 @@ type Rule = NonNullable<HttpRoute["spec"]["rules"]>[number];
 type Match = NonNullable<Rule["matches"]>[number];
 type Filter = NonNullable<Rule["filters"]>[number];
 
-/** An HTTPRoute on a Server: parents, hosts, matches and filters can be what they say. */
+/** An HTTPRoute: parents, hosts, matches and filters can be what they say, and what is for clients as well. */
 export function mistakesOfHttpRoute(route: HttpRoute): Mistake[] {
+  const isForClients = isOutbound(route);
   const rules = (route.spec.rules ?? []).flatMap((rule, at) => {
     const path = ["spec", "rules", at];
     return [
+      ...mistakesOfLength("matches", rule.matches, path),
       ...(rule.matches ?? []).flatMap((match, of) =>
         mistakesOfMatch(match, [...path, "matches", of])
       ),
-      ...(rule.filters ?? []).flatMap((filter, of) => [
-        ...mistakesOfHeaderFilter(filter, [...path, "filters", of]),
-        ...mistakesOfRedirect(filter, [...path, "filters", of]),
-      ]),
+      ...mistakesOfFilters(rule.filters, path),
+      ...isForClients ? mistakesForClients(rule, route, path) : [],
     ];
   });
-  return [...mistakesOfAttachment(route), ...rules];
+  return [
+    ...mistakesOfAttachment(route),
+    ...rules,
+    ...isForClients ? mistakesOfTraffic(route) : [],
+  ];
+}
+
+function mistakesForClients(
+  rule: Rule,
+  route: HttpRoute,
+  path: FieldPath,
+): Mistake[] {
+  return [
+    ...mistakesOfBackends(rule.backendRefs, path),
+    ...(rule.backendRefs ?? []).flatMap(({ filters }, of) =>
+      mistakesOfFilters(filters, [...path, "backendRefs", of])
+    ),
+    ...mistakesOfTimeouts(rule, route, path),
+    ...mistakesOfRetry(rule, route, path),
+  ];
+}
+
+function mistakesOfFilters(
+  filters: Rule["filters"] = [],
+  path: FieldPath,
+): Mistake[] {
+  return [
+    ...mistakesOfLength("filters", filters, path),
+    ...filters.flatMap((filter, of) => [
+      ...mistakesOfHeaderFilter(filter, [...path, "filters", of]),
+      ...mistakesOfRedirect(filter, [...path, "filters", of]),
+    ]),
+  ];
 }
 
 function mistakesOfMatch(

@@ -1,9 +1,9 @@
-import type { Route } from "../../kube.ts";
+import type { OutboundRoute, ParentRef, Route } from "../../kube.ts";
 import { createPattern } from "../../pattern.ts";
 import { Problem } from "../../problem.ts";
-import type { FieldPath } from "../field-problem.ts";
+import { type FieldPath, formatPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
-import { isServer } from "../parents.ts";
+import { parentKindOf } from "../parents.ts";
 
 type Filter = NonNullable<
   NonNullable<Route["spec"]["rules"]>[number]["filters"]
@@ -21,35 +21,57 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/;
 const HOSTNAME =
   /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** What HTTPRoutes and GRPCRoutes on a Server have in common: parents and hosts. */
-export function mistakesOfAttachment(
-  { apiVersion, metadata, spec }: Route,
+/** Gateway API's limits on lists of a route (v1); a cluster's CRDs refuse more, and so do we where there are none. */
+const LIMITS = {
+  parentRefs: 32,
+  hostnames: 16,
+  rules: 16,
+  matches: 64,
+  filters: 16,
+  backendRefs: 16,
+} as const;
+
+/** A list of a route is no longer than Gateway API lets it be. */
+export function mistakesOfLength(
+  field: keyof typeof LIMITS,
+  list: readonly unknown[] | undefined,
+  path: FieldPath,
 ): Mistake[] {
-  const parents = (spec.parentRefs ?? []).flatMap((parent, at): Mistake[] => {
+  const max = LIMITS[field];
+  if (list === undefined || list.length <= max) return [];
+  const { length } = list;
+  return [{
+    path: [...path, field],
+    message: `${
+      formatPath([...path, field])
+    } has ${length} entries, expected ${max} at most`,
+    fix: "write several routes",
+  }];
+}
+
+/** What routes have in common: parents, hosts, and how long their lists are. */
+export function mistakesOfAttachment(route: OutboundRoute): Mistake[] {
+  const { apiVersion, metadata, spec } = route;
+  const { parentRefs = [], rules = [] } = spec;
+  const hostnames = "hostnames" in spec ? spec.hostnames ?? [] : [];
+  const parents = parentRefs.flatMap((parent, at): Mistake[] => {
     const path = ["spec", "parentRefs", at];
-    const { namespace = metadata.namespace, port, sectionName } = parent;
-    if (!isServer(parent, apiVersion)) return [];
-    const found: Mistake[] = [];
-    if (namespace !== metadata.namespace) {
-      found.push(mistake(
-        [...path, "namespace"],
-        namespace,
-        `${metadata.namespace}, the route's own namespace`,
-        "create the route in the namespace of the Server",
-      ));
+    switch (parentKindOf(parent, apiVersion)) {
+      case "Server":
+        return mistakesOfServerParent(parent, metadata.namespace, path);
+      case "EgressNetwork":
+        if (parent.port !== undefined) return [];
+        return [mistake(
+          [...path, "port"],
+          undefined,
+          "a port: an EgressNetwork declares none",
+          "add the port that clients call, such as port: 443",
+        )];
+      default:
+        return [];
     }
-    for (const [name, value] of Object.entries({ port, sectionName })) {
-      if (value === undefined) continue;
-      found.push(mistake(
-        [...path, name],
-        value,
-        "none: a Server is about one port",
-        "remove the field",
-      ));
-    }
-    return found;
   });
-  const hosts = (spec.hostnames ?? []).flatMap((host, at) =>
+  const hosts = hostnames.flatMap((host, at) =>
     HOSTNAME.test(host.toLowerCase()) ? [] : [mistake(
       ["spec", "hostnames", at],
       host,
@@ -57,7 +79,36 @@ export function mistakesOfAttachment(
       "write it without scheme and port",
     )]
   );
-  return [...parents, ...hosts];
+  return [
+    ...mistakesOfLength("parentRefs", parentRefs, ["spec"]),
+    ...mistakesOfLength("hostnames", hostnames, ["spec"]),
+    ...mistakesOfLength("rules", rules, ["spec"]),
+    ...parents,
+    ...hosts,
+  ];
+}
+
+function mistakesOfServerParent(
+  { namespace, port, sectionName }: ParentRef,
+  own: string,
+  path: FieldPath,
+): Mistake[] {
+  const found = namespace === undefined || namespace === own ? [] : [mistake(
+    [...path, "namespace"],
+    namespace,
+    `${own}, the route's own namespace`,
+    "create the route in the namespace of the Server",
+  )];
+  for (const [name, value] of Object.entries({ port, sectionName })) {
+    if (value === undefined) continue;
+    found.push(mistake(
+      [...path, name],
+      value,
+      "none: a Server is about one port",
+      "remove the field",
+    ));
+  }
+  return found;
 }
 
 /** Headers have names such as there can be, and patterns that can be read. */
@@ -99,15 +150,33 @@ export function mistakesOfPattern(text: string, path: FieldPath): Mistake[] {
 
 /** A filter that changes headers changes such as there can be. */
 export function mistakesOfHeaderFilter(
-  { requestHeaderModifier, type }: Filter,
+  { requestHeaderModifier, responseHeaderModifier, type }: Filter,
   path: FieldPath,
 ): Mistake[] {
-  const at = [...path, "requestHeaderModifier"];
-  if (type !== "RequestHeaderModifier") return [];
-  if (requestHeaderModifier === undefined) {
+  switch (type) {
+    case "RequestHeaderModifier":
+      return mistakesOfChange(requestHeaderModifier, [
+        ...path,
+        "requestHeaderModifier",
+      ]);
+    case "ResponseHeaderModifier":
+      return mistakesOfChange(responseHeaderModifier ?? {}, [
+        ...path,
+        "responseHeaderModifier",
+      ]);
+    default:
+      return [];
+  }
+}
+
+function mistakesOfChange(
+  change: Filter["requestHeaderModifier"],
+  at: FieldPath,
+): Mistake[] {
+  if (change === undefined) {
     return [mistake(at, undefined, "headers to change", "add the field")];
   }
-  const { add = [], set = [], remove = [] } = requestHeaderModifier;
+  const { add = [], set = [], remove = [] } = change;
   const written = Object.entries({ add, set }).flatMap(([field, headers]) =>
     headers.flatMap(({ name, value }, of) => [
       ...mistakesOfHeaderName(name, [...at, field, of, "name"]),

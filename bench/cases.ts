@@ -1,4 +1,5 @@
 import type { Case } from "./case.ts";
+import { balanceSlowEndpoint } from "./cases/balance.ts";
 import {
   http1Keepalive,
   http1Keepalive128,
@@ -19,4 +20,5 @@ export const CASES: readonly Case[] = [
   http2Streams,
   grpcUnary,
   idle,
+  balanceSlowEndpoint,
 ];

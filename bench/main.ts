@@ -59,7 +59,7 @@ async function runAll(
   const cases = CASES.filter(({ name }) => isWanted(name, options.only));
   const plan = cases.map((one) => ({
     one,
-    subjects: SUBJECTS.filter(({ name, carries }) =>
+    subjects: (one.subjects ?? SUBJECTS).filter(({ name, carries }) =>
       isWanted(name, options.subjects) && carries.includes(one.carries)
     ),
   }));

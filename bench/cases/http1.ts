@@ -1,6 +1,7 @@
 import type { Case } from "../case.ts";
 import type { Load } from "../result.ts";
 import { runLoad } from "../load/run.ts";
+import { runOpenLoop } from "../load/run-open-loop.ts";
 import { runWrk } from "../load/wrk.ts";
 
 const byRate = { figure: "rps", better: "higher" } as const;
@@ -30,17 +31,7 @@ export const http1OpenLoop: Case = {
   about: `${RATE} requests/s whatever happens, timed from when each was due`,
   carries: "http1",
   merit: { figure: "p99Ms", better: "lower" },
-  run: async ({ pod, target, seconds }) => {
-    // Ahead of the proxies in the queue for a processor: what waits is to be the proxies, not their clock.
-    const argv = ["nice", "-n", "-10", "bun", "bench/load/open-loop.ts"];
-    const output = await runLoad(
-      pod,
-      [...argv, target.ip, `${target.port}`, `${RATE}`, `${seconds}`],
-      seconds,
-      { uid: 0 },
-    );
-    return JSON.parse(output) as Load;
-  },
+  run: (round) => runOpenLoop(RATE, round),
 };
 
 /** Connections that are open and silent. */

@@ -21,7 +21,8 @@ const WEBHOOK: WebhookValues = {
 };
 
 const PROBES = {
-  livenessProbe: { timeoutSeconds: 1 },
+  // Not Linkerd's second: what waits for a processor is not dead (docs/decisions/0126).
+  livenessProbe: { timeoutSeconds: 5 },
   readinessProbe: { timeoutSeconds: 1 },
 };
 

@@ -1,5 +1,10 @@
 import type { StatusRange } from "../../client-policy.ts";
 import { TRAFFIC_ANNOTATIONS } from "../../names.ts";
+import {
+  parseCodes,
+  parseStatuses,
+  RETRY_CODES,
+} from "../../retry-conditions.ts";
 import { type Annotated, createAnnotationReader, type Said } from "./reader.ts";
 
 /** Retries by annotation. */
@@ -34,7 +39,7 @@ export function readGrpcRetry(
   return readRetry(object, TRAFFIC_ANNOTATIONS.retryGrpc, {
     parse: parseCodes,
     none: new Set(),
-    wanted: `a list of ${[...GRPC_CODES.keys()].join(", ")}`,
+    wanted: `a list of ${[...RETRY_CODES.keys()].join(", ")}`,
   });
 }
 
@@ -66,33 +71,4 @@ function readRetry<C>(
       }
       : null
   );
-}
-
-function parseStatuses(text: string): StatusRange[] | null {
-  const ranges = text.split(",").map(parseStatus);
-  return ranges.every((range) => range !== null) ? ranges : null;
-}
-
-function parseStatus(text: string): StatusRange | null {
-  if (text === "5xx") return { start: 500, end: 599 };
-  if (text === "gateway-error") return { start: 502, end: 504 };
-  const [, first, last = first] = /^(\d{3})(?:-(\d{3}))?$/.exec(text) ?? [];
-  const start = Number(first);
-  const end = Number(last);
-  return start >= 100 && start <= end && end <= 599 ? { start, end } : null;
-}
-
-/** Names of the codes that may be retried. */
-const GRPC_CODES: ReadonlyMap<string, number> = new Map([
-  ["cancelled", 1],
-  ["deadline-exceeded", 4],
-  ["resource-exhausted", 8],
-  ["internal", 13],
-  ["unavailable", 14],
-]);
-
-function parseCodes(text: string): ReadonlySet<number> | null {
-  const codes = text.split(",")
-    .map((name) => GRPC_CODES.get(name.toLowerCase()));
-  return codes.every((code) => code !== undefined) ? new Set(codes) : null;
 }

@@ -4,6 +4,7 @@ import {
   MULTICLUSTER,
   type OutboundParentKind,
 } from "../../schemas/kube/parents.ts";
+import type { ObjectName } from "../views.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 
@@ -111,8 +112,8 @@ export function judgeBackend(
       `Cannot send to ${kind} ${name} of namespace ${namespace}: no ReferenceGrant there is for ${route.kind}s of namespace ${route.metadata.namespace}`,
     );
   }
-  const why = absenceOf(kind, idOf({ namespace, name }), state);
-  if (why !== null) return refused("BackendNotFound", `${why} ${name}`);
+  const why = absenceOf(kind, { namespace, name }, state);
+  if (why !== null) return refused("BackendNotFound", why);
   return ref.port === undefined
     ? refused("BackendNotFound", `No port is named of ${kind} ${name}`)
     : { kind: "resolved", backend: kind, port: ref.port };
@@ -121,16 +122,15 @@ export function judgeBackend(
 /** Why nothing can be sent to a Service or ServiceImport; in Linkerd's words where it has some. */
 function absenceOf(
   kind: "Service" | "ServiceImport",
-  id: string,
+  name: ObjectName,
   { services, outbound }: Pick<State, "services" | "outbound">,
 ): string | null {
-  if (kind === "ServiceImport") {
-    return outbound.imports.byId.has(id) ? null : "ServiceImport not found";
-  }
-  const service = services.byId.get(id);
-  if (service === undefined) return "Service not found";
-  return service.spec.type === "ExternalName"
-    ? "No endpoints has the ExternalName Service"
+  const object = kind === "ServiceImport"
+    ? outbound.imports.byId.get(idOf(name))
+    : services.byId.get(idOf(name));
+  if (object === undefined) return `${kind} not found ${name.name}`;
+  return object.spec.type === "ExternalName"
+    ? `Cannot send to Service ${name.name}: of type ExternalName, it has no endpoints`
     : null;
 }
 

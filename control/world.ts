@@ -1,5 +1,6 @@
 import type { ClientPolicy } from "../schemas/client-policy.ts";
 import type { ServerPolicy } from "../schemas/policy.ts";
+import type { Standing, Verdict } from "./conditions.ts";
 import { clientPolicyOf } from "./index/client-policy.ts";
 import { endpointsOf, sameEndpoints } from "./index/endpoints.ts";
 import { createIndex } from "./index/fold.ts";
@@ -17,6 +18,7 @@ import { objectKey } from "./index/outbound.ts";
 import { profileOf } from "./index/profile.ts";
 import { serverPolicyOf } from "./index/server-policy.ts";
 import type { Settings } from "./index/settings.ts";
+import { verdictOf } from "./index/verdict.ts";
 import type { Log } from "./log.ts";
 import { createSnapshots, type Snapshots } from "./snapshot.ts";
 import type { Emit } from "./source.ts";
@@ -41,6 +43,8 @@ export interface World {
   >;
   /** Null: there is no such workload. */
   readonly serverPolicies: Snapshots<ServerPolicyQuery, ServerPolicy | null>;
+  /** What the status of an object is to say now. */
+  readonly judge: (standing: Standing) => Verdict;
   /** Folds a batch of events in and publishes what it changed, once. */
   readonly apply: Emit;
   /** Objects known by kind and readers watching, for metrics and the admin page. */
@@ -96,6 +100,7 @@ export function createWorld(
     profiles,
     clientPolicies,
     serverPolicies,
+    judge: (standing) => verdictOf(standing, index),
     apply: (events) => {
       const { keys, warnings } = index.apply(events);
       for (const snapshots of all) snapshots.refresh(keys);

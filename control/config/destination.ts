@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { type Network, parseNetwork } from "../../schemas/address.ts";
 import { INBOUND_MODES } from "../index/modes.ts";
 import { parsePortRanges } from "../index/ports.ts";
@@ -12,7 +13,13 @@ import {
   readProgram,
   SOURCES,
 } from "./program.ts";
-import { oneOf, parseBoolean, parseDomain, parseLabel } from "./values.ts";
+import {
+  oneOf,
+  parseBoolean,
+  parseCount,
+  parseDomain,
+  parseLabel,
+} from "./values.ts";
 
 export interface DestinationConfig extends Common {
   readonly program: "destination";
@@ -21,7 +28,14 @@ export interface DestinationConfig extends Common {
   /** Where the world is read from. */
   readonly source:
     | { readonly kind: "files"; readonly manifests: string }
-    | { readonly kind: "kube"; readonly server: ApiServer };
+    | {
+      readonly kind: "kube";
+      readonly server: ApiServer;
+      /** The name of this pod, unlike every other replica's. */
+      readonly replica: string;
+      /** A status that takes longer to write is tried again. */
+      readonly patchTimeoutMs: number;
+    };
 }
 
 export function parseDestination(
@@ -53,7 +67,12 @@ export function parseDestination(
       }),
       source: source === "files"
         ? { kind: "files", manifests: flags.text("manifests") }
-        : { kind: "kube", server: readApiServer(flags, env) },
+        : {
+          kind: "kube",
+          server: readApiServer(flags, env),
+          replica: env["HOSTNAME"] ?? hostname(),
+          patchTimeoutMs: flags.read("patch-timeout-ms", parseCount),
+        },
     };
     if (source === "kube" && flags.text("manifests", false) !== "") {
       flags.fail("--manifests: not used with --source kube");

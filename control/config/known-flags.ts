@@ -101,6 +101,10 @@ export const DESTINATION_FLAGS = {
     fallback: "false",
     bare: true,
   },
+  "patch-timeout-ms": {
+    help: "how long writing a status may take, in milliseconds",
+    fallback: "5000",
+  },
   manifests: {
     help: "folder of Kubernetes manifests",
     fallback: undefined,

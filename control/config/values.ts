@@ -31,6 +31,12 @@ export function parseLifetime(text: string): number {
   return lifetimeMs;
 }
 
+/** A whole number above 0; throws `config.invalid`. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw expected("a whole number above 0");
+  return Number(text);
+}
+
 /** RFC 1123. */
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 

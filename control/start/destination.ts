@@ -1,16 +1,18 @@
 import type { DestinationConfig } from "../config/destination.ts";
 import { openFilesSource } from "../files/source.ts";
 import { openKubeSource } from "../kube/source.ts";
+import { createStandings } from "../kube/standings.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { destinationRoutes } from "../serve/destination.ts";
 import { serveGrpc } from "../serve/grpc.ts";
 import { observeCalls } from "../serve/observe.ts";
 import { policyRoutes } from "../serve/policy.ts";
-import type { Emit } from "../source.ts";
+import type { StatusWriter } from "../status/writer.ts";
 import { createWorld, type World } from "../world.ts";
 import { startAdmin } from "./admin.ts";
-import { type Running, startWith } from "./running.ts";
+import { type Closer, type Running, startWith } from "./running.ts";
+import { mattersToOthers, startStatus } from "./status.ts";
 
 /** Starts discovery and policy over one view of the world; ready when the source has been read once. */
 export function startDestination(
@@ -25,11 +27,10 @@ export function startDestination(
 
     const watching = new AbortController();
     closing(() => watching.abort());
-    const problems = await openSource(config, {
-      emit: world.apply,
-      log,
-      signal: watching.signal,
-    });
+    const options = { log, signal: watching.signal };
+    const problems = config.source.kind === "files"
+      ? await openFiles(config.source.manifests, world, options)
+      : await openCluster(config.source, world, metrics, options, closing);
     addWorldMetrics(metrics, world, problems);
 
     const observe = observeCalls(metrics);
@@ -54,21 +55,57 @@ export function startDestination(
   });
 }
 
-/** Reads the source once and follows it from then on; the answer tells what of it cannot be used at the moment. */
-async function openSource(
-  { source }: DestinationConfig,
-  options: {
-    readonly emit: Emit;
-    readonly log: Log;
-    readonly signal: AbortSignal;
+interface SourceOptions {
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** What of a source cannot be used at the moment. */
+type Problems = () => readonly unknown[];
+
+/** Reads a folder once and follows it from then on. */
+async function openFiles(
+  dir: string,
+  world: World,
+  options: SourceOptions,
+): Promise<Problems> {
+  const files = await openFilesSource({ dir, emit: world.apply, ...options });
+  return files.problems;
+}
+
+/** Reads a cluster once, follows it from then on, and writes there what becomes of its objects. */
+async function openCluster(
+  { server, replica, patchTimeoutMs }: DestinationConfig["source"] & {
+    readonly kind: "kube";
   },
-): Promise<() => readonly unknown[]> {
-  if (source.kind === "files") {
-    const files = await openFilesSource({ dir: source.manifests, ...options });
-    return files.problems;
-  }
-  const kube = openKubeSource({ server: source.server, ...options });
+  world: World,
+  metrics: Metrics,
+  { log, signal }: SourceOptions,
+  closing: (closer: Closer) => void,
+): Promise<Problems> {
+  let writer: StatusWriter | null = null;
+  const standings = createStandings((path) => writer?.touch(path));
+  const kube = openKubeSource({
+    server,
+    standings,
+    emit: (events) => {
+      world.apply(events);
+      if (events.some(mattersToOthers)) writer?.sweep();
+    },
+    log,
+    signal,
+  });
   await kube.synced;
+  writer = startStatus({
+    server,
+    controlNamespace: world.settings.controlNamespace,
+    standings,
+    judge: world.judge,
+    log,
+    metrics,
+    patchTimeoutMs,
+    replica,
+  }, closing);
   return kube.problems;
 }
 

@@ -1,10 +1,10 @@
-import { hostname } from "node:os";
 import type { Standing, Verdict } from "../conditions.ts";
 import type { ApiServer } from "../kube/in-cluster.ts";
 import { holdLease, type LeaseTimes } from "../kube/lease.ts";
 import type { Standings } from "../kube/standings.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { ObjectEvent } from "../source.ts";
 import { addStatusMetrics } from "../status/metrics.ts";
 import {
   FIELD_MANAGER,
@@ -24,9 +24,28 @@ export interface StatusOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly patchTimeoutMs: number;
-  /** Unlike every other replica's; the name of the pod if it is not given. */
-  readonly replica?: string;
+  /** Unlike every other replica's. */
+  readonly replica: string;
   readonly leaseTimes?: LeaseTimes;
+}
+
+/** Kinds of which what is said of other objects depends. */
+const MATTERING: ReadonlySet<string> = new Set([
+  "Service",
+  "ServiceImport",
+  "Server",
+  "EgressNetwork",
+  "ReferenceGrant",
+  "HTTPRoute",
+  "GRPCRoute",
+  "TLSRoute",
+  "TCPRoute",
+  "HTTPLocalRateLimitPolicy",
+]);
+
+/** Whether a change may change what is said of other objects. */
+export function mattersToOthers({ object }: ObjectEvent): boolean {
+  return MATTERING.has(object.kind);
 }
 
 /** Starts to write statuses whenever no other replica does; the world must have been read once. */
@@ -49,7 +68,7 @@ export function startStatus(
       "linkerd.io/control-plane-component": "destination",
       "linkerd.io/control-plane-ns": controlNamespace,
     },
-    holder: options.replica ?? process.env["HOSTNAME"] ?? hostname(),
+    holder: options.replica,
     ownerPath:
       `/apis/apps/v1/namespaces/${controlNamespace}/deployments/linkerd-destination`,
     fieldManager: FIELD_MANAGER,

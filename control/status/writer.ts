@@ -14,6 +14,9 @@ const QUEUE_MAX = 10_000;
 /** Everything is looked at again this often, whatever was missed (Linkerd's number). */
 const RECONCILE_MS = 10_000;
 
+/** Looks at all are at least this far apart: a folder of routes that is applied is a change each. */
+const SWEEP_MS = 1_000;
+
 /** Objects looked at before others may have the processor. */
 const BATCH = 200;
 
@@ -37,7 +40,7 @@ export interface StatusWriterOptions {
 export interface StatusWriter {
   /** An object changed. */
   readonly touch: (path: string) => void;
-  /** What objects depend on changed: all are looked at. */
+  /** What objects depend on changed: all are looked at, soon. */
   readonly sweep: () => void;
   readonly close: () => Promise<void>;
 }
@@ -62,7 +65,8 @@ export function startStatusWriter(
   const ending = new AbortController();
   const backOff = createBackOff(Math.random);
   const running = run();
-  const timer = setInterval(sweep, reconcileMs);
+  let sweptAtMs = -Infinity;
+  let timer = setTimeout(sweepNow, reconcileMs);
 
   function touch(path: string): void {
     if (!isLeader()) return metrics.drop();
@@ -74,7 +78,15 @@ export function startStatusWriter(
   }
 
   function sweep(): void {
+    clearTimeout(timer);
+    const waitMs = sweptAtMs + SWEEP_MS - performance.now();
+    timer = setTimeout(sweepNow, Math.max(0, waitMs));
+  }
+
+  function sweepNow(): void {
+    timer = setTimeout(sweepNow, reconcileMs);
     if (!isLeader()) return;
+    sweptAtMs = performance.now();
     rest = [...standings.paths()].values();
     wake();
   }
@@ -175,7 +187,7 @@ export function startStatusWriter(
     touch,
     sweep,
     close: async () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       ending.abort(new Error("ending"));
       wake();
       await running;

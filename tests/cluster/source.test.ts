@@ -78,6 +78,8 @@ beforeAll(async () => {
     settings: createSettings(),
     source: {
       kind: "kube",
+      replica: "one",
+      patchTimeoutMs: 5_000,
       // The rights are those of the install, no more.
       server: {
         ...await asServiceAccount(api, "linkerd", "linkerd-destination"),

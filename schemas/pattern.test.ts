@@ -43,6 +43,19 @@ const SHARED = [
   "x*?y+?z??",
   "\\x41\\t",
   "(?<name>a)b",
+  "\\b",
+  "\\B",
+  "\\babc?\\b",
+  "a\\b.*",
+  "a\\B.*",
+  "\\Ba",
+  ".*\\b\\/.*",
+  "(\\w+\\b\\W?)*",
+  "(a|\\b)+b*",
+  "^\\b.*\\b$",
+  "a$\\b",
+  "\\b^a",
+  "a\\b\\B",
 ];
 const TEXTS = [
   "",
@@ -111,12 +124,19 @@ describe("createPattern() refuses", () => {
     ["[a", "missing"],
     ["[b-a]", "range"],
     ["[[:letters:]]", "class"],
-    ["\\b", "escape"],
-    ["\\pL", "escape"],
+    ["[\\b]", "escape"],
+    ["\\p", "Unicode"],
+    ["\\p{Elvish}", "Unicode"],
+    ["\\p{L", "Unicode"],
+    ["\\p{L}{1001}", "counts"],
+    ["(\\pL{100}){100}", "steps"],
+    ["\\x{d800}", "code"],
+    ["\\x{110000}", "code"],
+    ["[ω-α]", "range"],
+    ["[\\pL-z]", "range"],
     ["(a)\\1", "escape"],
     ["(?=a)", "group"],
     ["(?<!a)", "group"],
-    ["[é]", "beyond ASCII"],
     ["\\", "escape"],
     ["a{1001}", "counts"],
     ["a{3,2}", "counts"],
@@ -131,6 +151,68 @@ describe("createPattern() refuses", () => {
   });
 });
 
+/** The same to JavaScript with the flag `u`. */
+const LETTERED = [
+  "\\pL+",
+  "\\PL+",
+  "\\p{Lu}\\p{Ll}*",
+  "\\p{Greek}+",
+  "\\p{^Greek}+",
+  "\\P{Greek}+",
+  "\\P{^Greek}+",
+  "[\\p{Greek}\\d]+",
+  "[^\\p{Greek}]+",
+  "[é]",
+  "[^é]",
+  "[α-ω]+",
+  "[a-é]+",
+  "[\\D\\p{Greek}]+",
+  "\\x{e9}",
+  "[\\x{1f600}-\\x{1f64f}]",
+  "(?:\\pL|é)*x",
+  "(?i)é",
+  "(?i)[α-γ]+",
+  "(?i)\\p{Lu}+",
+  "\\pL*\\b-",
+  "\\pL*\\B-",
+];
+const LETTERED_TEXTS = [
+  ...["", "a", "é", "É", "aé", "éa", "αβγ", "ΑΒΓ", "α1", "Aé", "1", "-", "\n"],
+  ...["😀", "a😀", "éx", "xx", "日本", "ж", "a-", "é-", "\u{10ffff}", "\ud7ff"],
+];
+
+test("classes of letters match what JavaScript's engine matches, character by character", () => {
+  for (const pattern of LETTERED) {
+    const text = pattern.replace(/^\(\?i\)/, "")
+      .replace(/\\([pP])([A-Z])/g, "\\$1{$2}")
+      .replace(/\\p\{\^/g, "\\N{").replace(/\\P\{\^/g, "\\p{")
+      .replace(/\\N\{/g, "\\P{").replace(/\{Greek/g, "{Script=Greek")
+      .replace(/\\x\{/g, "\\u{");
+    const flags = pattern.startsWith("(?i)") ? "iu" : "u";
+    const native = new RegExp(`^(?:${text})$`, flags);
+    for (const given of LETTERED_TEXTS) {
+      expect({ pattern, given, matches: matches(pattern, given) })
+        .toEqual({ pattern, given, matches: native.test(given) });
+    }
+  }
+});
+
+test("a class of letters matches no octets that are not UTF-8", () => {
+  const pattern = createPattern("[^a]+");
+  expect(pattern.matches(Uint8Array.of(0x62, 0xc3), 0, 2)).toBeTrue();
+  const letters = createPattern("[^é]+");
+  for (
+    const octets of [
+      ...[[0xc3], [0xc3, 0x28], [0x80], [0xc0, 0xaf], [0xe0, 0x80, 0xaf]],
+      ...[[0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xf8, 0x88]],
+    ]
+  ) {
+    const bytes = Uint8Array.from([0x62, ...octets]);
+    expect({ octets, matches: letters.matches(bytes, 0, bytes.length) })
+      .toEqual({ octets, matches: false });
+  }
+});
+
 test.each([
   ["abc", "abc"],
   ["^/a/b/[0-9]+", "/a/b/"],
@@ -141,6 +223,8 @@ test.each([
   ["a|b", ""],
   ["(?i)abc", ""],
   ["(?i)12a", "12"],
+  ["\\babc\\b", "abc"],
+  ["/a/\\pL+", "/a/"],
   ["", ""],
 ])("matches of %j begin with %j", (pattern, lead) => {
   expect(new TextDecoder().decode(createPattern(pattern).lead)).toBe(lead);
@@ -149,7 +233,12 @@ test.each([
 test("no text makes a pattern slow", () => {
   const long = new TextEncoder().encode(`${"a".repeat(8_000)}!`);
   const started = performance.now();
-  for (const pattern of ["(a+)+", "(a|aa)*", "(.*a){20}b", "(a?){30}a{30}"]) {
+  for (
+    const pattern of [
+      ...["(a+)+", "(a|aa)*", "(.*a){20}b", "(a?){30}a{30}"],
+      ...["(\\pL+)+", "(\\pL?){30}\\pL{30}", "(\\b|a)*b", "(a\\B|a\\b)*a\\B"],
+    ]
+  ) {
     expect(createPattern(pattern).matches(long, 0, long.length)).toBeFalse();
   }
   // JavaScript's engine would need longer than the universe has been there.

@@ -1,10 +1,15 @@
 import { Problem } from "../problem.ts";
+import type { Letters } from "./letters.ts";
 import type { OctetSet } from "./octet-set.ts";
 import type { Node } from "./parse.ts";
 
 /** One step of a program. */
 export type Step =
   | { readonly kind: "octet"; readonly set: OctetSet }
+  /** A whole character, of one to four octets. */
+  | { readonly kind: "letter"; readonly has: Letters }
+  /** Where a word begins or ends, or `wanted` false: where none does. */
+  | { readonly kind: "boundary"; readonly wanted: boolean }
   /** Goes on in two places. */
   | { readonly kind: "split"; a: number; b: number }
   | { readonly kind: "jump"; to: number }
@@ -40,6 +45,9 @@ function emit(node: Node, steps: Step[]): void {
   switch (node.kind) {
     case "set":
       return void push(steps, { kind: "octet", set: node.set });
+    case "letter":
+    case "boundary":
+      return void push(steps, node);
     case "begin":
     case "end":
       return void push(steps, { kind: node.kind });

@@ -11,6 +11,7 @@ interface Lead {
 export function leadOf(node: Node): Lead {
   switch (node.kind) {
     case "begin":
+    case "boundary":
       return { octets: [], whole: true };
     case "set": {
       const { only } = node.set;
@@ -33,6 +34,7 @@ export function leadOf(node: Node): Lead {
       }
       return { octets, whole: true };
     }
+    case "letter":
     case "repeat":
     case "end":
       return { octets: [], whole: false };

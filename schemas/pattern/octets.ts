@@ -1,8 +1,19 @@
+import {
+  type CharClass,
+  type Letters,
+  membership,
+  property,
+  range,
+} from "./letters.ts";
 import { OctetSet } from "./octet-set.ts";
-import { type Cursor, refuse } from "./parse.ts";
+import { character, type Cursor, type Node, refuse } from "./parse.ts";
 
 const DIGITS = new OctetSet().add(0x30, 0x39);
-const WORD = new OctetSet().addAll(DIGITS).add(0x41, 0x5a).add(0x61, 0x7a)
+/** Letters, digits and the underscore, of which `\\w` and `\\b` know those of ASCII only. */
+export const WORD = new OctetSet().addAll(DIGITS).add(0x41, 0x5a).add(
+  0x61,
+  0x7a,
+)
   .addAll(OctetSet.of(0x5f));
 const SPACE = OctetSet.of(0x09, 0x0a, 0x0c, 0x0d, 0x20);
 
@@ -47,42 +58,80 @@ const POSIX: Readonly<Record<string, OctetSet>> = {
 };
 
 /** What stands behind a backslash; the cursor is behind that. */
-export function readEscape(cursor: Cursor): OctetSet {
-  const set = readAnyEscape(cursor);
-  return cursor.anyCase ? set.eitherCase() : set;
+export function readEscape(cursor: Cursor): Node {
+  const member = readAnyEscape(cursor);
+  return typeof member === "number"
+    ? character(member, cursor.anyCase)
+    : nodeOf(member, cursor, false);
 }
 
-function readAnyEscape(cursor: Cursor): OctetSet {
+/** Octets as long as nothing beyond ASCII is named, else characters. */
+function nodeOf(
+  named: CharClass,
+  { anyCase }: Cursor,
+  negated: boolean,
+): Node {
+  if (named.letters.length > 0) {
+    return { kind: "letter", has: membership(named, { negated, anyCase }) };
+  }
+  const set = anyCase ? named.octets.eitherCase() : named.octets;
+  return { kind: "set", set: negated ? set.inverse() : set };
+}
+
+/** The code point of one character, or a class. */
+function readAnyEscape(cursor: Cursor): number | CharClass {
   const { text } = cursor;
   const char = text[cursor.at++] ?? "";
   const known = PERL[char];
-  if (known !== undefined) return known;
+  if (known !== undefined) return { octets: known, letters: [] };
+  if (char === "p" || char === "P") return readProperty(cursor, char === "P");
   const control = CONTROLS[char];
-  if (control !== undefined) return OctetSet.of(control);
+  if (control !== undefined) return control;
   if (char === "x") {
     const found = /^(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,6})\})/.exec(
       text.slice(cursor.at),
     );
     const code = Number.parseInt(found?.[1] ?? found?.[2] ?? "", 16);
-    if (found === null || code > 0x7f) {
-      throw refuse(cursor, "expected \\x and a code of ASCII");
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (found === null || code > 0x10ffff || isSurrogate) {
+      throw refuse(cursor, "expected \\x and the code of a character");
     }
     cursor.at += found[0].length;
-    return OctetSet.of(code);
+    return code;
   }
   // Every other letter or digit has, or may get, a meaning of its own.
   if (char === "" || char > "\x7f" || /[0-9A-Za-z]/.test(char)) {
     throw refuse(cursor, `an escape "\\${char}" that is not supported`);
   }
-  return OctetSet.of(char.charCodeAt(0));
+  return char.charCodeAt(0);
+}
+
+/** `\pL`, `\p{Greek}`, `\p{^Greek}`; the cursor is behind the `p`. */
+function readProperty(cursor: Cursor, isOther: boolean): CharClass {
+  const found = /^(?:([A-Z])|\{(\^?)([\w=]+)\})/.exec(
+    cursor.text.slice(cursor.at),
+  );
+  const has = property(found?.[1] ?? found?.[3] ?? "");
+  if (found === null || has === null) {
+    throw refuse(
+      cursor,
+      "expected a Unicode class, such as \\pL or \\p{Greek}",
+    );
+  }
+  cursor.at += found[0].length;
+  const letters = [
+    isOther === (found[2] === "^") ? has : (code: number) => !has(code),
+  ];
+  return { octets: new OctetSet(), letters };
 }
 
 /** A class such as `[a-z\d]`; the cursor is behind its bracket. */
-export function readClass(cursor: Cursor): OctetSet {
+export function readClass(cursor: Cursor): Node {
   const { text } = cursor;
   const negated = text[cursor.at] === "^";
   if (negated) cursor.at++;
-  const set = new OctetSet();
+  const octets = new OctetSet();
+  const letters: Letters[] = [];
   // A bracket in the first place is a member.
   for (let first = true; first || text[cursor.at] !== "]"; first = false) {
     if (cursor.at >= text.length) throw refuse(cursor, "a `]` missing");
@@ -90,36 +139,41 @@ export function readClass(cursor: Cursor): OctetSet {
     if (posix !== null) {
       const named = POSIX[posix[2] ?? ""];
       if (named === undefined) throw refuse(cursor, "a class without meaning");
-      set.addAll(posix[1] === "^" ? named.inverse() : named);
+      octets.addAll(posix[1] === "^" ? named.inverse() : named);
       cursor.at += posix[0].length;
-    } else readRange(cursor, set);
+    } else readRange(cursor, octets, letters);
   }
   cursor.at++;
-  const cased = cursor.anyCase ? set.eitherCase() : set;
-  return negated ? cased.inverse() : cased;
+  return nodeOf({ octets, letters }, cursor, negated);
 }
 
-function readRange(cursor: Cursor, set: OctetSet): void {
+function readRange(
+  cursor: Cursor,
+  octets: OctetSet,
+  letters: Letters[],
+): void {
   const { text } = cursor;
-  const low = readMember(cursor);
+  const first = readMember(cursor);
   const ranges = text[cursor.at] === "-" &&
     (text[cursor.at + 1] ?? "]") !== "]";
-  if (!ranges) return void set.addAll(low);
-  cursor.at++;
-  const first = low.only;
-  const last = readMember(cursor).only;
-  if (first === null || last === null || first > last) {
-    throw refuse(cursor, "a range that goes nowhere");
+  if (typeof first !== "number" && !ranges) {
+    octets.addAll(first.octets);
+    letters.push(...first.letters);
+    return;
   }
-  set.add(first, last);
+  if (ranges) cursor.at++;
+  const last = ranges ? readMember(cursor) : first;
+  if (
+    typeof first !== "number" || typeof last !== "number" || first > last
+  ) throw refuse(cursor, "a range that goes nowhere");
+  if (first <= 0x7f) octets.add(first, Math.min(last, 0x7f));
+  if (last > 0x7f) letters.push(range(Math.max(first, 0x80), last));
 }
 
-function readMember(cursor: Cursor): OctetSet {
-  const char = cursor.text[cursor.at++] ?? "";
-  if (char === "\\") return readAnyEscape(cursor);
-  const code = char.charCodeAt(0);
-  if (!(code <= 0x7f)) {
-    throw refuse(cursor, "a class with letters beyond ASCII");
-  }
-  return OctetSet.of(code);
+function readMember(cursor: Cursor): number | CharClass {
+  const code = cursor.text.codePointAt(cursor.at) ?? 0;
+  cursor.at += code > 0xffff ? 2 : 1;
+  return code === BACKSLASH ? readAnyEscape(cursor) : code;
 }
+
+const BACKSLASH = 0x5c;

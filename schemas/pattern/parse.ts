@@ -1,10 +1,13 @@
 import { Problem } from "../problem.ts";
+import { type Letters, membership, range } from "./letters.ts";
 import { OctetSet } from "./octet-set.ts";
 import { readClass, readEscape } from "./octets.ts";
 
 /** What an expression is made of. */
 export type Node =
   | { readonly kind: "set"; readonly set: OctetSet }
+  | { readonly kind: "letter"; readonly has: Letters }
+  | { readonly kind: "boundary"; readonly wanted: boolean }
   | { readonly kind: "concat" | "either"; readonly parts: readonly Node[] }
   /** `max` Infinity: any number. */
   | {
@@ -51,7 +54,7 @@ export function refuse({ text, at }: Cursor, why: string): Problem {
     `Cannot use the pattern "${text.slice(0, 200)}": ${why} (character ${
       at + 1
     })`,
-    { hint: "use the syntax of RE2 without Unicode classes and \\b" },
+    { hint: "use the syntax of RE2" },
   );
 }
 
@@ -90,7 +93,7 @@ function parseAtom(cursor: Cursor, depth: number): Node | null {
     case ".":
       return { kind: "set", set: cursor.dotAll ? ALL : NO_LINE_FEED };
     case "[":
-      return { kind: "set", set: readClass(cursor) };
+      return readClass(cursor);
     case "^":
       return { kind: "begin" };
     case "$":
@@ -103,7 +106,10 @@ function parseAtom(cursor: Cursor, depth: number): Node | null {
       if (text[cursor.at] === "A" || text[cursor.at] === "z") {
         return { kind: text[cursor.at++] === "A" ? "begin" : "end" };
       }
-      return { kind: "set", set: readEscape(cursor) };
+      if (text[cursor.at] === "b" || text[cursor.at] === "B") {
+        return { kind: "boundary", wanted: text[cursor.at++] === "b" };
+      }
+      return readEscape(cursor);
     default:
       return literal(cursor);
   }
@@ -114,12 +120,23 @@ function literal(cursor: Cursor): Node {
   const code = cursor.text.codePointAt(cursor.at - 1) ?? 0;
   const char = String.fromCodePoint(code);
   cursor.at += char.length - 1;
-  if (code > 0x7f && cursor.anyCase) {
-    throw refuse(cursor, "letters beyond ASCII have no other case here");
+  return character(code, cursor.anyCase);
+}
+
+/** A character as its UTF-8 octets, or in either case as a character. */
+export function character(code: number, anyCase: boolean): Node {
+  if (code > 0x7f && anyCase) {
+    const letters = [range(code, code)];
+    const has = membership({ octets: new OctetSet(), letters }, {
+      negated: false,
+      anyCase,
+    });
+    return { kind: "letter", has };
   }
+  const char = String.fromCodePoint(code);
   const parts = [...new TextEncoder().encode(char)].map((octet): Node => {
     const set = OctetSet.of(octet);
-    return { kind: "set", set: cursor.anyCase ? set.eitherCase() : set };
+    return { kind: "set", set: anyCase ? set.eitherCase() : set };
   });
   const [only] = parts;
   return parts.length === 1 && only !== undefined

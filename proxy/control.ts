@@ -1,6 +1,7 @@
 import type { SocketAddress } from "../schemas/address.ts";
 import type { EndpointSet, Profile } from "../schemas/destination.ts";
-import type { ClientPolicy, ServerPolicy } from "../schemas/policy.ts";
+import type { ClientPolicy } from "../schemas/client-policy.ts";
+import type { ServerPolicy } from "../schemas/policy.ts";
 import { describe } from "../schemas/problem.ts";
 import { type Absence, createAbsence } from "./control/absence.ts";
 import type { ControlClient } from "./control/client.ts";
@@ -9,7 +10,10 @@ import { createEndpointFold } from "./control/endpoint-fold.ts";
 import type { Shape, Snapshot } from "./control/snapshot.ts";
 import { keepWatching, type Watch } from "./control/watch.ts";
 import { formatCode, type GrpcStatus, StatusCode } from "./grpc/status.ts";
-import { decodeClientPolicy, encodeTrafficSpec } from "./wire/client-policy.ts";
+import {
+  decodeOutboundPolicy,
+  encodeTrafficSpec,
+} from "./wire/outbound-policy.ts";
 import type { Notices } from "./wire/common.ts";
 import {
   decodeProfile,
@@ -220,7 +224,7 @@ export function createControl(options: ControlOptions): Control {
         observer,
         read: {
           opened() {},
-          message: decodeClientPolicy,
+          message: decodeOutboundPolicy,
           judge: judgeClientPolicy,
         },
       });

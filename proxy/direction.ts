@@ -1,14 +1,15 @@
+import type { SocketAddress } from "../schemas/address.ts";
 import type { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
 import type { Upstream } from "./endpoint.ts";
 import type { RequestHead, Reset, ResponseHead } from "./http/message.ts";
+import type { Filters } from "./route/filter.ts";
+import type { Claim } from "./route/path-table.ts";
 
 /** What the two directions do differently with a request. */
 export interface Direction {
-  /** An upstream that can take a request now; null: `wait` for one. */
-  pick(): Upstream | null;
-  wait(waiter: Waiter<Upstream>): void;
-  withdraw(waiter: Waiter<Upstream>): void;
+  /** Which way a request takes under the policy in force; a Problem when it has none. */
+  route(head: RequestHead): Way | Problem;
   /** The request as this upstream gets it, edited or a copy; throws a Problem when it must not get it. */
   toUpstream(head: RequestHead, upstream: Upstream): RequestHead;
   /** Makes the response what the client is to get. */
@@ -19,10 +20,35 @@ export interface Direction {
   readonly tellsUnsent: boolean;
   /** Counts a request that failed here. */
   failed(problem: Problem): void;
-  /** Counts what a route or Server is told. */
-  readonly metrics: ExchangeMetrics;
   /** Requests between head and response head, over all connections of the direction. */
   readonly inFlight: InFlight;
+}
+
+/** A rule, and the path of its match by which a request found it. */
+export type Way = Pick<Claim<Passage>, "payload" | "path">;
+
+/** A rule that requests take: what is done to them, and between whom it chooses. */
+export interface Passage {
+  /** Where an attempt goes. */
+  choose(): Lane;
+  /** Applied at each attempt, before those of the lane. */
+  readonly filters: Filters | null;
+  /** What is counted of this request. */
+  metrics(head: RequestHead): RouteMetrics;
+}
+
+/** One backend of a rule. */
+export interface Lane {
+  /** True when policy sends nobody here any more: a request that has not been sent takes another way. */
+  readonly closed: boolean;
+  /** An upstream that can take a request now; null: `wait` for one. */
+  pick(): Upstream | null;
+  /** The one at this address; null when it is none of them. */
+  at(address: SocketAddress): Upstream | null;
+  wait(waiter: Waiter<Upstream>): void;
+  withdraw(waiter: Waiter<Upstream>): void;
+  readonly filters: Filters | null;
+  readonly metrics: BackendMetrics;
 }
 
 /** Room for requests in a direction. */
@@ -31,10 +57,16 @@ export interface InFlight {
   readonly max: number;
 }
 
-/** Counters of exchanges beyond `request_total` and its kin. */
-export interface ExchangeMetrics {
-  dispatched(grpc: boolean): void;
+/** Counts requests of a route, however often they are sent. */
+export interface RouteMetrics {
   requestFrame(grpc: boolean, bytes: number): void;
+  /** `sinceStartMs`: since the request came. */
+  finished(grpc: boolean, ending: Ending, sinceStartMs: number): void;
+}
+
+/** Counts what is sent to a backend of a route, `request_total` and its kin aside. */
+export interface BackendMetrics {
+  dispatched(grpc: boolean): void;
   responseFrame(grpc: boolean, bytes: number): void;
   /** Milliseconds since the request came, and since it was completely sent. */
   ended(
@@ -43,8 +75,6 @@ export interface ExchangeMetrics {
     sinceStartMs: number,
     sinceSentMs: number,
   ): void;
-  /** Gives the series back; exchanges that are over only then still count. */
-  release(): void;
 }
 
 /** How an exchange ended. */
@@ -54,4 +84,6 @@ export interface Ending {
   readonly grpcStatus: string | null;
   /** Null when it is complete. */
   readonly reset: Reset | null;
+  /** Why there is none, or not all of one, when that is for reasons of ours. */
+  readonly problem: Problem | null;
 }

@@ -1,16 +1,21 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import { parseNetwork } from "../schemas/address.ts";
 import type { Profile } from "../schemas/destination.ts";
-import type { ClientPolicy } from "../schemas/policy.ts";
+import type { ClientPolicy } from "../schemas/client-policy.ts";
 import type { Watch } from "./control/watch.ts";
 import { type Answers, decide, watchTarget } from "./discover.ts";
 import { endpointAt } from "./testing/endpoints.ts";
 import { FakeControl } from "./testing/fake-control.ts";
-import { detectPolicy, opaquePolicy, routeTo } from "./testing/policies.ts";
+import {
+  backendOf,
+  detectPolicy,
+  httpPolicy,
+  opaquePolicy,
+} from "./testing/policies.ts";
 
 const ADDRESS = { ip: "10.96.0.7", port: 80 };
 const NAME = "10.96.0.7:80";
-const POLICY = detectPolicy(routeTo("web.shop.svc.cluster.local:80"));
+const POLICY = detectPolicy(backendOf("web.shop.svc.cluster.local:80"));
 const PLAIN: Profile = {
   fullyQualifiedName: "web.shop.svc.cluster.local",
   opaque: false,
@@ -22,13 +27,16 @@ const PLAIN: Profile = {
 function summary(policy: ClientPolicy | null): unknown {
   if (policy === null) return null;
   const { parent, protocol } = policy;
-  const route = "opaque" in protocol ? protocol.opaque : protocol.http;
-  const { outcome } = route;
-  const backend = outcome.kind === "backend" ? outcome.backend : null;
+  const rule = "opaque" in protocol ? protocol.opaque.rule : null;
+  const backend = rule?.backends.backends[0]?.backend;
   return {
     protocol: protocol.kind,
     parent: parent.kind === "default" ? parent.name : "",
-    to: backend?.kind === "forward" ? backend.endpoint.address : backend?.path,
+    to: backend?.kind === "forward"
+      ? backend.endpoint.address
+      : backend?.kind === "balancer"
+      ? backend.path
+      : null,
   };
 }
 
@@ -74,10 +82,7 @@ describe("decide()", () => {
   });
 
   test("leaves a policy that knows no opaque as it is", () => {
-    const http: ClientPolicy = {
-      parent: POLICY.parent,
-      protocol: { kind: "http1", http: routeTo("a:80") },
-    };
+    const http = httpPolicy();
     const profile = { ...PLAIN, opaque: true };
     expect(decide({ policy: http, profile }, ADDRESS, 1_000)).toBe(http);
   });
@@ -162,7 +167,7 @@ describe("watchTarget()", () => {
   test("passes every change on", () => {
     const watching = watch([]);
     control.clientPolicies.next(NAME, POLICY);
-    control.clientPolicies.next(NAME, opaquePolicy(routeTo("b:80")));
+    control.clientPolicies.next(NAME, opaquePolicy(backendOf("b:80")));
     expect(heard).toMatchObject([DETECTED, { protocol: "opaque", to: "b:80" }]);
     watching.close();
   });

@@ -6,7 +6,13 @@ import {
   type SocketAddress,
 } from "../schemas/address.ts";
 import type { Endpoint, Profile } from "../schemas/destination.ts";
-import type { ClientPolicy, ClientRoute, Meta } from "../schemas/policy.ts";
+import type {
+  Backend,
+  ClientPolicy,
+  Distribution,
+  HttpRoute,
+} from "../schemas/client-policy.ts";
+import type { Meta } from "../schemas/policy.ts";
 import type { Control, Observer } from "./control.ts";
 import type { Watch } from "./control/watch.ts";
 
@@ -110,22 +116,39 @@ function forwardTo(
   detectTimeoutMs: number,
 ): ClientPolicy {
   const parent: Meta = { kind: "default", name };
-  const route: ClientRoute = {
-    meta: parent,
-    outcome: {
-      kind: "backend",
-      backend: { kind: "forward", meta: parent, endpoint },
-    },
-  };
+  const backend: Backend = { kind: "forward", meta: parent, endpoint };
   return {
     parent,
     protocol: {
       kind: "detect",
       timeoutMs: detectTimeoutMs,
-      http: route,
-      opaque: route,
+      http: { routes: [routeTo(backend)], accrual: null },
+      opaque: {
+        meta: parent,
+        rule: { filters: [], backends: only(backend) },
+      },
     },
   };
+}
+
+/** A route that takes every request to a backend. */
+function routeTo(backend: Backend): HttpRoute {
+  return {
+    meta: backend.meta,
+    hosts: [],
+    rules: [{
+      matches: [],
+      filters: [],
+      backends: only(backend),
+      timeouts: { requestMs: null, responseMs: null, idleMs: null },
+      retry: null,
+      allowsRequestFields: false,
+    }],
+  };
+}
+
+function only(backend: Backend): Distribution<never> {
+  return { kind: "first", backends: [{ backend, weight: 1, filters: [] }] };
 }
 
 /** An address of which nothing is known: reached as it is. */

@@ -1,21 +1,28 @@
 import { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
-import type { Direction, Ending } from "./direction.ts";
+import type { Direction, Lane, Way } from "./direction.ts";
 import type { Upstream } from "./endpoint.ts";
+import {
+  ANSWERED,
+  answerOf,
+  CANCEL,
+  filtered,
+  grpcStatusOf,
+  isSwitch,
+} from "./forward/answer.ts";
+import { RequestBody } from "./forward/request-body.ts";
 import {
   isUnreachable,
   MAX_SENT_AGAIN,
   mayGoAgain,
   UNREACHABLE_RTT_MS,
 } from "./forward/send-again.ts";
-import { RequestBody } from "./forward/request-body.ts";
-import { type Field, Name } from "./http/field.ts";
-import { findField } from "./http/fields.ts";
+import { Tally } from "./forward/tally.ts";
+import type { Field } from "./http/field.ts";
 import type { Lease } from "./http/http1-pool.ts";
 import {
   type ClientConnection,
   type ClientStream,
-  ErrorCode,
   type Exchange,
   type RequestHead,
   type RequestReader,
@@ -23,35 +30,25 @@ import {
   type ResponseHead,
   type ResponseReader,
 } from "./http/message.ts";
-import { saysUnsent, UNSENT_MARK } from "./http/unsent.ts";
-import { classify } from "./record/classify.ts";
+import { copyHead } from "./http/orig-proto.ts";
+import { saysUnsent } from "./http/unsent.ts";
+import { isEndedByUs } from "./record/ending.ts";
 import { relay } from "./relay.ts";
-import { isGrpc, rescue, statusOf } from "./rescue.ts";
-
-const GRPC_STATUS = Name.of("grpc-status");
-const CANCEL: Reset = {
-  code: ErrorCode.cancel,
-  origin: "local",
-  message: "the client gave up",
-};
-const ANSWERED: Reset = {
-  ...CANCEL,
-  message: "the response was complete before the request",
-};
+import { isGrpc, statusOf } from "./rescue.ts";
+import { applyFilters, applyToResponse } from "./route/filter.ts";
 
 /** Carries one request to an upstream and its response back. */
 export function forward(exchange: Exchange, direction: Direction): void {
   new Forward(exchange, direction).start();
 }
 
-class Forward implements RequestReader, ResponseReader, Lease, Ending {
+class Forward extends Tally implements RequestReader, ResponseReader, Lease {
   private readonly exchange: Exchange;
   private readonly direction: Direction;
-  private readonly startedMs = performance.now();
   /** Whether the client speaks HTTP/2: resets can be passed on, and its connection carries other requests too. */
   private readonly multiplexed: boolean;
-  private readonly grpc: boolean;
-  private upstream: Upstream | null = null;
+  /** The request as the filters of its route leave it. */
+  private request: RequestHead;
   /** The request as the upstream gets it. */
   private outgoing: RequestHead | null = null;
   private stream: ClientStream | null = null;
@@ -60,25 +57,17 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   private waiter: Waiter<Upstream> | null = null;
   private reused = false;
   private sentAgain = 0;
-  private sentMs = 0;
-  /** When the upstream was chosen: waiting for one is no fault of its. */
-  private dispatchedMs = this.startedMs;
   /** True once nothing more of the request can come. */
   private requestDone: boolean;
-  /** 0 until the response head. */
-  status = 0;
-  grpcStatus: string | null = null;
-  reset: Reset | null = null;
-  private counted = false;
   private inFlight = false;
-  private firstFrame = false;
   private over = false;
 
   constructor(exchange: Exchange, direction: Direction) {
+    super(isGrpc(exchange.head), performance.now());
     this.exchange = exchange;
     this.direction = direction;
+    this.request = exchange.head;
     this.multiplexed = exchange.head.version === "2";
-    this.grpc = isGrpc(exchange.head);
     this.requestDone = exchange.ended;
     exchange.reader = this;
   }
@@ -86,14 +75,14 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   start(): void {
     const { inFlight } = this.direction;
     if (inFlight.count >= inFlight.max) {
-      this.over = true;
-      return this.answer(
+      return this.fail(
         new Problem(
           "loadshed",
           `${inFlight.count} requests are in flight already`,
         ),
       );
     }
+    if (!this.takeWay()) return;
     inFlight.count += 1;
     this.inFlight = true;
     // Released in `use`: nothing of the body may arrive before there is somewhere to send it.
@@ -101,8 +90,27 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     this.choose();
   }
 
+  /** Finds the way that the policy in force has for it; false when there is none, and it has been answered. */
+  private takeWay(): boolean {
+    const { head } = this.exchange;
+    const way = this.direction.route(head);
+    if (way instanceof Problem) {
+      this.fail(way);
+      return false;
+    }
+    this.way = way;
+    this.route = way.payload.metrics(head);
+    return true;
+  }
+
   private choose(): void {
-    const upstream = this.direction.pick();
+    if (this.lane?.closed === true && !this.takeWay()) return;
+    const { way } = this;
+    if (way === null) return;
+    const lane = this.lane = way.payload.choose();
+    const isFiltered = way.payload.filters !== null || lane.filters !== null;
+    if (isFiltered && !this.filter(way, lane)) return;
+    const upstream = lane.pick();
     if (upstream !== null) return this.dispatch(upstream);
     this.waiter = {
       use: (ready) => {
@@ -112,10 +120,29 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
       },
       refuse: (problem) => {
         this.waiter = null;
-        this.fail(problem);
+        if (lane.closed) this.choose();
+        else this.fail(problem);
       },
     };
-    this.direction.wait(this.waiter);
+    lane.wait(this.waiter);
+  }
+
+  /** Applies filters to a copy, for it may be sent more than once; false when they have answered. */
+  private filter(way: Way, lane: Lane): boolean {
+    const { head } = this.exchange;
+    const request = this.request = copyHead(head, [...head.fields]);
+    for (const filters of [way.payload.filters, lane.filters]) {
+      const answer = filters === null
+        ? null
+        : applyFilters(filters, way, request, Math.random);
+      if (answer === null) continue;
+      this.status = answer.status;
+      if (this.grpc) this.grpcStatus = String(answer.grpc);
+      this.exchange.respond(filtered(answer, this.grpc, this.direction), true);
+      this.finish(null);
+      return false;
+    }
+    return true;
   }
 
   private dispatch(upstream: Upstream): void {
@@ -144,7 +171,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   /** Null when the request may not go to this upstream, and has been answered. */
   private translate(upstream: Upstream): RequestHead | null {
     try {
-      return this.direction.toUpstream(this.exchange.head, upstream);
+      return this.direction.toUpstream(this.request, upstream);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.fail(error);
@@ -163,7 +190,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   requestData(chunk: Uint8Array): boolean {
     // What comes behind a complete answer is read and dropped.
     if (this.over) return true;
-    this.direction.metrics.requestFrame(this.grpc, chunk.length);
+    this.route?.requestFrame(this.grpc, chunk.length);
     const body = this.body ??= new RequestBody();
     if (this.stream !== null) {
       return body.pass(this.stream, chunk, this.keepsBody());
@@ -200,8 +227,9 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   requestReset(reset: Reset): void {
     if (this.over) return;
     this.requestDone = true;
-    if (this.waiter !== null) this.direction.withdraw(this.waiter);
+    if (this.waiter !== null) this.lane?.withdraw(this.waiter);
     this.stream?.reset(CANCEL);
+    this.tell("cancelled");
     this.finish(reset);
   }
 
@@ -221,7 +249,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
 
   responseHead(head: ResponseHead, ended: boolean): void {
     if (this.over) return;
-    const { upstream } = this;
+    const { upstream, exchange } = this;
     if (ended && upstream !== null && this.isMeshed() && saysUnsent(head)) {
       if (this.tryAnother(upstream)) return;
     }
@@ -229,22 +257,30 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     this.status = head.status;
     this.leaveFlight();
     if (this.grpc) this.grpcStatus = grpcStatusOf(head.fields);
-    this.direction.toClient(head, this.exchange.head);
-    this.exchange.respond(head, ended);
-    if (
-      this.exchange.head.upgrade && isSwitch(this.exchange.head, head.status)
-    ) this.tunnel();
-    else if (ended) this.finish(null);
+    this.head = head;
+    if (!this.grpc || this.grpcStatus !== null) this.tell(null);
+    this.direction.toClient(head, exchange.head);
+    if (this.lane !== null && this.lane.filters !== null) {
+      applyToResponse(this.lane.filters, head);
+    }
+    if (this.way !== null && this.way.payload.filters !== null) {
+      applyToResponse(this.way.payload.filters, head);
+    }
+    exchange.respond(head, ended);
+    if (exchange.head.upgrade && isSwitch(exchange.head, head.status)) {
+      this.tunnel();
+    } else if (ended) this.finish(null);
   }
 
   responseData(chunk: Uint8Array): boolean {
     this.observeFirstFrame();
-    this.direction.metrics.responseFrame(this.grpc, chunk.length);
+    this.lane?.metrics.responseFrame(this.grpc, chunk.length);
     return this.exchange.data(chunk);
   }
 
   responseEnd(trailers: readonly Field[]): void {
     if (this.over) return;
+    this.head = null;
     if (this.grpc && this.grpcStatus === null) {
       this.grpcStatus = grpcStatusOf(trailers);
     }
@@ -256,6 +292,7 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     if (this.over) return;
     if (this.status > 0) {
       this.exchange.reset(reset);
+      this.tell("broken");
       return this.finish(reset);
     }
     const { head, ended } = this.exchange;
@@ -263,11 +300,13 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
       this.sentAgain < MAX_SENT_AGAIN && this.isWhole() &&
       mayGoAgain(head, !ended, reset, this.reused, this.sentAgain)
     ) {
-      this.letGo();
+      // Its connection was going, or lost: no word on how it answers.
+      this.letGo("cancelled");
       return this.choose();
     }
     if (this.multiplexed && reset.origin === "peer") {
       this.exchange.reset(reset);
+      this.tell("broken");
       return this.finish(reset);
     }
     this.fail(
@@ -281,10 +320,13 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   /** The application got nothing, so another endpoint may have the request; false when there is no other. */
   private tryAnother(refused: Upstream): boolean {
     refused.load.sample(UNREACHABLE_RTT_MS, performance.now());
-    if (this.sentAgain >= MAX_SENT_AGAIN || !this.isWhole()) return false;
-    const other = this.direction.pick();
+    const { lane } = this;
+    if (
+      lane === null || this.sentAgain >= MAX_SENT_AGAIN || !this.isWhole()
+    ) return false;
+    const other = lane.closed ? null : lane.pick();
     if (other === refused) return false;
-    this.letGo();
+    this.letGo("unsent");
     if (other === null) this.choose();
     else this.dispatch(other);
     return true;
@@ -295,34 +337,29 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     return this.body?.whole ?? true;
   }
 
-  private letGo(): void {
+  private letGo(failure: "unsent" | "cancelled"): void {
     this.sentAgain += 1;
-    this.dispatchedMs = performance.now();
     if (!this.requestDone) this.stream?.reset(ANSWERED);
     this.stream = null;
-    if (this.upstream !== null) this.upstream.load.pending -= 1;
-    this.upstream = null;
+    this.leaveUpstream(failure);
   }
 
   /** Answers in place of the upstream; below the metrics of the endpoint, when one had been chosen. */
   private fail(problem: Problem, unsent = false): void {
     if (this.over) return;
-    this.status = statusOf(problem);
-    this.answer(problem, unsent);
-    this.finish(null);
-  }
-
-  private answer(problem: Problem, unsent = false): void {
-    const { head, close } = rescue(
-      problem,
-      { grpc: this.grpc },
-      this.direction.informational,
-    );
-    if (unsent && this.direction.tellsUnsent) head.fields.push(UNSENT_MARK);
-    this.direction.failed(problem);
+    this.problem = problem;
+    if (this.upstream !== null || !isEndedByUs(problem)) {
+      const { status, grpc } = statusOf(problem);
+      this.status = status;
+      if (this.grpc) this.grpcStatus = String(grpc);
+    }
+    const { grpc, direction, exchange } = this;
+    const { head, close } = answerOf(problem, grpc, direction, unsent);
+    this.tell(unsent ? "unsent" : "broken");
     // One failure is no reason to end a connection that carries other requests.
-    if (close && !this.multiplexed) this.exchange.closeAfter();
-    this.exchange.respond(head, true);
+    if (close && !this.multiplexed) exchange.closeAfter();
+    exchange.respond(head, true);
+    this.finish(null);
   }
 
   private tunnel(): void {
@@ -334,25 +371,6 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
     this.finish(null);
   }
 
-  private observeFirstFrame(): void {
-    const { upstream } = this;
-    if (this.firstFrame || upstream === null) return;
-    this.firstFrame = true;
-    const nowMs = performance.now();
-    const elapsedMs = nowMs - this.dispatchedMs;
-    upstream.recorder.latency(this.status).observe(elapsedMs);
-    upstream.load.pending -= 1;
-    upstream.load.sample(elapsedMs, nowMs);
-  }
-
-  /** A request counts once, however often it is sent. */
-  private count(upstream: Upstream): void {
-    if (this.counted) return;
-    this.counted = true;
-    upstream.recorder.requests.value += 1;
-    this.direction.metrics.dispatched(this.grpc);
-  }
-
   private leaveFlight(): void {
     if (this.inFlight) this.direction.inFlight.count -= 1;
     this.inFlight = false;
@@ -361,36 +379,14 @@ class Forward implements RequestReader, ResponseReader, Lease, Ending {
   private finish(reset: Reset | null): void {
     if (this.over) return;
     this.over = true;
-    this.reset = reset;
-    const { upstream, status, grpc, grpcStatus } = this;
     this.leaveFlight();
     if (!this.requestDone) {
       // RFC 9113 8.1: otherwise the upstream would wait for a rest that nobody sends, and the client to send it.
       this.stream?.reset(ANSWERED);
       this.exchange.resumeRequest();
     }
-    if (upstream === null) return;
-    this.count(upstream);
-    this.observeFirstFrame();
-    upstream.recorder.response(
-      status,
-      classify({ grpc, status, grpcStatus, error: reset }),
-    );
-    const nowMs = performance.now();
-    this.direction.metrics.ended(
-      grpc,
-      this,
-      nowMs - this.startedMs,
-      this.sentMs === 0 ? 0 : nowMs - this.sentMs,
-    );
+    this.endAttempt(reset);
+    const tookMs = performance.now() - this.startedMs;
+    this.route?.finished(this.grpc, this, tookMs);
   }
-}
-
-function isSwitch(request: RequestHead, status: number): boolean {
-  return status === 101 ||
-    (request.method.text === "CONNECT" && status >= 200 && status < 300);
-}
-
-function grpcStatusOf(fields: readonly Field[]): string | null {
-  return findField(fields, GRPC_STATUS)?.text ?? null;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { SocketAddress } from "../schemas/address.ts";
-import type { ClientPolicy } from "../schemas/policy.ts";
+import type { Backend, ClientPolicy } from "../schemas/client-policy.ts";
 import { dial } from "./connect.ts";
 import { createDrain, type Drain } from "./drain.ts";
 import { startOutbound } from "./outbound.ts";
@@ -9,11 +9,7 @@ import { type Listener, listenTcp, type SocketChannel } from "./socket.ts";
 import { createEndpointBed, THIS_HOST } from "./testing/endpoint-bed.ts";
 import { FakeControl } from "./testing/fake-control.ts";
 import { createTestLog } from "./testing/log.ts";
-import {
-  detectPolicy,
-  opaquePolicy,
-  routeToAddress,
-} from "./testing/policies.ts";
+import { backendAt, detectPolicy, opaquePolicy } from "./testing/policies.ts";
 import { Recorder, turn } from "./testing/recorder.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -83,13 +79,11 @@ async function connect(): Promise<Recorder> {
 }
 
 /** A policy that leads to the server. */
-function toServer(
-  make: (route: ReturnType<typeof routeToAddress>) => ClientPolicy,
-): void {
+function toServer(make: (backend: Backend) => ClientPolicy): void {
   const { port } = server.address;
   control.clientPolicies.next(
     `${address.ip}:${address.port}`,
-    make(routeToAddress(THIS_HOST, port)),
+    make(backendAt(THIS_HOST, port)),
   );
 }
 

@@ -1,10 +1,10 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
-import type { ClientPolicy, ClientRoute } from "../schemas/policy.ts";
+import type { ClientPolicy } from "../schemas/client-policy.ts";
 import { describe, Problem } from "../schemas/problem.ts";
-import type { Member } from "./balance.ts";
 import type { QueueOptions } from "./balance/failfast.ts";
 import type { Channel } from "./channel.ts";
 import type { Control } from "./control.ts";
+import { detectTls } from "./detect.ts";
 import { detectEitherSide } from "./detect/either-side.ts";
 import type { DiscoverOptions } from "./discover.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
@@ -17,12 +17,7 @@ import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import type { Log } from "./log.ts";
-import {
-  createUpstreams,
-  refuseAll,
-  type Upstreams,
-  type UpstreamsOptions,
-} from "./outbound/backend.ts";
+import { createUpstreams } from "./outbound/backend.ts";
 import {
   createDirection,
   type DirectionOptions,
@@ -30,6 +25,8 @@ import {
 } from "./outbound/direction.ts";
 import type { OutboundRecorder } from "./outbound/recorder.ts";
 import { createTargets, type Target } from "./outbound/targets.ts";
+import { tcpRouteError } from "./outbound/target-recorder.ts";
+import type { TcpWay } from "./outbound/tcp-routes.ts";
 import { createTcpUpstream } from "./outbound/tcp-upstream.ts";
 import { openTunnel } from "./outbound/tunnel.ts";
 import { relay } from "./relay.ts";
@@ -62,6 +59,12 @@ export interface OutboundOptions {
 /** How long an application's connection waits for the control plane to say what its target is. */
 const DISCOVERY_TIMEOUT_MS = 10_000;
 
+const NO_SERVER_NAME = new Problem(
+  "protocol.invalid",
+  "policy declares TLS, and the connection does not begin with a server name",
+  { hint: "check the protocol that the Service's port declares" },
+);
+
 /** Carries what the pod's applications send out: accept > discover > detect > balance > connect > forward. */
 export function startOutbound(
   options: OutboundOptions,
@@ -72,20 +75,31 @@ export function startOutbound(
     discover: options.discover,
     idleMs: options.idleMs,
     record: recorder.target,
-    openHttp: (route, policy) =>
-      openRoute(route, {
+    families: endpoints.families.outbound,
+    random: Math.random,
+    openHttp: (backend, accrual, parent) =>
+      createUpstreams(backend, {
         control,
         queue: options.httpQueue,
-        events: recorder.httpBalancer(policy.parent, route, options.httpQueue),
+        accrual,
+        events: recorder.httpBalancer(parent, backend, options.httpQueue),
         random: Math.random,
-        create: (endpoint, authority, load, changed) =>
-          createUpstream(endpoint, authority, load, endpoints, changed),
+        create: (endpoint, authority, load, changed, breaker) =>
+          createUpstream(
+            endpoint,
+            authority,
+            load,
+            endpoints,
+            changed,
+            breaker,
+          ),
       }),
-    openTcp: (route) =>
-      openRoute(route, {
+    openTcp: (backend) =>
+      createUpstreams(backend, {
         control,
         queue: options.tcpQueue,
-        events: recorder.tcpBalancer(route, options.tcpQueue),
+        accrual: null,
+        events: recorder.tcpBalancer(backend, options.tcpQueue),
         random: Math.random,
         create: (endpoint, authority, load) =>
           createTcpUpstream(endpoint, authority, load, endpoints),
@@ -152,8 +166,9 @@ export function startOutbound(
       case "grpc":
         return serve(channel, "http2", directionTo(target));
       case "opaque":
+        return void tunnel(channel, target, target.routeTcp(null), null);
       case "tls":
-        return void tunnel(channel, target, openDeclared(target));
+        return passTls(channel, target);
       case "detect":
         return detect(channel, target);
     }
@@ -162,8 +177,9 @@ export function startOutbound(
   function detect(channel: SocketChannel, target: Target): void {
     const startedMs = performance.now();
     let reached: SocketAddress | null = null;
+    const way = target.routeTcp(null);
     const open = async () => {
-      const opened = await openTunnel(target.tcp(), "detect");
+      const opened = await openTunnel(way, "detect");
       reached = opened.address;
       return opened.channel;
     };
@@ -175,15 +191,14 @@ export function startOutbound(
       target.recorder.detected(detection, performance.now() - startedMs);
       if (finding.kind === "gone") return drop(channel, target, null);
       if (finding.kind === "opaque") {
-        return void tunnel(channel, target, finding.early ?? open());
+        return void tunnel(channel, target, way, finding.early ?? open());
       }
       const direction = directionTo(target);
       const { early, protocol } = finding;
       if (early === null) return serve(channel, protocol, direction);
       const first = createEarly(early);
       channel.whenClosed(first.release);
-      const upstream = () => reached && target.http().at(reached);
-      serve(channel, protocol, pinFirst(direction, first, upstream));
+      serve(channel, protocol, pinFirst(direction, first, () => reached));
     });
   }
 
@@ -206,17 +221,35 @@ export function startOutbound(
     drain.decide(channel, connection);
   }
 
+  /** TLS that is passed on as it is, by the name of the server that the client asks for. */
+  function passTls(channel: SocketChannel, target: Target): void {
+    const { detectTimeoutMs } = options;
+    const silence = null;
+    detectTls(channel, { timeoutMs: detectTimeoutMs, silence }, (found) => {
+      if (found.kind === "gone") return drop(channel, target, null);
+      const sni = found.kind === "hello" ? found.sni : null;
+      if (sni === null) return drop(channel, target, NO_SERVER_NAME);
+      void tunnel(channel, target, target.routeTcp(sni), null, sni);
+    });
+  }
+
+  /** Forwards bytes over `opening`, or what is opened for bytes that are declared. */
   async function tunnel(
     channel: SocketChannel,
     target: Target,
-    opening: Promise<Channel>,
+    way: TcpWay,
+    opening: Promise<Channel> | null,
+    sni: string | null = null,
   ): Promise<void> {
     channel.pause();
     drain.decide(channel, WAITED_FOR);
+    const ended = target.recorder.tunnel(way.meta, sni);
     try {
-      const server = await opening;
-      if (channel.closed) return server.destroy();
-      const ended = target.recorder.tunnel();
+      const server = await (opening ?? openDeclared(way));
+      if (channel.closed) {
+        ended("");
+        return server.destroy();
+      }
       relay(
         channel,
         server,
@@ -224,18 +257,16 @@ export function startOutbound(
       );
       channel.resume();
     } catch (error) {
-      drop(
-        channel,
-        target,
-        error instanceof Problem
-          ? error
-          : new Problem("connect.failed", describe(error)),
-      );
+      const problem = error instanceof Problem
+        ? error
+        : new Problem("connect.failed", describe(error));
+      ended(tcpRouteError(problem.code));
+      drop(channel, target, problem);
     }
   }
 
-  async function openDeclared(target: Target): Promise<Channel> {
-    return (await openTunnel(target.tcp(), null)).channel;
+  async function openDeclared(way: TcpWay): Promise<Channel> {
+    return (await openTunnel(way, null)).channel;
   }
 
   function directionTo(target: Target): Direction {
@@ -256,14 +287,4 @@ export function startOutbound(
       hint: problem.hint,
     });
   }
-}
-
-function openRoute<M extends Member>(
-  route: ClientRoute,
-  options: UpstreamsOptions<M>,
-): Upstreams<M> {
-  const { outcome } = route;
-  return outcome.kind === "backend"
-    ? createUpstreams(outcome.backend, options)
-    : refuseAll(new Problem("forbidden", outcome.message));
 }

@@ -22,7 +22,7 @@ describe("rescue()", () => {
       const problem = new Problem(code, "what happened");
       const http = rescue(problem, HTTP, false);
       expect([http.head.status, http.close]).toEqual([status, close]);
-      expect(statusOf(problem)).toBe(status);
+      expect(statusOf(problem).status).toBe(status);
       const grpc = rescue(problem, GRPC, false);
       expect([grpc.head.status, grpc.close]).toEqual([200, close]);
       expect(linesOf(grpc.head.fields)).toEqual([

@@ -24,6 +24,7 @@ const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
   "protocol.invalid": { status: 502, grpc: 14, close: true },
   "forbidden": { status: 403, grpc: 7, close: false },
   "route.missing": { status: 404, grpc: 5, close: false },
+  "backend.missing": { status: 500, grpc: 14, close: false },
   "ratelimited": { status: 429, grpc: 8, close: false },
 };
 const UNEXPECTED: Answer = { status: 500, grpc: 13, close: true };
@@ -44,9 +45,11 @@ export function isGrpc(head: RequestHead): boolean {
   return false;
 }
 
-/** The HTTP status that a failure becomes. */
-export function statusOf(problem: Problem): number {
-  return (ANSWERS[problem.code] ?? UNEXPECTED).status;
+/** The HTTP status that a failure becomes, and the gRPC code. */
+export function statusOf(
+  { code }: Problem,
+): { readonly status: number; readonly grpc: number } {
+  return ANSWERS[code] ?? UNEXPECTED;
 }
 
 /** The response to send in place of the one that cannot be had; `informational` adds the `l5d-proxy-*` fields. */

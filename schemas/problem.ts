@@ -13,6 +13,7 @@ export type ProblemCode =
   | "loadshed" // a queue is full
   | "forbidden" // policy says no
   | "route.missing" // policy has routes, and none takes the request
+  | "backend.missing" // a route sends to what is not there, or to nobody
   | "ratelimited" // more requests than policy lets through
   | "request.invalid" // a question that has no answer as it is asked
   | "system.failed"; // the operating system refused something we need

@@ -614,7 +614,7 @@ describe("what cannot be had", () => {
       expect(["", "ECONNRESET"]).toContain(`${got}`);
     }
     await proxyOf(caller).program().line(
-      `target=${clusterIp}:9999 error="forbidden by client policy"`,
+      `target=${clusterIp}:9999 error="default undefined-port forbids this connection"`,
     );
   });
 });

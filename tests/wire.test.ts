@@ -2,9 +2,9 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "bun:test";
 import { Output } from "../proxy/channel.ts";
 import {
-  decodeClientPolicy,
+  decodeOutboundPolicy,
   encodeTrafficSpec,
-} from "../proxy/wire/client-policy.ts";
+} from "../proxy/wire/outbound-policy.ts";
 import {
   decodeProfile,
   decodeUpdate,
@@ -261,7 +261,7 @@ describe("our codec beside the generated one", () => {
       for (
         const [bytes, read] of [
           [toBinary(ServerSchema, server), decodeServerPolicy],
-          [toBinary(OutboundPolicySchema, policy), decodeClientPolicy],
+          [toBinary(OutboundPolicySchema, policy), decodeOutboundPolicy],
         ] as const
       ) {
         const attempts = [bytes];

@@ -12,13 +12,14 @@ import type { Port } from "../../proxy/inbound/ports.ts";
 import { createInboundRecorder } from "../../proxy/inbound/recorder.ts";
 import { createDirection } from "../../proxy/outbound/direction.ts";
 import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
-import type { Target } from "../../proxy/outbound/targets.ts";
 import { PeakEwma } from "../../proxy/balance/peak-ewma.ts";
 import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
-import type { Meta, ServerPolicy } from "../../schemas/policy.ts";
+import { backendOf, detectPolicy } from "../../proxy/testing/policies.ts";
+import { targetTo } from "../../proxy/testing/target.ts";
+import type { ServerPolicy } from "../../schemas/policy.ts";
 import { createTurnChannels } from "./turn-channel.ts";
 
 const FAMILIES = createFamilies(createRegistry({ retainIdleMs: 600_000 }));
@@ -105,34 +106,9 @@ function startOutbound(hop: Channel): () => Channel {
     outcome: () => false,
     close() {},
   };
-  const upstreams = {
-    pick: () => upstream,
-    at: () => upstream,
-    wait() {},
-    withdraw() {},
-    close() {},
-  };
   const recorder = createOutboundRecorder(FAMILIES);
-  const target: Target = {
-    address: { ip: "10.96.0.1", port: 80 },
-    http: () => upstreams,
-    tcp: () => {
-      throw new Error("nothing opaque is sent here");
-    },
-    policy: null,
-    ready: () => () => {},
-    recorder: recorder.target({ ip: "10.96.0.1", port: 80 }),
-    habits: { speaksFirst: false, speaksHttp: false },
-    release() {},
-  };
-  const meta: Meta = { kind: "default", name: "http" };
-  target.recorder.follow({
-    parent: meta,
-    protocol: {
-      kind: "http1",
-      http: { meta, outcome: { kind: "forbidden", message: "not asked" } },
-    },
-  });
+  const policy = detectPolicy(backendOf("app.shop.svc.cluster.local:80"));
+  const target = targetTo(upstream, policy, FAMILIES);
   const direction = createDirection(target, {
     informational: true,
     inFlight: inFlight(),

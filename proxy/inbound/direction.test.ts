@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Caller } from "../authorize.ts";
-import type { Direction } from "../direction.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { Direction, Lane } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import { createEarly } from "../http/early.ts";
 import type { Lease } from "../http/http1-pool.ts";
@@ -88,8 +89,14 @@ function permitted(requests: Requests): Direction {
   return next;
 }
 
+function laneOf(direction: Direction): Lane {
+  const way = direction.route(requestHead("GET", "/", { host: "a" }));
+  if (way instanceof Problem) throw way;
+  return way.payload.choose();
+}
+
 function upstreamOf(direction: Direction): Upstream {
-  const upstream = direction.pick();
+  const upstream = laneOf(direction).pick();
   if (upstream === null) throw new Error("no upstream");
   return upstream;
 }
@@ -136,7 +143,7 @@ describe("createRequests() decides", () => {
 
   test("and gives back whatever it took", () => {
     const requests = open(PLAIN);
-    permitted(requests).metrics.dispatched(false);
+    laneOf(permitted(requests)).metrics.dispatched(false);
     control.serverPolicies.next(80, MESHED_ONLY);
     requests.next(requestHead("GET", "/", { host: "a" }));
     requests.release();

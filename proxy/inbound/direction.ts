@@ -1,7 +1,7 @@
 import { isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import { noteAnswer } from "../detect/either-side.ts";
-import type { Direction, ExchangeMetrics } from "../direction.ts";
+import type { Direction, Lane, Passage } from "../direction.ts";
 import { leaseEarly } from "../http/early.ts";
 import { type Field, Name } from "../http/field.ts";
 import { dropFields, setField } from "../http/fields.ts";
@@ -15,8 +15,10 @@ import {
 import { UNSENT } from "../http/unsent.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { App } from "./apps.ts";
-import type { Counted } from "./recorder.ts";
+import type { Counted, Exchanges } from "./recorder.ts";
 import type { RequestsOptions } from "./requests.ts";
+
+const ANY_PATH = { kind: "any" } as const;
 
 export const CLIENT_ID = Name.of("l5d-client-id");
 
@@ -26,7 +28,7 @@ export function directionTo(
   counted: Counted,
   { http, metrics }: {
     readonly http: HttpRecorder;
-    readonly metrics: ExchangeMetrics;
+    readonly metrics: Exchanges;
   },
   idField: Field | null,
 ): Direction {
@@ -48,10 +50,24 @@ export function directionTo(
     outcome: () => false,
     close() {},
   };
-  return {
+  // One application, and the route's filters have been applied: every request goes the same way.
+  const lane: Lane = {
+    closed: false,
     pick: () => upstream,
+    at: () => upstream,
     wait: (waiter) => waiter.use(upstream),
     withdraw() {},
+    filters: null,
+    metrics,
+  };
+  const payload: Passage = {
+    choose: () => lane,
+    filters: null,
+    metrics: () => metrics,
+  };
+  const way = { payload, path: ANY_PATH };
+  return {
+    route: () => way,
     toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
       noteAnswer(port.habits, head.status);
@@ -63,7 +79,6 @@ export function directionTo(
     informational: isNamed(caller),
     tellsUnsent: isNamed(caller),
     failed: (problem) => recorder.httpError(problem, counted),
-    metrics,
     inFlight,
   };
 }

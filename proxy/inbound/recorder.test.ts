@@ -17,7 +17,7 @@ const CONNECTION: Counted = {
   tls: { kind: "accepted", clientId: "web.shop" },
   server,
 };
-const OK = { status: 200, grpcStatus: null, reset: null };
+const OK = { status: 200, grpcStatus: null, reset: null, problem: null };
 
 let registry: Registry;
 let recorder: InboundRecorder;

@@ -2,7 +2,7 @@ import type { SocketAddress } from "../../schemas/address.ts";
 import type { Meta, ServerMeta } from "../../schemas/policy.ts";
 import type { Problem } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
-import type { ExchangeMetrics } from "../direction.ts";
+import type { BackendMetrics, RouteMetrics } from "../direction.ts";
 import type { Scope } from "../policy/rate-limit.ts";
 import { countOne } from "../record.ts";
 import { recordConnection } from "../record/connection.ts";
@@ -78,7 +78,7 @@ export function createInboundRecorder(families: Families): {
     authority?: string,
   ): HttpRecorder;
   /** What the Server of a connection is told of its exchanges on a route; release it. */
-  exchanges(connection: Counted, route: ServerMeta): ExchangeMetrics;
+  exchanges(connection: Counted, route: ServerMeta): Exchanges;
 } {
   const { inbound, tcp, http } = families;
   return {
@@ -163,6 +163,9 @@ export function createInboundRecorder(families: Families): {
   };
 }
 
+/** Route and backend are one. */
+export type Exchanges = RouteMetrics & BackendMetrics & { release(): void };
+
 export type InboundRecorder = ReturnType<typeof createInboundRecorder>;
 
 const SESSIONS = {
@@ -175,7 +178,7 @@ const SESSIONS = {
 function recordExchanges(
   families: Families["inbound"],
   labels: string,
-): ExchangeMetrics {
+): Exchanges {
   const holding = new Holding();
   const open = (kind: "http" | "grpc") => {
     const of = families[kind];
@@ -195,6 +198,7 @@ function recordExchanges(
     isGrpc ? grpc ??= open("grpc") : http ??= open("http");
   return {
     dispatched: (isGrpc) => void (of(isGrpc).requests.value += 1),
+    finished() {},
     requestFrame: (isGrpc, bytes) => of(isGrpc).requestFrames.observe(bytes),
     responseFrame: (isGrpc, bytes) => of(isGrpc).responseFrames.observe(bytes),
     ended(isGrpc, { status, grpcStatus }, sinceStartMs, sinceSentMs) {

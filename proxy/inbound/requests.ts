@@ -1,5 +1,5 @@
 import { authorize, type Caller, type Decision } from "../authorize.ts";
-import type { Direction, ExchangeMetrics, InFlight } from "../direction.ts";
+import type { Direction, InFlight } from "../direction.ts";
 import type { Early } from "../http/early.ts";
 import { Field } from "../http/field.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -13,7 +13,7 @@ import type { App } from "./apps.ts";
 import type { Authorities } from "./authorities.ts";
 import { CLIENT_ID, directionTo } from "./direction.ts";
 import type { Port } from "./ports.ts";
-import type { Counted, InboundRecorder } from "./recorder.ts";
+import type { Counted, Exchanges, InboundRecorder } from "./recorder.ts";
 import type { Refusal } from "./refusal.ts";
 
 type Claim = AnyClaim<Ruling>;
@@ -65,7 +65,7 @@ interface Passage {
 interface Ready {
   readonly allowed: Series;
   readonly http: HttpRecorder;
-  readonly metrics: ExchangeMetrics;
+  readonly metrics: Exchanges;
   readonly direction: Direction;
 }
 

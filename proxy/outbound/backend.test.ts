@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import type { Backend } from "../../schemas/policy.ts";
+import type { Backend } from "../../schemas/client-policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Member } from "../balance.ts";
 import type { PeakEwma } from "../balance/peak-ewma.ts";
@@ -9,11 +9,12 @@ import { createUpstreams, refuseAll, type Upstreams } from "./backend.ts";
 
 const PATH = "web.shop.svc.cluster.local:80";
 const META = { kind: "default", name: "test" } as const;
-const BALANCER: Backend = {
+type Live = Exclude<Backend, { readonly kind: "nowhere" }>;
+const BALANCER: Live = {
   kind: "balancer",
   meta: META,
   path: PATH,
-  load: { defaultRttMs: 50, decayMs: 10_000 },
+  load: { defaultRttMs: 50, decayMs: 10_000, penalty: null },
 };
 
 interface TestMember extends Member {
@@ -30,12 +31,13 @@ afterEach(() => {
 let control: FakeControl;
 let closed: string[];
 
-function open(backend: Backend): Upstreams<TestMember> {
+function open(backend: Live): Upstreams<TestMember> {
   control = new FakeControl();
   closed = [];
   return createUpstreams<TestMember>(backend, {
     control,
     queue: { capacity: 10, failfastMs: 3_000 },
+    accrual: null,
     events: {
       endpoints() {},
       updated() {},

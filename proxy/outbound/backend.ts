@@ -1,7 +1,10 @@
 import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
-import type { Load } from "../../schemas/client-policy.ts";
+import type {
+  Backend,
+  FailureAccrual,
+  Load,
+} from "../../schemas/client-policy.ts";
 import type { Endpoint } from "../../schemas/destination.ts";
-import type { Backend } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import {
   type Balancer,
@@ -9,13 +12,18 @@ import {
   createBalancer,
   type Member,
 } from "../balance.ts";
+import type { Breaker } from "../balance/breaker.ts";
 import type { QueueOptions, Waiter } from "../balance/failfast.ts";
-import { PeakEwma } from "../balance/peak-ewma.ts";
+import type { PeakEwma } from "../balance/peak-ewma.ts";
 import type { Control } from "../control.ts";
 import type { Watch } from "../control/watch.ts";
 
-/** Where a route's traffic goes: someone to hand it to, or a wait for one. */
+/** Where a backend's traffic goes: someone to hand it to, or a wait for one. */
 export interface Upstreams<M> {
+  /** False while it fails fast: another backend is to be preferred. */
+  readonly available: boolean;
+  /** Whether `pick` would find somebody. */
+  readonly ready: boolean;
   /** Null: none is ready; `wait`. */
   pick(): M | null;
   /** The one at this address; null when it is none of them. */
@@ -28,6 +36,7 @@ export interface Upstreams<M> {
 export interface UpstreamsOptions<M extends Member> {
   readonly control: Control;
   readonly queue: QueueOptions;
+  readonly accrual: FailureAccrual | null;
   readonly events: BalancerEvents;
   readonly random: () => number;
   /** `authority` is the logical name; undefined when an address is dialled as it is. */
@@ -36,6 +45,7 @@ export interface UpstreamsOptions<M extends Member> {
     authority: string | undefined,
     load: PeakEwma,
     changed: () => void,
+    breaker: Breaker | null,
   ): M;
 }
 
@@ -48,24 +58,21 @@ const DEFAULT_LOAD: Load = {
 
 /** Turns a backend of a policy into live upstreams: those that discovery finds, or one address. */
 export function createUpstreams<M extends Member>(
-  backend: Backend,
+  backend: Exclude<Backend, { readonly kind: "nowhere" }>,
   options: UpstreamsOptions<M>,
 ): Upstreams<M> {
   const authority = backend.kind === "balancer" ? backend.path : undefined;
   const balancer = createBalancer<M>({
-    service: authority ??
-      (backend.kind === "forward"
-        ? formatAddress(backend.endpoint.address)
-        : ""),
+    service: backend.kind === "balancer"
+      ? backend.path
+      : formatAddress(backend.endpoint.address),
     queue: options.queue,
-    load: backend.kind === "balancer"
-      ? { ...backend.load, penalty: null }
-      : DEFAULT_LOAD,
-    accrual: null,
+    load: backend.kind === "balancer" ? backend.load : DEFAULT_LOAD,
+    accrual: options.accrual,
     events: options.events,
     random: options.random,
-    create: (endpoint, load, changed) =>
-      options.create(endpoint, authority, load, changed),
+    create: (endpoint, load, changed, breaker) =>
+      options.create(endpoint, authority, load, changed, breaker),
   });
   const watch = backend.kind === "balancer"
     ? follow(backend.path, balancer, options.control)
@@ -76,6 +83,12 @@ export function createUpstreams<M extends Member>(
     );
   }
   return {
+    get available() {
+      return balancer.available;
+    },
+    get ready() {
+      return balancer.ready;
+    },
     pick: balancer.pick,
     at: balancer.at,
     wait: balancer.acquire,
@@ -99,9 +112,11 @@ function follow<M extends Member>(
   });
 }
 
-/** Refuses everything with one message: what a policy forbids. */
+/** Refuses everything with one message: what a policy forbids, or sends nowhere. It has its share of the traffic all the same. */
 export function refuseAll<M>(problem: Problem): Upstreams<M> {
   return {
+    available: true,
+    ready: true,
     pick: () => null,
     at: () => null,
     wait: (waiter) => waiter.refuse(problem),

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import type { Waiter } from "../balance/failfast.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
-import type { Direction } from "../direction.ts";
+import type { Direction, Lane } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import { createEarly } from "../http/early.ts";
 import { Field } from "../http/field.ts";
@@ -23,24 +23,33 @@ const recorder = createOutboundRecorder(families);
 
 let habits: { speaksFirst: boolean; speaksHttp: boolean };
 let ready: Upstream | null;
+/** Who is at the address that was reached. */
+let there: Upstream | null;
 let waiting: Waiter<Upstream>[];
 let direction: Direction;
 beforeEach(() => {
   habits = { speaksFirst: false, speaksHttp: false };
-  ready = null;
+  ready = there = null;
   waiting = [];
-  const upstreams = {
+  const lane: Lane = {
+    closed: false,
+    filters: null,
     pick: () => ready,
-    at: () => null,
+    at: () => there,
     wait: (waiter: Waiter<Upstream>) => void waiting.push(waiter),
     withdraw: (waiter: Waiter<Upstream>) =>
       void (waiting = waiting.filter((one) => one !== waiter)),
-    close() {},
+    metrics: { dispatched() {}, responseFrame() {}, ended() {} },
+  };
+  const payload = {
+    choose: () => lane,
+    filters: null,
+    metrics: () => ({ requestFrame() {}, finished() {} }),
   };
   const target = {
     address: { ip: "10.96.0.7", port: 80 },
-    http: () => upstreams,
-    tcp: () => {
+    route: () => ({ payload, path: { kind: "any" } as const }),
+    routeTcp: () => {
       throw new Error("not HTTP");
     },
     policy: null,
@@ -127,28 +136,33 @@ describe("a response to the application", () => {
 
 describe("pinFirst()", () => {
   const head = requestHead("GET", "/", { host: "a" });
+  const reached = () => ({ ip: "10.0.0.1", port: 80 });
 
   /** Asks for an upstream as a request does; tells what it was given, or refused with. */
   function ask(pinned: Direction) {
+    const way = pinned.route(head);
+    if (way instanceof Problem) throw way;
+    const lane = way.payload.choose();
     const answer: { upstream: Upstream | null; problem: Problem | null } = {
-      upstream: pinned.pick(),
+      upstream: lane.pick(),
       problem: null,
     };
     const waiter: Waiter<Upstream> = {
       use: (upstream) => void (answer.upstream = upstream),
       refuse: (problem) => void (answer.problem = problem),
     };
-    if (answer.upstream === null) pinned.wait(waiter);
-    return { answer, waiter };
+    if (answer.upstream === null) lane.wait(waiter);
+    return { answer, waiter, lane };
   }
 
   test("sends the first request over the early connection, not upgraded", async () => {
     const server = new DialledServer("http1");
     const early = createEarly(server.open());
-    const { upstream: reached, asked } = endpoint("web.shop", true);
+    const { upstream, asked } = endpoint("web.shop", true);
     const { upstream: balanced } = endpoint(null, true);
+    there = upstream;
     ready = balanced;
-    const pinned = pinFirst(direction, early, () => reached);
+    const pinned = pinFirst(direction, early, reached);
     const { answer } = ask(pinned);
     expect(answer.upstream).toBeNull();
     server.accept();
@@ -156,7 +170,7 @@ describe("pinFirst()", () => {
     const first: Upstream = answer.upstream;
     // Held against and counted for the endpoint that it goes to, not for one that would have been next.
     expect([first.endpoint, first.recorder, first.load])
-      .toEqual([reached.endpoint, reached.recorder, reached.load]);
+      .toEqual([upstream.endpoint, upstream.recorder, upstream.load]);
     const required = requestHead("GET", "/", { "l5d-require-id": "web.shop" });
     expect(linesOf(pinned.toUpstream(required, first).fields)).toEqual([]);
     const lease = new TestLease();
@@ -179,7 +193,7 @@ describe("pinFirst()", () => {
   test("gives the connection up when its endpoint takes no requests", async () => {
     const server = new DialledServer("http1");
     const early = createEarly(server.open());
-    const pinned = pinFirst(direction, early, () => null);
+    const pinned = pinFirst(direction, early, reached);
     const { waiter } = ask(pinned);
     server.accept();
     while (waiting.length === 0) await turn();
@@ -189,9 +203,9 @@ describe("pinFirst()", () => {
   test("closes it when the request has left", async () => {
     const server = new DialledServer("http1");
     const early = createEarly(server.open());
-    const pinned = pinFirst(direction, early, () => endpoint(null).upstream);
-    const { answer, waiter } = ask(pinned);
-    pinned.withdraw(waiter);
+    there = endpoint(null).upstream;
+    const { answer, waiter, lane } = ask(pinFirst(direction, early, reached));
+    lane.withdraw(waiter);
     server.accept();
     while (server.channels[0]?.closed !== true) await turn();
     expect([answer.upstream, waiting]).toEqual([null, []]);
@@ -199,11 +213,11 @@ describe("pinFirst()", () => {
 
   test("waits, withdraws and is refused as usual when nothing was opened", () => {
     const pinned = pinFirst(direction, createEarly(null), () => null);
-    const { waiter, answer } = ask(pinned);
+    const { waiter, answer, lane } = ask(pinned);
     expect(waiting).toEqual([waiter]);
-    pinned.withdraw(waiter);
+    lane.withdraw(waiter);
     expect(waiting).toEqual([]);
-    pinned.wait(waiter);
+    lane.wait(waiter);
     waiting[0]?.refuse(new Problem("failfast", "none"));
     expect(answer.problem?.code).toBe("failfast");
   });

@@ -1,9 +1,10 @@
+import type { SocketAddress } from "../../schemas/address.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
 import type { Channel } from "../channel.ts";
 import { noteAnswer } from "../detect/either-side.ts";
 import type { Upstream } from "../endpoint.ts";
-import type { Direction, InFlight } from "../direction.ts";
+import type { Direction, InFlight, Lane } from "../direction.ts";
 import { Name } from "../http/field.ts";
 import { dropFields, findField } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -33,9 +34,7 @@ export function createDirection(
   options: DirectionOptions,
 ): Direction {
   return {
-    pick: () => target.http().pick(),
-    wait: (waiter) => target.http().wait(waiter),
-    withdraw: (waiter) => target.http().withdraw(waiter),
+    route: target.route,
     toUpstream(head, upstream) {
       const checked = checkRequiredId(head, upstream);
       if (upstream.upgrades(checked)) upgradeRequest(checked);
@@ -49,49 +48,82 @@ export function createDirection(
     informational: options.informational,
     tellsUnsent: false,
     failed: options.recorder.httpError,
-    get metrics() {
-      return target.recorder.exchanges;
-    },
     inFlight: options.inFlight,
   };
 }
 
 /**
  * A direction whose first request goes over a connection that was opened before the client spoke, so that no server sees
- * a connection without a request. It is held against, and counted for, the endpoint that was `reached`: null when that
- * takes no requests.
+ * a connection without a request. It is held against, and counted for, the endpoint that was `reached`, when that is one
+ * that its route may choose; otherwise the connection is given up.
  */
 export function pinFirst(
   direction: Direction,
   early: Early,
-  reached: () => Upstream | null,
+  reached: () => SocketAddress | null,
 ): Direction {
-  let used = false;
-  /** The first request, while the connection is being opened for it. */
+  return {
+    ...direction,
+    route(head) {
+      const way = direction.route(head);
+      const opening = way instanceof Problem ? null : early.take();
+      if (opening === null || way instanceof Problem) return way;
+      let lane: Lane | null = pinLane(way.payload.choose(), opening, reached);
+      const { payload } = way;
+      return {
+        path: way.path,
+        payload: {
+          filters: payload.filters,
+          metrics: (head) => payload.metrics(head),
+          choose() {
+            const first = lane;
+            lane = null;
+            return first ?? payload.choose();
+          },
+        },
+      };
+    },
+  };
+}
+
+/** A lane whose first upstream is the one that `opening` leads to; nobody is picked until it is known. */
+function pinLane(
+  lane: Lane,
+  opening: Promise<Channel>,
+  reached: () => SocketAddress | null,
+): Lane {
+  /** The request, while the connection is being opened for it. */
   let first: Waiter<Upstream> | null = null;
+  let used = false;
   const settle = (channel: Channel | null) => {
+    const address = channel === null ? null : reached();
+    const upstream = first === null || address === null
+      ? null
+      : lane.at(address);
+    if (upstream === null) channel?.destroy();
     const waiter = first;
     first = null;
-    const upstream = channel === null || waiter === null ? null : reached();
-    if (upstream === null) channel?.destroy();
     if (waiter === null) return;
-    if (channel === null || upstream === null) direction.wait(waiter);
+    if (channel === null || upstream === null) lane.wait(waiter);
     else waiter.use(pinned(upstream, channel));
   };
   return {
-    ...direction,
-    // The first request waits until it is known which endpoint it goes to.
-    pick: () => used ? direction.pick() : null,
+    get closed() {
+      return lane.closed;
+    },
+    filters: lane.filters,
+    metrics: lane.metrics,
+    pick: () => used ? lane.pick() : null,
+    at: (address) => lane.at(address),
     wait(waiter) {
-      const opening = used ? null : early.take();
+      if (used) return lane.wait(waiter);
       used = true;
-      if (opening === null) return direction.wait(waiter);
       first = waiter;
       opening.then(settle, () => settle(null));
     },
     withdraw(waiter) {
       if (waiter === first) first = null;
-      else direction.withdraw(waiter);
+      else lane.withdraw(waiter);
     },
   };
 }

@@ -1,27 +1,25 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
+import type { Backend, ClientPolicy } from "../../schemas/client-policy.ts";
 import { Problem, type ProblemCode } from "../../schemas/problem.ts";
+import type { Ending } from "../direction.ts";
 import { ErrorCode } from "../http/message.ts";
 import { createRegistry, type Registry } from "../record.ts";
 import { createFamilies, type Families } from "../record/families.ts";
 import { service } from "../record/testing/names.ts";
 import { pageOf } from "../record/testing/page.ts";
+import { opaqueRoute, splitRoute, weighted } from "../testing/policies.ts";
 import { createOutboundRecorder, type OutboundRecorder } from "./recorder.ts";
-import { recordRoute } from "./route-recorder.ts";
+import { recordBackend, recordRoute } from "./route-recorder.ts";
 
 const RETAIN_MS = 600_000;
-const ROUTE: ClientRoute = {
-  meta: { kind: "default", name: "http" },
-  outcome: {
-    kind: "backend",
-    backend: {
-      kind: "balancer",
-      meta: service,
-      path: "web.shop.svc.cluster.local:80",
-      load: { defaultRttMs: 30, decayMs: 10_000 },
-    },
-  },
+const ROUTE = { kind: "default", name: "http" } as const;
+const BACKEND: Backend = {
+  kind: "balancer",
+  meta: service,
+  path: "web.shop.svc.cluster.local:80",
+  load: { defaultRttMs: 30, decayMs: 10_000, penalty: null },
 };
+const OK = { status: 200, grpcStatus: null, reset: null, problem: null };
 const QUEUE = { capacity: 10, failfastMs: 3_000 };
 const ADDRESS = { ip: "10.96.0.1", port: 80 };
 
@@ -51,8 +49,8 @@ function leftOf(prefix: string): string[] {
 describe("a balancer's metrics", () => {
   test("add up over balancers of one Service, and go down with each", () => {
     const [one, two] = [
-      recorder.httpBalancer(service, ROUTE, QUEUE),
-      recorder.httpBalancer(service, ROUTE, QUEUE),
+      recorder.httpBalancer(service, BACKEND, QUEUE),
+      recorder.httpBalancer(service, BACKEND, QUEUE),
     ];
     one.endpoints({ ready: 2, pending: 1 });
     two.endpoints({ ready: 2, pending: 0 });
@@ -73,7 +71,7 @@ describe("a balancer's metrics", () => {
   });
 
   test("count the gate and its configured timeout", () => {
-    const events = recorder.httpBalancer(service, ROUTE, QUEUE);
+    const events = recorder.httpBalancer(service, BACKEND, QUEUE);
     events.gate(false);
     events.gate(true);
     events.gate(false);
@@ -86,22 +84,28 @@ describe("a balancer's metrics", () => {
 });
 
 describe("a route's metrics", () => {
-  test("count an exchange once, gRPC under its own names", () => {
-    const route = recordRoute(families.outbound, service, ROUTE);
-    const ended = { status: 200, grpcStatus: null, reset: null };
-    route.dispatched(false);
+  const open = () => ({
+    route: recordRoute(families.outbound, service, ROUTE),
+    backend: recordBackend(families.outbound, service, ROUTE, service),
+  });
+
+  test("count a request once, and what is sent to a backend, gRPC under its own names", () => {
+    const { route, backend } = open();
+    backend.dispatched(false);
     route.requestFrame(false, 100);
-    route.responseFrame(false, 2_000);
-    route.ended(false, ended, 60, 20);
-    route.dispatched(true);
-    route.ended(true, { ...ended, grpcStatus: "14" }, 1, 1);
+    backend.responseFrame(false, 2_000);
+    backend.ended(false, { ...OK, status: 503 }, 40, 10);
+    backend.ended(false, OK, 60, 20);
+    route.finished(false, OK, 60);
+    backend.dispatched(true);
+    backend.ended(true, { ...OK, grpcStatus: "14" }, 1, 1);
     expect(valuesOf("outbound_http_route_backend_requests_total")).toEqual([1]);
     expect(
-      valuesOf(
-        "outbound_http_route_request_statuses_total",
-        `http_status="200"`,
-      ),
+      valuesOf("outbound_http_route_request_statuses_total", `error=""`),
     ).toEqual([1]);
+    const responses = "outbound_http_route_backend_response_statuses_total";
+    expect(valuesOf(responses, `http_status="503"`)).toEqual([1]);
+    expect(valuesOf(responses, `http_status="200"`)).toEqual([1]);
     expect(
       valuesOf(
         "outbound_grpc_route_backend_response_statuses_total",
@@ -109,35 +113,39 @@ describe("a route's metrics", () => {
       ),
     ).toEqual([1]);
     route.release();
+    backend.release();
   });
 
-  test("name what cut an exchange off", () => {
-    const route = recordRoute(families.outbound, service, ROUTE);
-    route.ended(
-      false,
-      {
-        status: 0,
-        grpcStatus: null,
-        reset: { code: ErrorCode.cancel, origin: "peer", message: "" },
-      },
-      1,
-      0,
-    );
-    expect(
-      valuesOf("outbound_http_route_request_statuses_total", `error="CANCEL"`),
-    ).toEqual([1]);
+  test.each<readonly [string, Partial<Ending>]>([
+    ["CANCEL", {
+      reset: { code: ErrorCode.cancel, origin: "peer", message: "" },
+    }],
+    ["FAIL_FAST", { problem: new Problem("failfast", "") }],
+    ["LOAD_SHED", { problem: new Problem("loadshed", "") }],
+  ])("name what cut a request off: %s", (error, ending) => {
+    const { route } = open();
+    route.finished(false, { ...OK, status: 0, ...ending }, 1);
+    route.finished(true, { ...OK, status: 0, ...ending }, 1);
+    for (const protocol of ["http", "grpc"]) {
+      expect(
+        valuesOf(
+          `outbound_${protocol}_route_request_statuses_total`,
+          `${protocol}_status="",error="${error}"`,
+        ),
+      ).toEqual([1]);
+    }
     route.release();
   });
 
   test("are all given back, also those of an exchange that ends late", () => {
-    const route = recordRoute(families.outbound, service, ROUTE);
-    const ended = { status: 200, grpcStatus: null, reset: null };
-    route.dispatched(false);
-    route.dispatched(true);
-    route.ended(false, ended, 1, 1);
+    const { route, backend } = open();
+    backend.dispatched(false);
+    backend.dispatched(true);
+    route.finished(false, OK, 1);
     route.release();
-    route.ended(false, ended, 1, 1);
-    route.ended(true, { ...ended, grpcStatus: "0" }, 1, 1);
+    backend.release();
+    route.finished(false, OK, 1);
+    backend.ended(true, { ...OK, grpcStatus: "0" }, 1, 1);
     expect(
       valuesOf(
         "outbound_http_route_request_statuses_total",
@@ -167,20 +175,26 @@ test.each<readonly [ProblemCode, string]>([
 });
 
 describe("the metrics of an address", () => {
+  const WEB = weighted([BACKEND, 1]);
   const OPAQUE: ClientPolicy = {
     parent: service,
-    protocol: { kind: "opaque", opaque: ROUTE },
+    protocol: { kind: "opaque", opaque: opaqueRoute(WEB) },
   };
   const DETECT: ClientPolicy = {
     parent: service,
-    protocol: { kind: "detect", timeoutMs: 1_000, http: ROUTE, opaque: ROUTE },
+    protocol: {
+      kind: "detect",
+      timeoutMs: 1_000,
+      http: { routes: [splitRoute(WEB)], accrual: null },
+      opaque: opaqueRoute(WEB),
+    },
   };
 
   test("count a tunnel when it opens and when it ends", () => {
     const target = recorder.target(ADDRESS);
     target.follow(OPAQUE);
-    const ended = target.tunnel();
-    target.tunnel();
+    const ended = target.tunnel(ROUTE, null);
+    target.tunnel(ROUTE, null);
     ended("unexpected");
     expect(valuesOf("outbound_tcp_route_open_total")).toEqual([2]);
     expect(valuesOf("outbound_tcp_route_close_total", `error="unexpected"`))
@@ -202,21 +216,14 @@ describe("the metrics of an address", () => {
     expect(valuesOf(protocols, `protocol="opaq"`)).toEqual([1]);
   });
 
-  test("count exchanges under the route of the policy in force", () => {
+  test("count TLS that is passed on by the name it asks for", () => {
     const target = recorder.target(ADDRESS);
-    target.follow(DETECT);
-    target.exchanges.dispatched(false);
-    target.follow({ ...DETECT });
-    target.exchanges.dispatched(false);
-    const requests = "outbound_http_route_backend_requests_total";
-    expect(valuesOf(requests)).toEqual([2]);
-    const http = {
-      ...ROUTE,
-      meta: { kind: "default", name: "other" },
-    } as const;
-    target.follow({ ...DETECT, protocol: { kind: "http1", http } });
-    target.exchanges.dispatched(false);
-    expect(valuesOf(requests, `route_name="other"`)).toEqual([1]);
+    target.follow({ parent: service, protocol: { kind: "tls", tls: [] } });
+    target.tunnel(ROUTE, "db.example.org")("forbidden");
+    const hostname = `hostname="db.example.org"`;
+    expect(valuesOf("outbound_tls_route_open_total", hostname)).toEqual([1]);
+    expect(valuesOf("outbound_tls_route_close_total", `error="forbidden"`))
+      .toEqual([1]);
   });
 
   test("are all given back", () => {
@@ -226,8 +233,7 @@ describe("the metrics of an address", () => {
     target.meters.readBytes.value += 5;
     target.accepted();
     target.detected({ kind: "timeout" }, 1_000);
-    target.tunnel()("");
-    target.exchanges.dispatched(false);
+    target.tunnel(ROUTE, null)("");
     expect(valuesOf("tcp_open_connections")).toEqual([1]);
     target.meters.closed("");
     expect(valuesOf("tcp_open_connections")).toEqual([0]);

@@ -1,5 +1,6 @@
 import type { SocketAddress } from "../../schemas/address.ts";
-import type { ClientRoute, Meta } from "../../schemas/policy.ts";
+import type { Backend } from "../../schemas/client-policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
 import type { Problem } from "../../schemas/problem.ts";
 import type { BalancerEvents } from "../balance.ts";
 import type { QueueOptions } from "../balance/failfast.ts";
@@ -12,7 +13,6 @@ import {
   outboundErrorLabels,
   tcpBalancerLabels,
 } from "../record/outbound.ts";
-import { backendOf } from "./route-recorder.ts";
 import { recordTarget, type TargetRecorder } from "./target-recorder.ts";
 
 /** What the outbound side counts, in its own words. */
@@ -23,10 +23,10 @@ export interface OutboundRecorder {
   tcpError(problem: Problem, address: SocketAddress): void;
   httpBalancer(
     parent: Meta,
-    route: ClientRoute,
+    backend: Backend,
     queue: QueueOptions,
   ): BalancerEvents;
-  tcpBalancer(route: ClientRoute, queue: QueueOptions): BalancerEvents;
+  tcpBalancer(backend: Backend, queue: QueueOptions): BalancerEvents;
 }
 
 const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
@@ -51,18 +51,14 @@ export function createOutboundRecorder(families: Families): OutboundRecorder {
         outbound.tcpErrors,
         outboundErrorLabels(ERRORS[problem.code] ?? "unexpected", address),
       ),
-    httpBalancer: (parent, route, queue) =>
+    httpBalancer: (parent, { meta }, queue) =>
       recordBalancer(
         outbound.httpBalancer,
-        joinLabels(parentLabels(parent), backendLabels(backendOf(route))),
+        joinLabels(parentLabels(parent), backendLabels(meta)),
         queue,
       ),
-    tcpBalancer(route, queue) {
-      const { outcome } = route;
-      const path =
-        outcome.kind === "backend" && outcome.backend.kind === "balancer"
-          ? outcome.backend.path
-          : "";
+    tcpBalancer(backend, queue) {
+      const path = backend.kind === "balancer" ? backend.path : "";
       return recordBalancer(
         outbound.tcpBalancer,
         tcpBalancerLabels(path, path),

@@ -1,103 +1,117 @@
-import type { ClientRoute, Meta } from "../../schemas/policy.ts";
-import type { Ending, ExchangeMetrics } from "../direction.ts";
+import type { Meta } from "../../schemas/policy.ts";
+import type { BackendMetrics, Ending, RouteMetrics } from "../direction.ts";
 import { codeName, endingError } from "../record/ending.ts";
+import type { Family } from "../record/family.ts";
 import { Holding } from "../record/holding.ts";
 import { joinLabels } from "../record/labels.ts";
 import {
   outboundBackendLabels,
   type OutboundRouteFamilies,
   outboundRouteLabels,
-  type RouteError,
   routeStatus,
 } from "../record/outbound.ts";
 import type { Series } from "../record/series.ts";
 
-/** What a route sends to, as metrics name it. */
-export function backendOf({ meta, outcome }: ClientRoute): Meta {
-  return outcome.kind === "backend" ? outcome.backend.meta : meta;
+type Families = {
+  readonly http: OutboundRouteFamilies;
+  readonly grpc: OutboundRouteFamilies;
+};
+
+/** Gives the series back; exchanges that are over only then still count. */
+export interface Released {
+  release(): void;
 }
 
-/** The exchanges of one route; release it. */
+/** The requests of one route; release it. */
 export function recordRoute(
-  families: { http: OutboundRouteFamilies; grpc: OutboundRouteFamilies },
+  families: Families,
   parent: Meta,
-  route: ClientRoute,
-): ExchangeMetrics {
-  const routeText = outboundRouteLabels(parent, route.meta, "");
-  const backendText = outboundBackendLabels(
-    parent,
-    route.meta,
-    backendOf(route),
-  );
+  route: Meta,
+): RouteMetrics & Released {
+  const labels = outboundRouteLabels(parent, route, "");
   const holding = new Holding();
-  const open = (kind: "http" | "grpc") => {
-    const of = families[kind];
-    return {
-      requestSeconds: holding.keep(of.requestSeconds.with(routeText)),
-      requestFrames: holding.keep(of.requestFrameBytes.with(routeText)),
-      requests: holding.keep(of.backendRequests.with(backendText)),
-      backendSeconds: holding.keep(of.backendSeconds.with(backendText)),
-      backendFrames: holding.keep(of.backendFrameBytes.with(backendText)),
-    };
-  };
-  type Kind = ReturnType<typeof open>;
-  let http: Kind | null = null;
-  let grpc: Kind | null = null;
-  const of = (isGrpc: boolean): Kind =>
-    isGrpc ? grpc ??= open("grpc") : http ??= open("http");
-  const byLabels = new Map<string, readonly Series[]>();
-  const seriesOf = (isGrpc: boolean, status: string, error: RouteError) => {
-    const labels = routeStatus(isGrpc ? "grpc" : "http", status, error);
-    let pair = byLabels.get(labels);
-    if (pair === undefined) {
-      const { requestStatuses, backendStatuses } =
-        families[isGrpc ? "grpc" : "http"];
-      pair = [
-        holding.keep(requestStatuses.with(joinLabels(routeText, labels))),
-        holding.keep(backendStatuses.with(joinLabels(backendText, labels))),
-      ];
-      byLabels.set(labels, pair);
-    }
-    return pair;
-  };
-  /** Complete responses by HTTP status: nearly all of them, and no text is made to find their series. */
-  const byStatus = new Map<number, readonly Series[]>();
-  const statusSeries = (
-    isGrpc: boolean,
-    { status, grpcStatus, reset }: Ending,
-  ) => {
-    if (isGrpc) {
-      return seriesOf(isGrpc, codeName(grpcStatus), endingError(reset));
-    }
-    if (reset !== null) {
-      return seriesOf(
-        isGrpc,
-        status === 0 ? "" : String(status),
-        endingError(reset),
-      );
-    }
-    let found = byStatus.get(status);
-    if (found === undefined) {
-      found = seriesOf(isGrpc, String(status), "");
-      byStatus.set(status, found);
-    }
-    return found;
-  };
+  const of = perKind(families, (family) => ({
+    seconds: holding.keep(family.requestSeconds.with(labels)),
+    frames: holding.keep(family.requestFrameBytes.with(labels)),
+    statuses: countStatuses(holding, family.requestStatuses, labels),
+  }));
   return {
-    dispatched: (isGrpc) => void (of(isGrpc).requests.value += 1),
-    requestFrame: (isGrpc, bytes) => of(isGrpc).requestFrames.observe(bytes),
-    responseFrame: (isGrpc, bytes) => of(isGrpc).backendFrames.observe(bytes),
-    ended(isGrpc, ending, sinceStartMs, sinceSentMs) {
-      const series = of(isGrpc);
-      series.requestSeconds.observe(sinceStartMs / 1_000);
-      series.backendSeconds.observe(sinceSentMs / 1_000);
-      for (const one of statusSeries(isGrpc, ending)) one.value += 1;
+    requestFrame: (grpc, bytes) => of(grpc).frames.observe(bytes),
+    finished(grpc, ending, sinceStartMs) {
+      const series = of(grpc);
+      series.seconds.observe(sinceStartMs / 1_000);
+      series.statuses(grpc, ending);
     },
-    release() {
-      holding.release();
-      http = grpc = null;
-      byLabels.clear();
-      byStatus.clear();
+    release: () => holding.release(),
+  };
+}
+
+/** What a route sends to one of its backends; release it. */
+export function recordBackend(
+  families: Families,
+  parent: Meta,
+  route: Meta,
+  backend: Meta,
+): BackendMetrics & Released {
+  const labels = outboundBackendLabels(parent, route, backend);
+  const holding = new Holding();
+  const of = perKind(families, (family) => ({
+    requests: holding.keep(family.backendRequests.with(labels)),
+    seconds: holding.keep(family.backendSeconds.with(labels)),
+    frames: holding.keep(family.backendFrameBytes.with(labels)),
+    statuses: countStatuses(holding, family.backendStatuses, labels),
+  }));
+  return {
+    dispatched: (grpc) => void (of(grpc).requests.value += 1),
+    responseFrame: (grpc, bytes) => of(grpc).frames.observe(bytes),
+    ended(grpc, ending, _sinceStartMs, sinceSentMs) {
+      const series = of(grpc);
+      series.seconds.observe(sinceSentMs / 1_000);
+      series.statuses(grpc, ending);
     },
+    release: () => holding.release(),
+  };
+}
+
+/** Series for HTTP and for gRPC, each opened when it is first needed. */
+function perKind<S>(
+  families: Families,
+  open: (family: OutboundRouteFamilies) => S,
+): (grpc: boolean) => S {
+  let http: S | null = null;
+  let grpc: S | null = null;
+  return (isGrpc) =>
+    isGrpc ? grpc ??= open(families.grpc) : http ??= open(families.http);
+}
+
+/** Counts endings by status and error. */
+function countStatuses(
+  holding: Holding,
+  family: Family<Series>,
+  labels: string,
+): (grpc: boolean, ending: Ending) => void {
+  const byText = holding.by(
+    family,
+    (text: string) => joinLabels(labels, text),
+  );
+  /** Complete responses by HTTP status: nearly all of them, and no text is made to find their series. */
+  const byStatus = holding.by(
+    family,
+    (status: number) =>
+      joinLabels(labels, routeStatus("http", String(status), "")),
+  );
+  return (grpc, ending) => {
+    const { status, grpcStatus } = ending;
+    const error = endingError(ending);
+    const series = !grpc && error === "" ? byStatus(status) : grpc
+      ? byText(
+        routeStatus(
+          "grpc",
+          grpcStatus === null && error !== "" ? "" : codeName(grpcStatus),
+          error,
+        ),
+      )
+      : byText(routeStatus("http", status === 0 ? "" : String(status), error));
+    series.value += 1;
   };
 }

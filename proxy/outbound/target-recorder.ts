@@ -1,16 +1,23 @@
 import type { SocketAddress } from "../../schemas/address.ts";
-import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
+import type { ClientPolicy } from "../../schemas/client-policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
+import type { ProblemCode } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
-import type { ExchangeMetrics } from "../direction.ts";
 import { type DetectResult, detectResult, resultOf } from "../record/detect.ts";
 import type { Families } from "../record/families.ts";
+import type { Family } from "../record/family.ts";
 import { Holding } from "../record/holding.ts";
 import { joinLabels, parentLabels } from "../record/labels.ts";
-import { outboundProtocolLabels, tcpRouteLabels } from "../record/outbound.ts";
+import {
+  outboundProtocolLabels,
+  type TcpRouteError,
+  tcpRouteLabels,
+  tlsRouteLabels,
+} from "../record/outbound.ts";
+import type { Series } from "../record/series.ts";
 import { TcpRecorder } from "../record/tcp.ts";
 import { outboundSourceLabels } from "../record/traffic.ts";
 import type { ConnectionMeters } from "../socket.ts";
-import { recordRoute } from "./route-recorder.ts";
 
 /**
  * What is counted of all connections to one address. Made once for them: finding their series by label text took a fifth
@@ -19,15 +26,13 @@ import { recordRoute } from "./route-recorder.ts";
 export interface TargetRecorder {
   /** Connections accepted, and their bytes. */
   readonly meters: ConnectionMeters;
-  /** Exchanges, by the HTTP route of the policy in force. */
-  readonly exchanges: ExchangeMetrics;
   /** This policy is in force from now on. */
   follow(policy: ClientPolicy): void;
   /** A connection is taken for what the policy says it is. */
   accepted(): void;
   detected(detection: Detection, tookMs: number): void;
-  /** A tunnel; call the result when it ends. */
-  tunnel(): (error: "" | "unexpected") => void;
+  /** A tunnel on a route; call the result when it ends. `sni`: of TLS that is passed on by it. */
+  tunnel(route: Meta, sni: string | null): (error: TcpRouteError) => void;
   release(): void;
 }
 
@@ -47,30 +52,18 @@ export function recordTarget(
 ): TargetRecorder {
   const meters = new TcpRecorder(families.tcp, outboundSourceLabels(address));
   let connections: Connections | null = null;
-  let route: ClientRoute | null = null;
-  let exchanges: ExchangeMetrics = UNCOUNTED;
   return {
     meters,
-    get exchanges() {
-      return exchanges;
-    },
     follow(policy) {
       connections?.release();
       connections = recordConnections(families, policy, address);
-      const { parent, protocol } = policy;
-      // A policy that no longer carries HTTP leaves what is open alone (facts 1.3).
-      if (!("http" in protocol) || protocol.http === route) return;
-      exchanges.release();
-      route = protocol.http;
-      exchanges = recordRoute(families.outbound, parent, route);
     },
     accepted: () => connections?.accepted(),
     detected: (detection, tookMs) => connections?.detected(detection, tookMs),
-    tunnel: () => connections?.tunnel() ?? (() => {}),
+    tunnel: (route, sni) => connections?.tunnel(route, sni) ?? (() => {}),
     release() {
       meters.release();
       connections?.release();
-      exchanges.release();
     },
   };
 }
@@ -88,11 +81,6 @@ function recordConnections(
 ): Connections {
   const holding = new Holding();
   const parentText = parentLabels(parent);
-  const tunnelText = tcpRouteLabels(
-    parent,
-    "opaque" in protocol ? protocol.opaque.meta : parent,
-    address,
-  );
   const protocols = holding.by(
     outbound.protocols,
     (kind: keyof typeof PROTOCOLS) =>
@@ -106,33 +94,42 @@ function recordConnections(
     outbound.detect.results,
     (result: DetectResult) => joinLabels(detectResult(result), parentText),
   );
-  const opened = holding.by(
-    outbound.tcpRouteOpened,
-    (tunnel: string) => tunnel,
-  );
-  const closed = holding.by(
-    outbound.tcpRouteClosed,
-    (error: string) => joinLabels(tunnelText, `error="${error}"`),
-  );
+  const byRoute = (family: Family<Series>) =>
+    holding.by(family, (labels: string) => labels);
+  const tcp = {
+    opened: byRoute(outbound.tcpRouteOpened),
+    closed: byRoute(outbound.tcpRouteClosed),
+  };
+  const tls = {
+    opened: byRoute(outbound.tlsRouteOpened),
+    closed: byRoute(outbound.tlsRouteClosed),
+  };
   return {
     accepted: () => void (protocols(protocol.kind).value += 1),
     detected(detection, tookMs) {
       seconds(parentText).observe(tookMs / 1_000);
       results(resultOf(detection)).value += 1;
     },
-    tunnel() {
-      opened(tunnelText).value += 1;
-      return (error) => void (closed(error).value += 1);
+    tunnel(route, sni) {
+      const { opened, closed } = protocol.kind === "tls" ? tls : tcp;
+      const labels = protocol.kind === "tls"
+        ? tlsRouteLabels(parent, route, sni ?? "")
+        : tcpRouteLabels(parent, route, address);
+      opened(labels).value += 1;
+      return (error) =>
+        void (closed(joinLabels(labels, `error="${error}"`)).value += 1);
     },
     release: () => holding.release(),
   };
 }
 
-/** Before the first policy nothing is sent. */
-const UNCOUNTED: ExchangeMetrics = {
-  dispatched() {},
-  requestFrame() {},
-  responseFrame() {},
-  ended() {},
-  release() {},
+/** What a problem with a tunnel is called in metrics. */
+export function tcpRouteError(code: ProblemCode): TcpRouteError {
+  return ERRORS[code] ?? "unexpected";
+}
+
+const ERRORS: Readonly<Partial<Record<ProblemCode, TcpRouteError>>> = {
+  "forbidden": "forbidden",
+  "backend.missing": "invalid_backend",
+  "manifest.invalid": "invalid_policy",
 };

@@ -1,40 +1,50 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
-import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
-import type { Problem } from "../../schemas/problem.ts";
+import type { Backend, ClientPolicy } from "../../schemas/client-policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { Lane } from "../direction.ts";
 import { FakeControl } from "../testing/fake-control.ts";
+import { requestHead } from "../testing/http1.ts";
 import {
+  backendAt,
+  backendOf,
   detectPolicy,
+  httpPolicy,
   opaquePolicy,
-  routeTo,
-  routeToAddress,
+  splitRoute,
+  weighted,
 } from "../testing/policies.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import type { Upstreams } from "./backend.ts";
 import { createOutboundRecorder } from "./recorder.ts";
-import { createTargets } from "./targets.ts";
+import { createTargets, type Target } from "./targets.ts";
 
 const IDLE_MS = 5_000;
 const ADDRESS = { ip: "10.96.0.7", port: 80 };
 const NAME = "10.96.0.7:80";
 
-/** Upstreams that only know which route they are of, and whether they are closed. */
+/** Upstreams that only know which backend they are, and whether they are closed. */
 interface FakeUpstreams extends Upstreams<never> {
-  readonly route: ClientRoute;
+  readonly backend: Backend;
   closed: boolean;
 }
 
 let control: FakeControl;
 let opened: FakeUpstreams[];
+/** What chance gives. */
+let draw: number;
 let targets: ReturnType<typeof createTargets>;
 beforeEach(() => {
   jest.useFakeTimers();
   control = new FakeControl();
   opened = [];
-  const open = (route: ClientRoute): FakeUpstreams => {
+  draw = 0;
+  const open = (backend: Backend): FakeUpstreams => {
     const upstreams: FakeUpstreams = {
-      route,
+      backend,
       closed: false,
+      available: true,
+      ready: true,
       pick: () => null,
       at: () => null,
       wait() {},
@@ -46,14 +56,15 @@ beforeEach(() => {
     opened.push(upstreams);
     return upstreams;
   };
+  const families = createFamilies(createRegistry({ retainIdleMs: 0 }));
   targets = createTargets({
     discover: { control, profileNetworks: [], detectTimeoutMs: 1_000 },
     idleMs: IDLE_MS,
     openHttp: open,
     openTcp: open,
-    record: createOutboundRecorder(
-      createFamilies(createRegistry({ retainIdleMs: 0 })),
-    ).target,
+    families: families.outbound,
+    random: () => draw,
+    record: createOutboundRecorder(families).target,
   });
 });
 afterEach(() => {
@@ -62,11 +73,18 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** The problem with which upstreams refuse. */
-function refusalOf(upstreams: Upstreams<unknown>): Problem | null {
-  let refusal: Problem | null = null;
-  upstreams.wait({ use() {}, refuse: (problem) => void (refusal = problem) });
-  return refusal;
+/** The backend that a request is given; throws when it has no way. */
+function laneOf(target: Target): Lane {
+  const way = target.route(requestHead("GET", "/", { host: "a" }));
+  if (way instanceof Problem) throw way;
+  return way.payload.choose();
+}
+
+/** The same, used. */
+function send(target: Target): Lane {
+  const lane = laneOf(target);
+  lane.pick();
+  return lane;
 }
 
 const answer = (policy: ClientPolicy) =>
@@ -82,8 +100,8 @@ describe("createTargets()", () => {
 
   test("forgets a target that nobody has used for a while", () => {
     const target = targets.take(ADDRESS);
-    answer(detectPolicy(routeTo("web:80")));
-    target.http();
+    answer(detectPolicy(backendOf("web:80")));
+    send(target);
     target.release();
     jest.advanceTimersByTime(IDLE_MS - 10);
     expect(control.clientPolicies.open).toEqual([NAME]);
@@ -113,8 +131,8 @@ describe("a target", () => {
     const calls: ClientPolicy[] = [];
     target.ready((policy) => calls.push(policy));
     expect([target.policy, calls]).toEqual([null, []]);
-    const first = detectPolicy(routeTo("web:80"));
-    const second = detectPolicy(routeTo("web:81"));
+    const first = detectPolicy(backendOf("web:80"));
+    const second = detectPolicy(backendOf("web:81"));
     answer(first);
     answer(second);
     expect(calls).toEqual([first]);
@@ -127,52 +145,95 @@ describe("a target", () => {
     const forget = target.ready(() => void calls++);
     target.ready(() => void calls++);
     forget();
-    answer(detectPolicy(routeTo("web:80")));
+    answer(detectPolicy(backendOf("web:80")));
     expect(calls).toBe(1);
   });
 
-  test("opens upstreams when they are first asked for, each kind once", () => {
+  test("opens backends when they are first asked for, each kind once", () => {
     const target = targets.take(ADDRESS);
-    answer(detectPolicy(routeTo("web:80")));
+    answer(detectPolicy(backendOf("web:80")));
     expect(opened).toEqual([]);
-    expect(target.http()).toBe(target.http());
-    expect(target.tcp()).not.toBe(target.http());
+    send(target);
+    send(target);
+    target.routeTcp(null).choose().pick();
     expect(opened.length).toBe(2);
   });
 
-  test("keeps them while the route stays the same", () => {
+  test("keeps them while policy says the same", () => {
     const target = targets.take(ADDRESS);
-    answer(detectPolicy(routeTo("web:80")));
-    const before = target.http();
-    answer(detectPolicy(routeTo("web:80")));
-    expect(target.http()).toBe(before);
+    answer(detectPolicy(backendOf("web:80")));
+    const before = send(target);
+    answer(detectPolicy(backendOf("web:80")));
+    expect(send(target)).toBe(before);
   });
 
-  test("opens others when the route changes, and closes these", () => {
+  test("opens others when the backend changes, and closes these", () => {
     const target = targets.take(ADDRESS);
-    answer(detectPolicy(routeTo("web:80")));
-    target.http();
-    answer(detectPolicy(routeToAddress("10.0.0.9")));
-    target.http();
+    answer(detectPolicy(backendOf("web:80")));
+    const before = send(target);
+    answer(detectPolicy(backendAt("10.0.0.9")));
+    send(target);
     expect(opened.map(({ closed }) => closed)).toEqual([true, false]);
+    expect(before.closed).toBeTrue();
+  });
+
+  test("keeps a backend over every policy that sends there", () => {
+    const target = targets.take(ADDRESS);
+    const one = backendOf("one:80");
+    const two = backendOf("two:80");
+    const split = (first: number, second: number) =>
+      httpPolicy(splitRoute(weighted([one, first], [two, second])));
+    answer(split(9, 1));
+    send(target);
+    draw = 0.95;
+    send(target);
+    answer(split(0, 1));
+    draw = 0;
+    send(target);
+    answer(httpPolicy(splitRoute(weighted([two, 1]), { filters: [] })));
+    send(target);
+    expect(opened.map(({ backend, closed }) => [backend, closed]))
+      .toEqual([[one, true], [two, false]]);
+  });
+
+  test("sends to a backend of several rules through one", () => {
+    const target = targets.take(ADDRESS);
+    const all = weighted([backendOf("web:80"), 1]);
+    const path = { kind: "prefix", path: "/" } as const;
+    const matches = [{ path, headers: [], queryParams: [], method: "GET" }];
+    answer(httpPolicy(splitRoute(all), splitRoute(all, { matches })));
+    send(target);
+    const head = requestHead("POST", "/", { host: "a" });
+    const way = target.route(head);
+    if (way instanceof Problem) throw way;
+    way.payload.choose().pick();
+    expect(opened.length).toBe(1);
   });
 
   test.each([true, false])(
     "a policy of another kind leaves live traffic alone, opened before: %p",
     (before) => {
       const target = targets.take(ADDRESS);
-      answer(detectPolicy(routeTo("web:80")));
-      if (before) target.http();
-      answer(opaquePolicy(routeTo("web:80")));
-      expect(refusalOf(target.http())).toBeNull();
+      answer(detectPolicy(backendOf("web:80")));
+      if (before) send(target);
+      answer(opaquePolicy(backendOf("web:80")));
+      send(target);
       expect(opened.map(({ closed }) => closed)).toEqual([false]);
     },
   );
 
   test("refuses what its policy has never carried", () => {
     const target = targets.take(ADDRESS);
-    answer(opaquePolicy(routeTo("web:80")));
-    expect(refusalOf(target.http())?.code).toBe("forbidden");
-    expect(refusalOf(target.tcp())).toBeNull();
+    answer(opaquePolicy(backendOf("web:80")));
+    expect(() => laneOf(target)).toThrow("no route for this traffic");
+    target.routeTcp(null).choose().pick();
+    expect(opened.length).toBe(1);
+  });
+
+  test("says that its routes do not take a request", () => {
+    const target = targets.take(ADDRESS);
+    answer(httpPolicy());
+    expect(() => laneOf(target))
+      .toThrow("no route: default test has 0, and none takes this request");
   });
 });

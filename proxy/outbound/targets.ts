@@ -1,19 +1,37 @@
 import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
-import type { ClientPolicy, ClientRoute } from "../../schemas/policy.ts";
+import type {
+  ClientPolicy,
+  ClientProtocol,
+} from "../../schemas/client-policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Habits } from "../detect/either-side.ts";
+import type { Way } from "../direction.ts";
 import { type DiscoverOptions, watchTarget } from "../discover.ts";
 import type { Upstream } from "../endpoint.ts";
-import { refuseAll, type Upstreams } from "./backend.ts";
+import type { RequestHead } from "../http/message.ts";
+import { createBackends, type OpenBackend } from "./backends.ts";
+import {
+  openRoutes,
+  type RoutedProtocol,
+  type RoutesOptions,
+} from "./routes.ts";
 import type { TargetRecorder } from "./target-recorder.ts";
+import {
+  openOpaqueRoute,
+  openTlsRoutes,
+  refusing,
+  type TcpWay,
+} from "./tcp-routes.ts";
 import type { TcpUpstream } from "./tcp-upstream.ts";
 
-/** An address that applications dial, with the live upstreams of its policy. */
+/** An address that applications dial, with the live routes of its policy. */
 export interface Target {
   readonly address: SocketAddress;
-  /** Upstreams of the policy in force, opened when first asked for. */
-  http(): Upstreams<Upstream>;
-  tcp(): Upstreams<TcpUpstream>;
+  /** Which way a request takes under the policy in force; a Problem when it has none. */
+  route(head: RequestHead): Way | Problem;
+  /** Which way a connection takes that is not parsed; by server name when it is TLS that is passed on. */
+  routeTcp(sni: string | null): TcpWay;
   /** The policy in force; null while none is known. */
   readonly policy: ClientPolicy | null;
   /** Calls back with the first policy; the function returned ends the wait. */
@@ -28,17 +46,11 @@ export interface TargetsOptions {
   readonly discover: DiscoverOptions;
   /** How long an unused target is kept. */
   readonly idleMs: number;
-  readonly openHttp: (
-    route: ClientRoute,
-    policy: ClientPolicy,
-    address: SocketAddress,
-  ) => Upstreams<Upstream>;
-  readonly openTcp: (
-    route: ClientRoute,
-    policy: ClientPolicy,
-    address: SocketAddress,
-  ) => Upstreams<TcpUpstream>;
+  readonly openHttp: OpenBackend<Upstream>;
+  readonly openTcp: OpenBackend<TcpUpstream>;
+  readonly families: RoutesOptions["families"];
   readonly record: (address: SocketAddress) => TargetRecorder;
+  readonly random: () => number;
 }
 
 /**
@@ -84,15 +96,23 @@ function createEntry(
   const waiting = new Set<(policy: ClientPolicy) => void>();
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
+  const { random, families } = options;
+  const httpOptions = {
+    backends: createBackends(options.openHttp),
+    families,
+    random,
+  };
+  const tcpOptions = { backends: createBackends(options.openTcp), random };
   const http = createSlot(
-    address,
-    ({ protocol }) => "http" in protocol ? protocol.http : null,
-    options.openHttp,
+    routedOf,
+    (protocol, parent) => openRoutes(protocol, parent, httpOptions),
   );
   const tcp = createSlot(
-    address,
-    ({ protocol }) => "opaque" in protocol ? protocol.opaque : null,
-    options.openTcp,
+    bytesOf,
+    (protocol, parent) =>
+      protocol.kind === "tls"
+        ? openTlsRoutes(protocol.tls, parent, tcpOptions)
+        : openOpaqueRoute(protocol.opaque, parent, tcpOptions),
   );
 
   const recorder = options.record(address);
@@ -118,8 +138,8 @@ function createEntry(
   };
   const target: Target = {
     address,
-    http: http.get,
-    tcp: tcp.get,
+    route: (head) => http.get()?.find(head) ?? NO_ROUTE,
+    routeTcp: (sni) => tcp.get()?.find(sni) ?? NO_TCP_ROUTE,
     get policy() {
       return policy;
     },
@@ -143,48 +163,72 @@ function createEntry(
   };
 }
 
+function routedOf({ protocol }: ClientPolicy): RoutedProtocol | null {
+  return protocol.kind === "opaque" || protocol.kind === "tls"
+    ? null
+    : protocol;
+}
+
+type BytesProtocol = Extract<
+  ClientProtocol,
+  { readonly kind: "detect" | "opaque" | "tls" }
+>;
+
+function bytesOf({ protocol }: ClientPolicy): BytesProtocol | null {
+  return protocol.kind === "detect" || protocol.kind === "opaque" ||
+      protocol.kind === "tls"
+    ? protocol
+    : null;
+}
+
 /**
- * Upstreams of one kind: opened on first use, kept while the route stays the same, opened anew when it changes. A policy
- * that no longer carries this kind of traffic leaves them as they were (facts 1.3).
+ * Routes of one kind: opened on first use, kept while policy says the same, and otherwise replaced, the new ones first,
+ * so that backends of both stay open. A policy that no longer carries this kind of traffic leaves them as they were
+ * (facts 1.3).
  */
-function createSlot<M>(
-  address: SocketAddress,
-  select: (policy: ClientPolicy) => ClientRoute | null,
-  open: (
-    route: ClientRoute,
-    policy: ClientPolicy,
-    address: SocketAddress,
-  ) => Upstreams<M>,
+function createSlot<P, R extends { release(): void }>(
+  select: (policy: ClientPolicy) => P | null,
+  open: (protocol: P, parent: Meta) => R,
 ): {
-  get(): Upstreams<M>;
+  get(): R | null;
   update(policy: ClientPolicy): void;
   close(): void;
 } {
-  let known:
-    | { readonly route: ClientRoute; readonly policy: ClientPolicy }
-    | null = null;
-  let upstreams: Upstreams<M> | null = null;
-  const close = () => {
-    upstreams?.close();
-    upstreams = null;
-  };
+  let known: { readonly protocol: P; readonly parent: Meta } | null = null;
+  let text = "";
+  let routes: R | null = null;
+  let closed = false;
   return {
     get() {
-      if (known === null) return refuseAll(NO_ROUTE);
-      return upstreams ??= open(known.route, known.policy, address);
+      if (known === null || closed) return null;
+      return routes ??= open(known.protocol, known.parent);
     },
     update(policy) {
-      const route = select(policy);
-      if (route === null) return;
-      const before = known;
-      known = { route, policy };
-      if (
-        before !== null &&
-        JSON.stringify(route) !== JSON.stringify(before.route)
-      ) close();
+      const protocol = select(policy);
+      if (protocol === null) return;
+      const before = text;
+      text = textOf([protocol, policy.parent]);
+      if (text === before) return;
+      known = { protocol, parent: policy.parent };
+      if (routes === null) return;
+      const old = routes;
+      routes = open(protocol, policy.parent);
+      old.release();
     },
-    close,
+    close() {
+      closed = true;
+      routes?.release();
+      routes = null;
+    },
   };
+}
+
+/** Different for what differs; JSON has no sets. */
+function textOf(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, part) => part instanceof Set ? [...part] : part,
+  );
 }
 
 const NO_ROUTE = new Problem(
@@ -194,3 +238,4 @@ const NO_ROUTE = new Problem(
     hint: "check the protocol that the Service's port declares",
   },
 );
+const NO_TCP_ROUTE = refusing({ kind: "default", name: "none" }, NO_ROUTE);

@@ -10,7 +10,7 @@ import { createTcpUpstream, type TcpUpstream } from "./tcp-upstream.ts";
 import { openTunnel } from "./tunnel.ts";
 
 const META = { kind: "default", name: "test" } as const;
-const LOAD = { defaultRttMs: 30, decayMs: 10_000 };
+const LOAD = { defaultRttMs: 30, decayMs: 10_000, penalty: null };
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -31,6 +31,10 @@ function listen(): Endpoint {
   return endpointAt(THIS_HOST, listener.address.port);
 }
 
+const wayTo = (upstreams: Upstreams<TcpUpstream>) => ({
+  choose: () => upstreams,
+});
+
 /** An endpoint where nobody listens any more. */
 function dead(): Endpoint {
   const listener = listenTcp({ ip: THIS_HOST, port: 0 }, {}, () => {});
@@ -50,6 +54,7 @@ function upstreamsOf(
     {
       control,
       queue: { capacity: 10, failfastMs: 20 },
+      accrual: null,
       events: {
         endpoints() {},
         updated() {},
@@ -90,7 +95,7 @@ describe("openTunnel()", () => {
   test("opens a connection to an endpoint, its load the time it takes", async () => {
     const live = listen();
     const { upstreams } = upstreamsOf([live]);
-    const { channel, address } = await openTunnel(upstreams, null);
+    const { channel, address } = await openTunnel(wayTo(upstreams), null);
     expect([address, channel.remote]).toEqual([live.address, live.address]);
     const upstream = upstreams.pick();
     expect(upstream?.load.pending).toBe(0);
@@ -101,30 +106,30 @@ describe("openTunnel()", () => {
   test("tries another endpoint when one has gone, though it refuses quickly", async () => {
     const [gone, live] = [dead(), listen()];
     const { upstreams, tried } = upstreamsOf([gone, live]);
-    const { channel, address } = await openTunnel(upstreams, null);
+    const { channel, address } = await openTunnel(wayTo(upstreams), null);
     expect(address).toEqual(live.address);
     expect(tried).toEqual([gone, live]);
     channel.destroy();
-    (await openTunnel(upstreams, null)).channel.destroy();
+    (await openTunnel(wayTo(upstreams), null)).channel.destroy();
     expect(tried.length).toBe(3);
     expect(tried[2]).toBe(live);
   });
 
   test("gives up after three, with the last one's reason", async () => {
     const { upstreams, tried } = upstreamsOf([dead(), dead(), dead(), dead()]);
-    const problem = await problemOf(openTunnel(upstreams, null));
+    const problem = await problemOf(openTunnel(wayTo(upstreams), null));
     expect([problem.code, tried.length]).toEqual(["connect.failed", 3]);
   });
 
   test("waits for an endpoint as long as the queue lets it", async () => {
     const { upstreams, tried } = upstreamsOf([]);
-    const problem = await problemOf(openTunnel(upstreams, null));
+    const problem = await problemOf(openTunnel(wayTo(upstreams), null));
     expect([problem.code, tried]).toEqual(["failfast", []]);
   });
 
   test("is refused what policy refuses", async () => {
     const refusing = refuseAll<TcpUpstream>(new Problem("forbidden", "no"));
-    expect((await problemOf(openTunnel(refusing, null))).code)
+    expect((await problemOf(openTunnel(wayTo(refusing), null))).code)
       .toBe("forbidden");
   });
 });

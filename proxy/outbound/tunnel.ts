@@ -4,6 +4,7 @@ import type { Waiter } from "../balance/failfast.ts";
 import type { SocketChannel } from "../socket.ts";
 import type { TcpUpstream } from "./tcp-upstream.ts";
 import type { Upstreams } from "./backend.ts";
+import type { TcpWay } from "./tcp-routes.ts";
 
 /**
  * How many endpoints are tried before a connection is given up: the application has no way to ask again on the same
@@ -18,14 +19,14 @@ export interface Opened {
 }
 
 /**
- * Opens a connection for unparsed bytes to an endpoint of the choice of `upstreams`; rejects with a Problem. `session`
- * tells the far proxy whether what they are is declared (null), or for it to find out.
+ * Opens a connection for unparsed bytes the way they take; rejects with a Problem. `session` tells the far proxy whether what they are is declared (null), or for it to find out.
  */
 export async function openTunnel(
-  upstreams: Upstreams<TcpUpstream>,
+  way: Pick<TcpWay, "choose">,
   session: "detect" | null,
 ): Promise<Opened> {
   for (let attempt = 1;; attempt++) {
+    const upstreams = way.choose();
     const upstream = upstreams.pick() ?? await next(upstreams);
     try {
       const channel = await upstream.open(session);

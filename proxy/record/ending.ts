@@ -1,3 +1,4 @@
+import type { Problem, ProblemCode } from "../../schemas/problem.ts";
 import { ErrorCode, type Reset } from "../http/message.ts";
 import type { RouteError } from "./outbound.ts";
 
@@ -27,8 +28,26 @@ export function codeName(grpcStatus: string | null): string {
   return CODES[Number(grpcStatus ?? 2)] ?? "UNKNOWN";
 }
 
+/** Problems of ours that are told apart, by code. */
+const OURS: Readonly<Partial<Record<ProblemCode, RouteError>>> = {
+  "failfast": "FAIL_FAST",
+  "loadshed": "LOAD_SHED",
+};
+
+/** Whether a request that met this problem has no status in metrics, only an error. */
+export function isEndedByUs({ code }: Problem): boolean {
+  return OURS[code] !== undefined;
+}
+
 /** Label of an exchange that ended early; "" when it did not. */
-export function endingError(reset: Reset | null): RouteError {
+export function endingError(
+  { reset, problem }: {
+    readonly reset: Reset | null;
+    readonly problem: Problem | null;
+  },
+): RouteError {
+  const ours = problem === null ? undefined : OURS[problem.code];
+  if (ours !== undefined) return ours;
   if (reset === null) return "";
   if (reset.origin === "io") return "IO";
   switch (reset.code) {

@@ -33,6 +33,9 @@ export interface OutboundFamilies {
   /** Labels by `tcpRouteLabels`, closes with `error` behind. */
   readonly tcpRouteOpened: Family<Series>;
   readonly tcpRouteClosed: Family<Series>;
+  /** Labels by `tlsRouteLabels`, closes with `error` behind. */
+  readonly tlsRouteOpened: Family<Series>;
+  readonly tlsRouteClosed: Family<Series>;
 }
 
 /** Request families have labels by `outboundRouteLabels`, backend ones by `outboundBackendLabels`. */
@@ -66,6 +69,11 @@ export function outboundFamilies(registry: Registry): OutboundFamilies {
     tcpBalancer: balancerFamilies(registry, "outbound_tcp"),
     tcpRouteOpened: counter("tcp_route_open", "Connections a route took"),
     tcpRouteClosed: counter("tcp_route_close", "Connections of a route closed"),
+    tlsRouteOpened: counter("tls_route_open", "TLS connections a route took"),
+    tlsRouteClosed: counter(
+      "tls_route_close",
+      "TLS connections of a route closed",
+    ),
   };
 }
 
@@ -196,6 +204,23 @@ export function routeStatus(
 /** Labels of `outbound_tcp_balancer_*`: the logical authority and the concrete one resolved. */
 export function tcpBalancerLabels(logical: string, concrete: string): string {
   return formatLabels([["logical", logical], ["concrete", concrete]]);
+}
+
+/** Why a connection of a route ended; "" when both sides have finished. */
+export type TcpRouteError =
+  | ""
+  | "forbidden"
+  | "invalid_backend"
+  | "invalid_policy"
+  | "unexpected";
+
+/** Labels of `outbound_tls_route_*_total`; `hostname` is the server name that the client asks for. */
+export function tlsRouteLabels(
+  parent: Meta,
+  route: Meta,
+  hostname: string,
+): string {
+  return outboundRouteLabels(parent, route, hostname);
 }
 
 /** Labels of `outbound_tcp_route_*_total`. */

@@ -83,7 +83,7 @@ export function readyFilters(
  */
 export function applyFilters(
   { request }: Filters,
-  { path }: Claim<unknown>,
+  { path }: Pick<Claim<unknown>, "path">,
   head: RequestHead,
   random: () => number,
 ): FilterAnswer | null {

@@ -1,6 +1,7 @@
 import { formatAddress } from "../../schemas/address.ts";
 import type { EndpointSet, Profile } from "../../schemas/destination.ts";
-import type { ClientPolicy, ServerPolicy } from "../../schemas/policy.ts";
+import type { ClientPolicy } from "../../schemas/client-policy.ts";
+import type { ServerPolicy } from "../../schemas/policy.ts";
 import type { Control, Observer } from "../control.ts";
 import type { Watch } from "../control/watch.ts";
 

@@ -1,6 +1,7 @@
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import type { Waiter } from "../balance/failfast.ts";
-import type { Direction, Ending } from "../direction.ts";
+import type { Outcome } from "../balance/outcome.ts";
+import type { Direction, Ending, Lane, Passage, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import { forward } from "../forward.ts";
 import type { Lease } from "../http/http1-pool.ts";
@@ -25,6 +26,8 @@ export class FakeUpstream implements Upstream {
   readonly recorder: HttpRecorder;
   /** Requests that want a connection, oldest first. */
   readonly asked: { head: RequestHead; fresh: boolean; lease: Lease }[] = [];
+  /** What it was told of how requests went: the failure, the gRPC status, or the status. */
+  readonly outcomes: (string | number)[] = [];
   readonly connection = new FakeConnection({
     ready() {},
     retiring() {},
@@ -43,7 +46,9 @@ export class FakeUpstream implements Upstream {
     this.asked.push({ head, fresh, lease });
   }
 
-  outcome(): boolean {
+  outcome(outcome: Outcome): boolean {
+    const { status, grpcStatus, failure } = outcome;
+    this.outcomes.push(failure ?? grpcStatus ?? status);
     return false;
   }
 
@@ -67,7 +72,9 @@ export class ForwardBed implements Direction {
   tellsUnsent = false;
   readonly inFlight = { count: 0, max: 3 };
   readonly problems: Problem[] = [];
+  /** How attempts ended, and requests. */
   readonly endings: Ending[] = [];
+  readonly finished: Ending[] = [];
   /** What was counted, in order. */
   readonly counted: string[] = [];
   readonly waiting = new Set<Waiter<Upstream>>();
@@ -79,15 +86,32 @@ export class ForwardBed implements Direction {
   private readonly registry = createRegistry({ retainIdleMs: 1_000 });
   private readonly families = createFamilies(this.registry);
 
-  readonly metrics = {
-    dispatched: () => void this.counted.push("dispatched"),
-    requestFrame: (_grpc: boolean, bytes: number) =>
-      void this.counted.push(`request ${bytes}`),
-    responseFrame: (_grpc: boolean, bytes: number) =>
-      void this.counted.push(`response ${bytes}`),
-    ended: (_grpc: boolean, ending: Ending) => void this.endings.push(ending),
-    release() {},
+  /** The one backend of the one rule; a test may put others in its place. */
+  lane: Mutable<Lane> = {
+    closed: false,
+    filters: null,
+    pick: () => this.pick(),
+    at: () => null,
+    wait: (waiter) => void this.waiting.add(waiter),
+    withdraw: (waiter) => void this.waiting.delete(waiter),
+    metrics: {
+      dispatched: () => void this.counted.push("dispatched"),
+      responseFrame: (_grpc, bytes) =>
+        void this.counted.push(`response ${bytes}`),
+      ended: (_grpc, ending) => void this.endings.push(endingOf(ending)),
+    },
   };
+  readonly passage: Mutable<Passage> = {
+    choose: () => this.lane,
+    filters: null,
+    metrics: () => ({
+      requestFrame: (_grpc, bytes) =>
+        void this.counted.push(`request ${bytes}`),
+      finished: (_grpc, ending) => void this.finished.push(endingOf(ending)),
+    }),
+  };
+  /** What `route` gives. */
+  way: Way | Problem = { payload: this.passage, path: { kind: "any" } };
 
   /** Adds an endpoint of this name. */
   add(name: string): FakeUpstream {
@@ -99,17 +123,13 @@ export class ForwardBed implements Direction {
     return upstream;
   }
 
-  pick(): Upstream | null {
+  route(): Way | Problem {
+    return this.way;
+  }
+
+  private pick(): Upstream | null {
     if (this.upstreams.length === 0) return null;
     return this.upstreams[this.picks++ % this.upstreams.length] ?? null;
-  }
-
-  wait(waiter: Waiter<Upstream>): void {
-    this.waiting.add(waiter);
-  }
-
-  withdraw(waiter: Waiter<Upstream>): void {
-    this.waiting.delete(waiter);
   }
 
   toUpstream(head: RequestHead): RequestHead {
@@ -135,6 +155,13 @@ export class ForwardBed implements Direction {
       sum("response_latency_ms_count{"),
     ];
   }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** As it is now; the object is used for what comes after. */
+function endingOf({ status, grpcStatus, reset, problem }: Ending): Ending {
+  return { status, grpcStatus, reset, problem };
 }
 
 /** An HTTP/1 client in front of `bed`. */

@@ -14,7 +14,6 @@ import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createInboundRecorder } from "../../proxy/inbound/recorder.ts";
 import { createDirection } from "../../proxy/outbound/direction.ts";
 import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
-import { recordTarget } from "../../proxy/outbound/target-recorder.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
@@ -23,7 +22,13 @@ import {
   type MemoryChannel,
   type MemoryOptions,
 } from "../../proxy/testing/memory-channel.ts";
-import { authorization, serverPolicy } from "../../proxy/testing/policies.ts";
+import {
+  authorization,
+  backendOf,
+  detectPolicy,
+  serverPolicy,
+} from "../../proxy/testing/policies.ts";
+import { targetTo } from "../../proxy/testing/target.ts";
 
 /** What the inbound proxy knows of whoever is behind the outbound one. */
 export const CALLER_ID = "client.test.serviceaccount.identity.linkerd.test";
@@ -105,26 +110,8 @@ export function openProxyPair(
     close() {},
   };
   const recorder = createOutboundRecorder(families);
-  const upstreams = {
-    pick: () => upstream,
-    at: () => upstream,
-    wait() {},
-    withdraw() {},
-    close() {},
-  };
   const outbound = createDirection(
-    {
-      address: ADDRESS,
-      http: () => upstreams,
-      tcp: () => {
-        throw new TypeError("nothing here is opaque");
-      },
-      policy: null,
-      ready: () => () => {},
-      recorder: recordTarget(families, ADDRESS),
-      habits: { speaksFirst: false, speaksHttp: true },
-      release() {},
-    },
+    targetTo(upstream, detectPolicy(backendOf("app:80")), families),
     { informational: true, inFlight: { count: 0, max: 1_000 }, recorder },
   );
   return {

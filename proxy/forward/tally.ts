@@ -1,0 +1,101 @@
+import type { Problem } from "../../schemas/problem.ts";
+import type { Outcome } from "../balance/outcome.ts";
+import type { Ending, Lane, RouteMetrics, Way } from "../direction.ts";
+import type { Upstream } from "../endpoint.ts";
+import type { Reset, ResponseHead } from "../http/message.ts";
+import { classify } from "../record/classify.ts";
+
+/** What is known of a request while it is carried, and who is told of it. A class, and the base of one, for each request has one. */
+export class Tally implements Ending, Outcome {
+  readonly grpc: boolean;
+  protected readonly startedMs: number;
+  /** Null until it has a route. */
+  protected way: Way | null = null;
+  protected route: RouteMetrics | null = null;
+  protected lane: Lane | null = null;
+  protected upstream: Upstream | null = null;
+  /** When the upstream was chosen: waiting for one is no fault of its. */
+  dispatchedMs: number;
+  /** When the request was completely sent; 0 until then. */
+  protected sentMs = 0;
+  /** 0 until the response head. */
+  status = 0;
+  grpcStatus: string | null = null;
+  reset: Reset | null = null;
+  problem: Problem | null = null;
+  failure: Outcome["failure"] = null;
+  /** The response's, as long as nothing of it has followed. */
+  head: ResponseHead | null = null;
+  private counted = false;
+  private firstFrame = false;
+  /** The upstream has heard how it went. */
+  private told = false;
+  /** The upstream has put that on its load. */
+  private weighed = false;
+
+  constructor(grpc: boolean, nowMs: number) {
+    this.grpc = grpc;
+    this.startedMs = nowMs;
+    this.dispatchedMs = nowMs;
+  }
+
+  /** A request counts once, however often it is sent. */
+  protected count(upstream: Upstream): void {
+    if (this.counted) return;
+    this.counted = true;
+    upstream.recorder.requests.value += 1;
+    this.lane?.metrics.dispatched(this.grpc);
+  }
+
+  protected observeFirstFrame(): void {
+    const { upstream } = this;
+    if (this.firstFrame || upstream === null) return;
+    this.firstFrame = true;
+    this.head = null;
+    const nowMs = performance.now();
+    const elapsedMs = nowMs - this.dispatchedMs;
+    upstream.recorder.latency(this.status).observe(elapsedMs);
+    upstream.load.pending -= 1;
+    if (!this.weighed) upstream.load.sample(elapsedMs, nowMs);
+  }
+
+  /** Tells the upstream how it went, once. */
+  protected tell(failure: Outcome["failure"]): void {
+    const { upstream } = this;
+    if (this.told || upstream === null) return;
+    this.told = true;
+    this.failure = failure;
+    this.weighed = upstream.outcome(this);
+  }
+
+  /** Another upstream is to be tried: this one got nothing, or lost it. */
+  protected leaveUpstream(failure: Outcome["failure"]): void {
+    this.tell(failure);
+    if (this.upstream !== null) this.upstream.load.pending -= 1;
+    this.upstream = null;
+    this.dispatchedMs = performance.now();
+    this.told = false;
+    this.weighed = false;
+  }
+
+  /** Counts how the request went at its upstream, if it had come to one. */
+  protected endAttempt(reset: Reset | null): void {
+    const { upstream, status, grpc, grpcStatus } = this;
+    this.reset = reset;
+    if (upstream === null) return;
+    this.tell(null);
+    this.count(upstream);
+    this.observeFirstFrame();
+    upstream.recorder.response(
+      status,
+      classify({ grpc, status, grpcStatus, error: reset }),
+    );
+    const nowMs = performance.now();
+    this.lane?.metrics.ended(
+      grpc,
+      this,
+      nowMs - this.startedMs,
+      this.sentMs === 0 ? 0 : nowMs - this.sentMs,
+    );
+  }
+}

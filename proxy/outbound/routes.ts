@@ -1,0 +1,167 @@
+import type {
+  ClientProtocol,
+  ClientRoute,
+  FailureAccrual,
+  GrpcFilter,
+  HttpFilter,
+  RouteBackend,
+} from "../../schemas/client-policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
+import type { Upstream } from "../endpoint.ts";
+import type { RequestHead } from "../http/message.ts";
+import type { OutboundRouteFamilies } from "../record/outbound.ts";
+import { type Filters, readyFilters } from "../route/filter.ts";
+import {
+  createGrpcTable,
+  createHttpTable,
+  type RouteTable,
+  type Rule,
+} from "../route/route-table.ts";
+import { describeMeta } from "../wire/common.ts";
+import { refuseAll } from "./backend.ts";
+import { type Backends, SharedBackend } from "./backends.ts";
+import { createChooser } from "./distribution.ts";
+import { RouteLane } from "./lane.ts";
+import { recordBackend, recordRoute, type Released } from "./route-recorder.ts";
+
+/** The routes of a policy that carries HTTP. */
+export type RoutedProtocol = Exclude<
+  ClientProtocol,
+  { readonly kind: "opaque" | "tls" }
+>;
+
+export interface RoutesOptions {
+  readonly backends: Backends<Upstream>;
+  readonly families: {
+    readonly http: OutboundRouteFamilies;
+    readonly grpc: OutboundRouteFamilies;
+  };
+  readonly random: () => number;
+}
+
+/** The routes of a policy, live; release them. */
+export interface Routes {
+  find(head: RequestHead): Way | Problem;
+  release(): void;
+}
+
+/** Makes the routes of a policy live. Backends that other routes of the target use, too, are shared with them. */
+export function openRoutes(
+  protocol: RoutedProtocol,
+  parent: Meta,
+  options: RoutesOptions,
+): Routes {
+  const held: Held = [];
+  const { table, count } = openTable(protocol, parent, options, held);
+  const none = new Problem(
+    "route.missing",
+    `no route: ${
+      describeMeta(parent)
+    } has ${count}, and none takes this request`,
+    { hint: "compare host, path, method and fields with those of the routes" },
+  );
+  return {
+    find: (head) => table.find(head) ?? none,
+    release() {
+      for (const one of held) one.release();
+    },
+  };
+}
+
+/** What has to be let go of. */
+type Held = Released[];
+
+function openTable(
+  protocol: RoutedProtocol,
+  parent: Meta,
+  options: RoutesOptions,
+  held: Held,
+): { readonly table: RouteTable<Passage>; readonly count: number } {
+  if (protocol.kind === "grpc") {
+    const { routes, accrual } = protocol.grpc;
+    const rules = routes.flatMap((route) =>
+      openRoute(route, accrual, parent, options, held)
+    );
+    return { table: createGrpcTable(rules), count: routes.length };
+  }
+  const { routes, accrual } = protocol.http;
+  const rules = routes.flatMap((route) =>
+    openRoute(route, accrual, parent, options, held)
+  );
+  return { table: createHttpTable(rules), count: routes.length };
+}
+
+function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
+  { meta, hosts, rules }: ClientRoute<M, F, C>,
+  accrual: FailureAccrual | null,
+  parent: Meta,
+  { backends, families, random }: RoutesOptions,
+  held: Held,
+): Rule<M, Passage>[] {
+  const metrics = recordRoute(families, parent, meta);
+  held.push(metrics);
+  /** Rules that send to the same backend count together. */
+  const counted = new Map<
+    SharedBackend<Upstream>,
+    ReturnType<typeof recordBackend>
+  >();
+  const open = ({ backend, filters }: Omit<RouteBackend<F>, "weight">) => {
+    const shared = backends.take(backend, accrual, parent);
+    held.push({ release: () => shared.close() });
+    let recorder = counted.get(shared);
+    if (recorder === undefined) {
+      recorder = recordBackend(families, parent, meta, backend.meta);
+      counted.set(shared, recorder);
+      held.push(recorder);
+    }
+    return new RouteLane(shared, readyFilters(filters), recorder);
+  };
+  const nobody = new RouteLane(
+    new SharedBackend(() => refuseAll(sendsToNobody(meta)), () => {}),
+    null,
+    recordBackend(families, parent, meta, meta),
+  );
+  return rules.map(({ matches, filters, backends: distribution }) => {
+    const { kind, backends: listed } = distribution;
+    const choose = createChooser<RouteLane>(
+      kind,
+      listed.map((one) => ({ choice: open(one), weight: one.weight })),
+      nobody,
+      random,
+    );
+    const payload = new RulePassage(readyFilters(filters), choose, metrics);
+    return { hosts, matches, payload };
+  });
+}
+
+/** Gateway API has no word for it, and wants 500 where all backends are invalid (decision 0134). */
+function sendsToNobody(route: Meta): Problem {
+  return new Problem(
+    "backend.missing",
+    `${describeMeta(route)} sends this request to nobody`,
+    { hint: "a rule without backends, or with weights of 0 alone, has none" },
+  );
+}
+
+/** A rule made ready. A class, for every request goes through one. */
+class RulePassage implements Passage {
+  readonly filters: Filters | null;
+  readonly choose: () => Lane;
+  private readonly counted: RouteMetrics;
+
+  constructor(
+    filters: Filters | null,
+    choose: () => Lane,
+    counted: RouteMetrics,
+  ) {
+    this.filters = filters;
+    this.choose = choose;
+    this.counted = counted;
+  }
+
+  metrics(): RouteMetrics {
+    return this.counted;
+  }
+}

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Endpoint } from "../schemas/destination.ts";
 import { Problem } from "../schemas/problem.ts";
+import type { Outcome } from "./balance/outcome.ts";
 import { PeakEwma } from "./balance/peak-ewma.ts";
 import { createOpener, createUpstream, type Upstream } from "./endpoint.ts";
+import { ResponseHead } from "./http/message.ts";
 import { upgradeRequest } from "./http/orig-proto.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import { acceptDirect } from "./inbound/direct.ts";
@@ -230,6 +232,43 @@ describe("createUpstream()", () => {
     while (changes < 2) await turn();
     expect(upstream.ready).toBeFalse();
     upstream.close();
+  });
+
+  test("tells its breaker of requests and how they went, and counts what failing costs", () => {
+    const told: string[] = [];
+    const breaker = {
+      admits: true,
+      ejected: false,
+      sent: () => void told.push("sent"),
+      answered: ({ status }: Outcome) => void told.push(`${status}`),
+      close: () => void told.push("closed"),
+    };
+    const penalty = { penaltyMs: 5_000, maxRetryAfterMs: 300_000 };
+    const load = new PeakEwma(30, 10_000, performance.now(), penalty);
+    const { context } = createEndpointBed(client);
+    const upstream = createUpstream(
+      listen(),
+      undefined,
+      load,
+      context,
+      () => {},
+      breaker,
+    );
+    upstream.acquire(requestHead("GET", "/"), false, new TestLease());
+    const outcome = (status: number): Outcome => ({
+      grpc: false,
+      dispatchedMs: 0,
+      status,
+      grpcStatus: null,
+      failure: null,
+      head: new ResponseHead("1.1", status, []),
+    });
+    expect(upstream.outcome(outcome(200))).toBeFalse();
+    expect(upstream.outcome(outcome(503))).toBeTrue();
+    expect(load.cost(performance.now())).toBeGreaterThan(4_000);
+    upstream.close();
+    // Closing the breaker is the balancer's affair.
+    expect(told).toEqual(["sent", "200", "503"]);
   });
 
   test("closed, refuses what it would have to connect for", async () => {

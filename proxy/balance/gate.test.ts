@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { seeded } from "../http2/testing/random.ts";
 import { createAccrual } from "./accrual.ts";
 import { Gate } from "./gate.ts";
 import type { Judgement } from "./outcome.ts";
@@ -153,4 +154,34 @@ describe("Gate", () => {
     gate.sent(40_000);
     expect(gate.dueMs).toBe(40_000 + 32_000);
   });
+
+  test("whatever comes in whatever order, admits one at a time until that one succeeds", () => {
+    const random = seeded(7);
+    const { gate, answer } = openGate();
+    const sent: number[] = [];
+    const seen = new Set<string>();
+    let nowMs = 0;
+    for (let step = 0; step < 50_000; step++) {
+      nowMs += Math.ceil(random() * 500);
+      if (nowMs >= gate.dueMs) gate.turn(nowMs);
+      const before = gate.state;
+      if (gate.admits && random() < 0.5) {
+        gate.sent(nowMs);
+        sent.push(nowMs);
+      } else if (sent.length > 0) {
+        const [at = 0] = sent.splice(Math.floor(random() * sent.length), 1);
+        answer(at, pick(random), nowMs);
+      }
+      if (before !== gate.state) seen.add(`${before} > ${gate.state}`);
+      const waits = gate.state !== "open" && !gate.admits;
+      expect(Number.isFinite(gate.dueMs)).toBe(waits);
+    }
+    expect([...seen].sort())
+      .toEqual(["open > shut", "probation > open", "probation > shut"]);
+  });
 });
+
+function pick(random: () => number): Judgement {
+  const at = Math.floor(random() * 4);
+  return (["success", "failure", "limited", null] as const)[at] ?? null;
+}

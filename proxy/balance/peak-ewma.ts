@@ -28,8 +28,9 @@ export class PeakEwma {
   /** Lower is better. It decays with time, so that an endpoint left alone is tried again. */
   cost(nowMs: number): number {
     // Linkerd's plain estimate takes being read for a sample of 0; its penalised one is only looked at (facts 4.8).
-    if (this.penalty === null) this.update(0, nowMs);
-    return this.decayed(nowMs) * (this.pending + 1);
+    if (this.penalty !== null) return this.decayed(nowMs) * (this.pending + 1);
+    this.update(0, nowMs);
+    return this.estimateMs * (this.pending + 1);
   }
 
   /** Takes one measured round trip into account. */

@@ -194,6 +194,15 @@ describe("inbound", () => {
     expect(log.lines.join()).toContain("Request denied");
   });
 
+  test("ends opaque bytes when the port is to take requests only", async () => {
+    const tunnel = new Recorder(await connect(null));
+    tunnel.send("question");
+    await servedWith("question");
+    publish(serverPolicy([authorization(["0.0.0.0/0"])], "http2"));
+    await tunnel.until(() => tunnel.closed);
+    expect(bed.lines("inbound_tcp_authz_terminate_total")[0]).toEndWith(" 1");
+  });
+
   test("tells that the application is not there: 502", async () => {
     app.close();
     const { get } = await connectMesh();

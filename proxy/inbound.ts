@@ -1,7 +1,7 @@
 import { formatAddress, type SocketAddress } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { isLoopback } from "./admin/loopback.ts";
-import { authorize, authorizeBytes, isNamed } from "./authorize.ts";
+import { authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
@@ -311,7 +311,7 @@ export function startInbound(options: InboundOptions): Listener {
       return socket.destroy();
     }
     socket.whenClosed(port.subscribe(() => {
-      if (authorize(port.policy, caller).kind === "permit") return;
+      if (authorizeBytes(port.policy, caller).kind === "permit") return;
       recorder.terminated(counted(connection));
       socket.destroy();
     }));

@@ -1,5 +1,4 @@
 import type { Network } from "./address.ts";
-import type { Endpoint } from "./destination.ts";
 import type {
   GrpcFailure,
   GrpcMatch,
@@ -23,51 +22,6 @@ export interface Resource {
   readonly section: string;
   /** 0 when the resource is not about one port. */
   readonly port: number;
-}
-
-/** How to call: client policy, from `OutboundPolicies`. */
-export interface ClientPolicy {
-  readonly parent: Meta;
-  readonly protocol: ClientProtocol;
-}
-
-export type ClientProtocol =
-  | {
-    readonly kind: "detect";
-    readonly timeoutMs: number;
-    readonly http: ClientRoute;
-    readonly opaque: ClientRoute;
-  }
-  | { readonly kind: "http1" | "http2" | "grpc"; readonly http: ClientRoute }
-  | { readonly kind: "opaque" | "tls"; readonly opaque: ClientRoute };
-
-/** The route that all traffic of a target takes; route matching is not part of this version. */
-export interface ClientRoute {
-  readonly meta: Meta;
-  /** `forbidden` and `invalid` refuse the traffic with the message. */
-  readonly outcome:
-    | { readonly kind: "backend"; readonly backend: Backend }
-    | { readonly kind: "forbidden" | "invalid"; readonly message: string };
-}
-
-/** Where a route sends to: one address, or a balancer over a discovered destination. */
-export type Backend =
-  | {
-    readonly kind: "forward";
-    readonly meta: Meta;
-    readonly endpoint: Endpoint;
-  }
-  | {
-    readonly kind: "balancer";
-    readonly meta: Meta;
-    readonly path: string;
-    readonly load: Load;
-  };
-
-/** Peak-EWMA parameters. */
-export interface Load {
-  readonly defaultRttMs: number;
-  readonly decayMs: number;
 }
 
 /** Who may call: server policy of one inbound port, from `InboundServerPolicies`. */

@@ -1,4 +1,4 @@
-import type { Increments } from "./increments.ts";
+import type { Growth } from "./growth.ts";
 import { type Gauge, HISTORY_MS, type PodHistory } from "./pod-history.ts";
 import type {
   Distribution,
@@ -38,9 +38,9 @@ export function createMemoryReadings(
   return {
     increase(selector, by, windowMs) {
       const groups = new Groups<Reading & { value: number }>(by);
-      const growth = growthSince(now() - windowMs, windowMs);
-      each((pod) => pod.counters, selector, ({ labels, increments }, pod) => {
-        const value = growth(pod, increments);
+      const grown = growthSince(now() - windowMs, windowMs);
+      each((pod) => pod.counters, selector, ({ labels, growth }, pod) => {
+        const value = grown(pod, growth);
         if (value === 0) return;
         groups.of(labels, pod.labels, (key) => ({ labels: key, value: 0 }))
           .value += value;
@@ -50,18 +50,18 @@ export function createMemoryReadings(
     distribution(selector, by, windowMs) {
       type Sums = { labels: Labels; counts: Map<number, number> };
       const groups = new Groups<Sums>(by);
-      const growth = growthSince(now() - windowMs, windowMs);
+      const grown = growthSince(now() - windowMs, windowMs);
       each((pod) => pod.histograms, selector, ({ labels, buckets }, pod) => {
-        const grown = [...buckets].map(([bound, { increments }]) =>
-          [bound, growth(pod, increments)] as const
+        const sums = [...buckets].map(([bound, growth]) =>
+          [bound, grown(pod, growth)] as const
         );
-        if (grown.every(([, count]) => count === 0)) return;
+        if (sums.every(([, count]) => count === 0)) return;
         const { counts } = groups.of(
           labels,
           pod.labels,
           (key) => ({ labels: key, counts: new Map() }),
         );
-        for (const [bound, count] of grown) {
+        for (const [bound, count] of sums) {
           counts.set(bound, (counts.get(bound) ?? 0) + count);
         }
       });
@@ -94,12 +94,12 @@ export function createMemoryReadings(
 function growthSince(
   startMs: number,
   windowMs: number,
-): (pod: PodHistory, increments: Increments) => number {
+): (pod: PodHistory, growth: Growth) => number {
   let known: { readonly pod: PodHistory; after: number; scale: number } | null =
     null;
-  return (pod, increments) => {
+  return (pod, growth) => {
     if (known?.pod !== pod) known = { pod, ...spanOf(pod, startMs, windowMs) };
-    return increments.since(known.after) * known.scale;
+    return growth.since(known.after) * known.scale;
   };
 }
 

@@ -1,5 +1,5 @@
 import { parseLabels, readPage, splitBound } from "./exposition.ts";
-import { Increments } from "./increments.ts";
+import { Growth } from "./growth.ts";
 import { KEPT } from "./kept.ts";
 import type { Labels } from "./readings.ts";
 
@@ -28,8 +28,7 @@ export interface PodHistory {
 /** `seen`: the slot in which it was on the page last. */
 export interface Counter {
   readonly labels: Labels;
-  last: number;
-  readonly increments: Increments;
+  readonly growth: Growth;
   seen: number;
 }
 
@@ -39,8 +38,6 @@ export interface Histogram {
   readonly buckets: Map<number, Growth>;
   seen: number;
 }
-
-export type Growth = Pick<Counter, "last" | "increments">;
 
 export interface Gauge {
   readonly labels: Labels;
@@ -73,21 +70,14 @@ export function addPage(
   nowMs: number,
 ): Losses {
   const isFirst = history.times.length === 0;
-  const slot = history.firstSlot + history.times.length;
+  const { firstSlot } = history;
+  const slot = firstSlot + history.times.length;
   history.times.push(nowMs);
   let room = MAX_SERIES - countSeries(history);
   let overflow = 0;
   let bad = 0;
   /** What has not been on the pages before has grown from nothing. */
-  const begin = (value: number): Growth => ({
-    last: isFirst ? value : 0,
-    increments: new Increments(),
-  });
-  const grow = (growth: Growth, value: number) => {
-    const increment = value < growth.last ? value : value - growth.last;
-    growth.last = value;
-    if (increment >= 1) growth.increments.add(slot, Math.floor(increment));
-  };
+  const begin = (value: number) => new Growth(isFirst ? value : 0);
   const find = <S extends { seen: number }>(
     families: Map<string, Map<string, S>>,
     metric: string,
@@ -98,14 +88,15 @@ export function addPage(
     if (family === undefined) families.set(metric, family = new Map());
     let series = family.get(text);
     if (series === undefined) {
-      const labels = room > 0 ? parseLabels(text) : null;
+      const own = copy(text);
+      const labels = room > 0 ? parseLabels(own) : null;
       if (labels === null) {
         if (room > 0) bad++;
         else overflow++;
         return null;
       }
       room--;
-      family.set(text, series = create(labels));
+      family.set(own, series = create(labels));
     }
     series.seen = slot;
     return series;
@@ -132,7 +123,7 @@ export function addPage(
       if (histogram.buckets.size >= MAX_BUCKETS) return void overflow++;
       histogram.buckets.set(split.bound, bucket = begin(own));
     }
-    grow(bucket, own);
+    bucket.add(slot, own, firstSlot);
   };
 
   const garbage = readPage(page, KEPT, (name, text, value) => {
@@ -145,10 +136,9 @@ export function addPage(
           history.counters,
           name,
           text,
-          (labels) => ({ labels, ...begin(value), seen: slot }),
+          (labels) => ({ labels, growth: begin(value), seen: slot }),
         );
-        if (counter !== null) grow(counter, value);
-        return;
+        return counter?.growth.add(slot, value, firstSlot);
       }
       case "gauge": {
         const gauge = find<Gauge>(
@@ -162,6 +152,11 @@ export function addPage(
     }
   });
   return { garbage: garbage + bad, overflow };
+}
+
+/** A string of its own: a slice would keep the whole page in memory. */
+function copy(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 /** Buckets of one histogram; Linkerd's largest have 26. */
@@ -186,11 +181,11 @@ export function trimHistory(history: PodHistory, nowMs: number): void {
       }
     }
   };
-  drop(history.counters, ({ increments }) => increments.trim(after));
+  drop(history.counters, ({ growth }) => growth.hasGrown(after));
   drop(history.histograms, ({ buckets }) => {
     let hasGrown = false;
-    for (const { increments } of buckets.values()) {
-      if (increments.trim(after)) hasGrown = true;
+    for (const growth of buckets.values()) {
+      if (growth.hasGrown(after)) hasGrown = true;
     }
     return hasGrown;
   });

@@ -9,6 +9,8 @@ export interface ObjectName {
 
 /** Which endpoints a caller asks for. */
 export interface EndpointsQuery {
+  /** Whose endpoints: a Service's, if nothing is said, or a ServiceImport's. */
+  readonly kind?: "service" | "import";
   readonly service: ObjectName;
   readonly port: number;
   /** Only the endpoint of this hostname (`<hostname>.<service>`); null: all. */
@@ -19,7 +21,7 @@ export interface EndpointsQuery {
 
 export type EndpointsAnswer =
   | { readonly kind: "known"; readonly endpoints: EndpointSet }
-  /** No such Service. */
+  /** No such Service or ServiceImport. */
   | { readonly kind: "absent" }
   /** A DNS name elsewhere, without endpoints. */
   | { readonly kind: "external" };

@@ -8,6 +8,7 @@ import {
   EGRESS_KEY,
   externalKey,
   idOf,
+  importKey,
   ipKey,
   podKey,
   policyIpKey,
@@ -60,7 +61,9 @@ export function createWorld(
   const index = createIndex(settings);
   const endpoints = createSnapshots<EndpointsQuery, EndpointsAnswer>({
     name: JSON.stringify,
-    keys: ({ service }) => [serviceKey(idOf(service))],
+    keys: ({ kind, service }) => [
+      kind === "import" ? importKey(idOf(service)) : serviceKey(idOf(service)),
+    ],
     compute: (query) => endpointsOf(query, index),
     equal: sameEndpoints,
   });

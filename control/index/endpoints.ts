@@ -1,6 +1,10 @@
 import { formatAddress } from "../../schemas/address.ts";
 import type { Endpoint, EndpointSet } from "../../schemas/destination.ts";
-import type { EndpointSlice, Service } from "../../schemas/kube.ts";
+import type {
+  EndpointSlice,
+  Service,
+  ServiceImport,
+} from "../../schemas/kube.ts";
 import {
   type EndpointsAnswer,
   type EndpointsQuery,
@@ -17,22 +21,27 @@ import { podIps } from "./workloads.ts";
 
 type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
 
-/** The endpoints that a caller of a Service's port may be sent to, as of now. */
+/** The endpoints that a caller of a Service's port, or of a ServiceImport's, may be sent to, as of now. */
 export function endpointsOf(
   query: EndpointsQuery,
   state: State,
 ): EndpointsAnswer {
+  const { outbound, services, slices } = state;
   const id = idOf(query.service);
-  const service = state.services.byId.get(id);
+  const isImport = query.kind === "import";
+  const service = (isImport ? outbound.imports : services).byId.get(id);
   if (service === undefined) return { kind: "absent" };
   if (service.spec.type === "ExternalName") return { kind: "external" };
   const endpoints = new Map<string, Endpoint>();
-  for (const slice of state.slices.byService.get(id)) {
+  for (const slice of (isImport ? slices.byImport : slices.byService).get(id)) {
     const port = slicePort(slice, service, query.port);
     if (port === undefined || !isOfFamily(slice, state)) continue;
     for (const endpoint of slice.endpoints ?? []) {
       if (!isOffered(slice, endpoint, service, query, state)) continue;
-      for (const found of resolve(slice, endpoint, port, state)) {
+      const resolved = isImport
+        ? resolveImported(slice, endpoint, port, state)
+        : resolve(slice, endpoint, port, state);
+      for (const found of resolved) {
         const key = formatAddress(found.address);
         if (!endpoints.has(key)) endpoints.set(key, found);
       }
@@ -62,7 +71,7 @@ function sameSet(a: EndpointSet, b: EndpointSet): boolean {
  */
 function slicePort(
   { ports = [] }: EndpointSlice,
-  service: Service,
+  service: Service | ServiceImport,
   port: number,
 ): number | undefined {
   const tcp = ports.filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
@@ -80,15 +89,37 @@ function isOfFamily({ addressType }: EndpointSlice, { settings }: State) {
 function isOffered(
   slice: EndpointSlice,
   endpoint: SliceEndpoint,
-  { spec }: Service,
+  service: Service | ServiceImport,
   { hostname, nodeName }: EndpointsQuery,
   { workloads }: State,
 ): boolean {
   if (endpoint.conditions?.ready === false) return false;
   if (hostname !== null && endpoint.hostname !== hostname) return false;
-  if (spec.internalTrafficPolicy !== "Local") return true;
+  const isLocal = service.kind === "Service" &&
+    service.spec.internalTrafficPolicy === "Local";
+  if (!isLocal) return true;
   const pod = workloads.byId.get(podOf(slice, endpoint) ?? "");
   return nodeName !== null && pod?.spec?.nodeName === nodeName;
+}
+
+/**
+ * A cluster set's endpoints may be of any of its clusters, and what they refer to there may be called as something of
+ * ours is: only a Pod that has the very address is this cluster's, and all others are reached as addresses alone.
+ */
+function resolveImported(
+  slice: EndpointSlice,
+  endpoint: SliceEndpoint,
+  port: number,
+  state: State,
+): Endpoint[] {
+  const pod = state.workloads.byId.get(podOf(slice, endpoint) ?? "");
+  const own = pod === undefined ? [] : podIps(pod);
+  return endpoint.addresses.map((text) => {
+    const address = { ip: canonicalIp(text), port };
+    return pod !== undefined && own.includes(address.ip)
+      ? podEndpoint(pod, address, endpoint.zone ?? "", state)
+      : bareEndpoint(address);
+  });
 }
 
 function resolve(

@@ -3,7 +3,7 @@ import { ApiRefusal, callApi } from "./api.ts";
 import { createBackOff } from "./back-off.ts";
 import type { ApiServer } from "./in-cluster.ts";
 import { readLines } from "./lines.ts";
-import { pathOf, type Resource } from "./resources.ts";
+import { pathOf, type Resource, versionsOf } from "./resources.ts";
 
 /** Objects in one answer: a meshed Pod is 10 KB of text and five times that once parsed, before it is cut to what is kept. */
 const PAGE = 200;
@@ -61,16 +61,20 @@ class Stale extends Error {}
 /**
  * Follows one resource of the API server until the signal: lists it, watches from there, takes a watch up again where
  * it ended, and lists again when the server no longer knows that point (410 Gone). Never throws; what fails is told and
- * tried again with back-off. A kind that the server does not know has no objects until it does.
+ * tried again with back-off. A kind that the server knows in none of its versions has no objects until it does.
  */
 export async function reflect<Item>(
-  reflection: Reflection<Item>,
+  given: Reflection<Item>,
 ): Promise<void> {
-  const { signal, onTrouble } = reflection;
+  const { signal, onTrouble } = given;
+  const versions = versionsOf(given.resource);
+  let tried = 0;
   const backOff = createBackOff(Math.random);
   let version: Version | undefined;
   let unknownTimes = UNKNOWN_KIND_TIMES - 1;
   while (!signal.aborted) {
+    const resource = versions[tried] ?? given.resource;
+    const reflection = { ...given, resource };
     try {
       version ??= await list(reflection);
       unknownTimes = 0;
@@ -79,8 +83,10 @@ export async function reflect<Item>(
     } catch (error) {
       if (signal.aborted) return;
       if (isUnknownKind(error)) {
-        if (++unknownTimes >= UNKNOWN_KIND_TIMES) reflection.onList([]);
         version = undefined;
+        tried = (tried + 1) % versions.length;
+        if (tried > 0) continue;
+        if (++unknownTimes >= UNKNOWN_KIND_TIMES) reflection.onList([]);
         await sleep(UNKNOWN_KIND_MS, signal);
         continue;
       }

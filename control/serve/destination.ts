@@ -32,10 +32,12 @@ async function* streamEndpoints(
 ): AsyncGenerator<Update> {
   const target = parseAuthority(path, settings.clusterDomain);
   // Final for a proxy: it then forwards to the original address.
-  if (target.kind !== "service") throw invalidAuthority(path);
-  const { service, hostname, port } = target;
+  if (target.kind !== "service" && target.kind !== "import") {
+    throw invalidAuthority(path);
+  }
+  const { kind, service, hostname, port } = target;
   const { nodeName } = parseToken(contextToken);
-  const query = { service, hostname, port, nodeName };
+  const query = { kind, service, hostname, port, nodeName };
   let sent: EndpointsAnswer | null = null;
   for await (const answer of endpoints.watch(query, signal)) {
     if (answer.kind === "external") throw invalidAuthority(path);
@@ -52,6 +54,8 @@ async function* streamProfiles(
 ): AsyncGenerator<DestinationProfile> {
   const target = parseAuthority(path, settings.clusterDomain);
   if (target.kind === "invalid") throw invalidAuthority(path);
+  // What is said of a ServiceImport is said in its client policy.
+  if (target.kind === "import") throw notFound(path);
   const clientNamespace = parseToken(contextToken).namespace;
   const query = { ...target, clientNamespace };
   for await (const answer of profiles.watch(query, signal)) {

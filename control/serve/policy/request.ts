@@ -33,9 +33,10 @@ function parseName(
   const name = host.replace(/\.$/, "");
   const full = name.endsWith(".svc") ? `${name}.${clusterDomain}` : name;
   const authority = parseAuthority(full + port, clusterDomain);
-  if (authority.kind !== "service" || authority.hostname !== null) return null;
-  const { service, port: number } = authority;
-  return { kind: "service", service, port: number, clientNamespace };
+  const isNamed = authority.kind === "service" || authority.kind === "import";
+  if (!isNamed || authority.hostname !== null) return null;
+  const { kind, service, port: number } = authority;
+  return { kind, service, port: number, clientNamespace };
 }
 
 /** The namespace of whoever asks, which is all that routes depend on; null when it does not say. */

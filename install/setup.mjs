@@ -44,6 +44,7 @@ const PACKAGES = {
     "runc",
     "containernetworking-plugins",
     "libcap2-bin",
+    "openssl",
   ],
   bench: [
     ...NAMESPACES,

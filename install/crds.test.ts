@@ -73,6 +73,9 @@ test("crds() gives every kind, in order, and Gateway API only when asked", () =>
     "serviceprofiles.linkerd.io",
     "httproutes.gateway.networking.k8s.io",
     "grpcroutes.gateway.networking.k8s.io",
+    "referencegrants.gateway.networking.k8s.io",
+    "tlsroutes.gateway.networking.k8s.io",
+    "tcproutes.gateway.networking.k8s.io",
     "externalworkloads.workload.linkerd.io",
   ]);
   expect(crds(DEFAULT_VALUES, "linkerd")).toHaveLength(10);
@@ -132,6 +135,9 @@ test("each kind is served in Linkerd's versions, and one of them is stored", () 
     "serviceprofiles.linkerd.io": "v1alpha1 v1alpha2*",
     "httproutes.gateway.networking.k8s.io": "v1beta1 v1*",
     "grpcroutes.gateway.networking.k8s.io": "v1*",
+    "referencegrants.gateway.networking.k8s.io": "v1beta1*",
+    "tlsroutes.gateway.networking.k8s.io": "v1alpha2*",
+    "tcproutes.gateway.networking.k8s.io": "v1alpha2*",
     "externalworkloads.workload.linkerd.io": "v1alpha1 v1beta1*",
   });
 });

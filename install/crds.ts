@@ -7,7 +7,12 @@ import {
 } from "../schemas/crd/authorization.ts";
 import type { CrdDefinition, CrdVersion } from "../schemas/crd/definition.ts";
 import { EXTERNAL_WORKLOAD } from "../schemas/crd/external-workload.ts";
-import { GATEWAY_API_VERSION, GATEWAY_ROUTES } from "../schemas/crd/gateway.ts";
+import {
+  GATEWAY_API_VERSION,
+  GATEWAY_ROUTES,
+  REFERENCE_GRANT,
+  STREAM_ROUTES,
+} from "../schemas/crd/gateway.ts";
 import { HTTP_ROUTE } from "../schemas/crd/http-route.ts";
 import { SERVER } from "../schemas/crd/server.ts";
 import { SERVICE_PROFILE } from "../schemas/crd/service-profile.ts";
@@ -50,7 +55,7 @@ export function crds(values: Values, namespace: string): Manifest[] {
   });
   const ours = (definition: CrdDefinition) =>
     crd(definition, metadata(definition));
-  const gateway = (definition: CrdDefinition) => {
+  const gateway = (channel: string) => (definition: CrdDefinition) => {
     const { annotations, ...rest } = metadata(definition);
     return crd(definition, {
       ...rest,
@@ -58,7 +63,7 @@ export function crds(values: Values, namespace: string): Manifest[] {
         ...annotations,
         "api-approved.kubernetes.io": GATEWAY_APPROVAL,
         "gateway.networking.k8s.io/bundle-version": GATEWAY_API_VERSION,
-        "gateway.networking.k8s.io/channel": "standard",
+        "gateway.networking.k8s.io/channel": channel,
         "helm.sh/resource-policy": "keep",
       },
     });
@@ -66,7 +71,10 @@ export function crds(values: Values, namespace: string): Manifest[] {
   const withGateway = values.enableHttpRoutes ?? values.installGatewayAPI;
   return [
     ...BEFORE_GATEWAY.map(ours),
-    ...(withGateway === true ? GATEWAY_ROUTES.map(gateway) : []),
+    ...(withGateway !== true ? [] : [
+      ...[...GATEWAY_ROUTES, REFERENCE_GRANT].map(gateway("standard")),
+      ...STREAM_ROUTES.map(gateway("experimental")),
+    ]),
     ours(EXTERNAL_WORKLOAD),
   ];
 }

@@ -57,7 +57,18 @@ function readers(install: Install): Manifest[] {
       },
       {
         apiGroups: ["gateway.networking.k8s.io"],
-        resources: ["grpcroutes", "httproutes"],
+        resources: [
+          "grpcroutes",
+          "httproutes",
+          "referencegrants",
+          "tcproutes",
+          "tlsroutes",
+        ],
+        verbs: WATCH,
+      },
+      {
+        apiGroups: ["multicluster.x-k8s.io"],
+        resources: ["serviceimports"],
         verbs: WATCH,
       },
       {

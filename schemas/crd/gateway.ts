@@ -1,5 +1,10 @@
-import Type, { type TSchema } from "typebox";
-import { AGE, type CrdDefinition, type CrdVersion } from "./definition.ts";
+import Type, { type TProperties, type TSchema } from "typebox";
+import {
+  AGE,
+  type CrdDefinition,
+  type CrdVersion,
+  type PrinterColumn,
+} from "./definition.ts";
 import {
   Group,
   Kind,
@@ -24,6 +29,7 @@ import {
   REFS_MAX,
   routeStatus,
   RULES_MAX,
+  SectionName,
 } from "./route-parts.ts";
 
 const GROUP = "gateway.networking.k8s.io";
@@ -89,6 +95,7 @@ const Span = Type.Optional(
 );
 
 const HttpRule = Type.Object({
+  name: Type.Optional(SectionName),
   matches: Type.Optional(
     Type.Array(HttpMatch, { maxItems: MATCHES_MAX, default: MATCH_ALL }),
   ),
@@ -102,6 +109,7 @@ const HttpRule = Type.Object({
 });
 
 const GrpcRule = Type.Object({
+  name: Type.Optional(SectionName),
   matches: Type.Optional(Type.Array(
     Type.Object({
       method: Type.Optional(Type.Object({
@@ -122,15 +130,25 @@ const GrpcRule = Type.Object({
 });
 
 function version(name: string, rules: TSchema): CrdVersion {
+  return routeVersion(name, {
+    hostnames: Type.Optional(Hostnames),
+    rules: Type.Optional(rules),
+  }, [HOSTNAMES_COLUMN, AGE]);
+}
+
+function routeVersion(
+  name: string,
+  fields: TProperties,
+  columns: readonly PrinterColumn[],
+): CrdVersion {
   const parent = parentRef(GROUP, true);
   return {
     name,
     hasStatusSubresource: true,
-    columns: [HOSTNAMES_COLUMN, AGE],
+    columns,
     spec: Type.Object({
       parentRefs: Type.Optional(Type.Array(parent, { maxItems: REFS_MAX })),
-      hostnames: Type.Optional(Hostnames),
-      rules: Type.Optional(rules),
+      ...fields,
     }),
     status: routeStatus(parent),
   };
@@ -141,7 +159,7 @@ const HTTP_RULES = Type.Array(HttpRule, {
   default: [{ matches: MATCH_ALL }],
 });
 
-/** Kinds of the Gateway API that the mesh reads: fields of the standard channel, without its prose and CEL rules. */
+/** Kinds of the Gateway API by which an install sees who brought it: fields of the standard channel, without its prose and CEL rules. */
 export const GATEWAY_ROUTES: readonly CrdDefinition[] = [
   {
     group: GROUP,
@@ -158,5 +176,61 @@ export const GATEWAY_ROUTES: readonly CrdDefinition[] = [
     versions: [
       version("v1", Type.Array(GrpcRule, { maxItems: RULES_MAX })),
     ],
+  },
+];
+
+const Referrers = Type.Array(
+  Type.Object({ group: Group, kind: Kind, namespace: NamespaceName }),
+  { minItems: 1, maxItems: BACKENDS_MAX },
+);
+const Referents = Type.Array(
+  Type.Object({ group: Group, kind: Kind, name: Type.Optional(Name) }),
+  { minItems: 1, maxItems: BACKENDS_MAX },
+);
+
+/** Says which routes of other namespaces may send into one. */
+export const REFERENCE_GRANT: CrdDefinition = {
+  group: GROUP,
+  kind: "ReferenceGrant",
+  plural: "referencegrants",
+  shortNames: ["refgrant"],
+  categories: ["gateway-api"],
+  versions: [{
+    name: "v1beta1",
+    columns: [AGE],
+    spec: Type.Object({ from: Referrers, to: Referents }),
+  }],
+};
+
+const StreamRules = Type.Array(
+  Type.Object({
+    name: Type.Optional(SectionName),
+    backendRefs: Type.Optional(
+      Type.Array(backendRef(), { minItems: 1, maxItems: BACKENDS_MAX }),
+    ),
+  }),
+  { minItems: 1, maxItems: RULES_MAX },
+);
+
+/** Kinds that the release has in its experimental channel only, as Linkerd brings them. */
+export const STREAM_ROUTES: readonly CrdDefinition[] = [
+  {
+    group: GROUP,
+    kind: "TLSRoute",
+    plural: "tlsroutes",
+    categories: ["gateway-api"],
+    versions: [
+      routeVersion("v1alpha2", {
+        hostnames: Type.Optional(Hostnames),
+        rules: StreamRules,
+      }, [AGE]),
+    ],
+  },
+  {
+    group: GROUP,
+    kind: "TCPRoute",
+    plural: "tcproutes",
+    categories: ["gateway-api"],
+    versions: [routeVersion("v1alpha2", { rules: StreamRules }, [AGE])],
   },
 ];

@@ -34,8 +34,8 @@ function filters(types: readonly string[]): TSchema {
   );
 }
 
-const RULE_FILTERS = filters(["RequestHeaderModifier", "RequestRedirect"]);
-const BACKEND_FILTERS = filters([
+/** As backends have had them all along, so that a rule can change responses as well. */
+const FILTERS = filters([
   "RequestHeaderModifier",
   "ResponseHeaderModifier",
   "RequestRedirect",
@@ -46,9 +46,9 @@ const EARLY_BACKENDS = Type.Array(Type.Object({
   name: Name,
   namespace: Type.Optional(Type.String({ default: "default" })),
   port: Type.Optional(PortNumber),
-  filters: Type.Optional(RULE_FILTERS),
+  filters: Type.Optional(FILTERS),
 }));
-const BACKENDS = Type.Array(backendRef(BACKEND_FILTERS), {
+const BACKENDS = Type.Array(backendRef(FILTERS), {
   maxItems: BACKENDS_MAX,
 });
 
@@ -80,7 +80,7 @@ function version(name: string, additions: Additions): CrdVersion {
             maxItems: MATCHES_MAX,
             default: MATCH_ALL,
           })),
-          filters: Type.Optional(RULE_FILTERS),
+          filters: Type.Optional(FILTERS),
           backendRefs: Type.Optional(backends),
           ...(hasTimeouts
             ? {

@@ -29,7 +29,8 @@ const HeaderValue = Type.String({ minLength: 1, maxLength: 4096 });
 
 const DOMAIN =
   "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
-const SectionName = Type.String({
+/** The name of a part of an object. */
+export const SectionName = Type.String({
   minLength: 1,
   maxLength: 253,
   pattern: `^${DOMAIN}$`,
@@ -130,12 +131,13 @@ export const Redirect = Type.Object({
   path: Type.Optional(PathModifier),
   port: Type.Optional(PortNumber),
   statusCode: Type.Optional(
-    Type.Integer({ enum: [301, 302], default: 302 }),
+    // Beyond 301 and 302 as of v1.4.
+    Type.Integer({ enum: [301, 302, 303, 307, 308], default: 302 }),
   ),
 });
 
-/** Who a request goes to, and with what share. */
-export function backendRef(filters: TSchema): TObject {
+/** Who a request goes to, and with what share; without filters where there is nothing to change. */
+export function backendRef(filters?: TSchema): TObject {
   return Type.Object({
     group: Type.Optional(withDefault(Group, "")),
     kind: Type.Optional(withDefault(Kind, "Service")),
@@ -148,7 +150,7 @@ export function backendRef(filters: TSchema): TObject {
       maximum: 1_000_000,
       default: 1,
     })),
-    filters: Type.Optional(filters),
+    ...filters === undefined ? {} : { filters: Type.Optional(filters) },
   });
 }
 

@@ -254,6 +254,9 @@ metadata: {name: install-ext, labels: {linkerd.io/extension: viz}}
       expect((await left()).trim().split("\n")).toEqual([
         "customresourcedefinition.apiextensions.k8s.io/grpcroutes.gateway.networking.k8s.io",
         "customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io",
+        "customresourcedefinition.apiextensions.k8s.io/referencegrants.gateway.networking.k8s.io",
+        "customresourcedefinition.apiextensions.k8s.io/tcproutes.gateway.networking.k8s.io",
+        "customresourcedefinition.apiextensions.k8s.io/tlsroutes.gateway.networking.k8s.io",
       ]);
       expect(await linkerd("uninstall")).toEqual({
         code: 0,

@@ -22,6 +22,8 @@ const PORT = 8080;
 const NAMES = ["one", "two", "three", "four", "five"];
 const MAX_FAILURES = 3;
 const MIN_PENALTY_MS = 300;
+/** How long a good answer takes. */
+const WORK_MS = 10;
 /** Requests that must pass for "none failed" to mean something. */
 const MANY = 100;
 
@@ -55,10 +57,13 @@ afterAll(async () => {
 /** A pod whose answers say its name, with the status that the test wants for the service that was asked. */
 async function addPod(name: string): Promise<Pod> {
   const pod = await mesh.bed.addPod({ name, ports: [PORT] });
-  const fetch = ({ headers }: Request) => {
+  const fetch = async ({ headers }: Request) => {
     const key = `${headers.get("host")} ${name}`;
     arrivals.set(key, [...arrivals.get(key) ?? [], performance.now()]);
-    return new Response(name, { status: statuses.get(key) ?? 200 });
+    const status = statuses.get(key) ?? 200;
+    // Failing is quicker than working, as it often is.
+    if (status === 200) await Bun.sleep(WORK_MS);
+    return new Response(name, { status });
   };
   const server = inPod(
     pod,
@@ -68,28 +73,37 @@ async function addPod(name: string): Promise<Pod> {
   return pod;
 }
 
+/** Annotations for which failures in a row count. */
+function consecutive(minPenaltyMs: number): Record<string, string> {
+  return {
+    [TRAFFIC_ANNOTATIONS.failureAccrual]: "consecutive",
+    [TRAFFIC_ANNOTATIONS.maxFailures]: `${MAX_FAILURES}`,
+    [TRAFFIC_ANNOTATIONS.minPenalty]: `${minPenaltyMs}ms`,
+    [TRAFFIC_ANNOTATIONS.maxPenalty]: "60s",
+    [TRAFFIC_ANNOTATIONS.jitterRatio]: "0",
+  };
+}
+
 /** A Service of all pods, in use. */
 async function addService(
   name: string,
-  minPenaltyMs: number,
+  annotations: Readonly<Record<string, string>>,
 ): Promise<Service> {
   const service = await mesh.bed.addService({
     name,
     ports: [PORT],
     pods,
-    annotations: {
-      [TRAFFIC_ANNOTATIONS.failureAccrual]: "consecutive",
-      [TRAFFIC_ANNOTATIONS.maxFailures]: `${MAX_FAILURES}`,
-      [TRAFFIC_ANNOTATIONS.minPenalty]: `${minPenaltyMs}ms`,
-      [TRAFFIC_ANNOTATIONS.maxPenalty]: "60s",
-      [TRAFFIC_ANNOTATIONS.jitterRatio]: "0",
-    },
+    annotations,
   });
   // An address that the control plane has not heard of yet is nobody's Service.
+  let last: unknown = null;
   await waitFor(async () => {
-    await ask(service).catch(() => "refused until the Service is known");
-    return (await readEndpoints(service)).ready === pods.length || null;
-  }, { what: () => `${name} in use` });
+    last = await ask(service).catch((error) => error);
+    const endpoints = await readEndpoints(service);
+    if (endpoints.ready === pods.length) return true;
+    last = { answer: last, endpoints };
+    return null;
+  }, { what: () => `${name} in use, only ${JSON.stringify(last)}` });
   arrivals.clear();
   return service;
 }
@@ -121,6 +135,13 @@ async function askMany(service: Service): Promise<Answer[]> {
   return answers;
 }
 
+/** The pod that the balancer prefers now: others may have looked slow for a moment, and get nothing for a while. */
+async function favourite(service: Service): Promise<string> {
+  const names = (await askMany(service)).map(({ from }) => from);
+  const count = (name: string) => names.filter((from) => from === name).length;
+  return NAMES.toSorted((a, b) => count(b) - count(a))[0] ?? "";
+}
+
 /** The caller's balancer of a Service: endpoints that it may choose, and those that it may not. */
 async function readEndpoints(
   { name }: Service,
@@ -139,23 +160,25 @@ const arrivalsAt = (service: string, pod: string): readonly number[] =>
   arrivals.get(`${service} ${pod}`) ?? [];
 
 test("the one of five that fails is left out, tried with growing penalties, and taken back", async () => {
-  const web = await addService("web", MIN_PENALTY_MS);
-  statuses.set("web three", 500);
+  const web = await addService("web", consecutive(MIN_PENALTY_MS));
+  const bad = await favourite(web);
+  statuses.set(`web ${bad}`, 500);
+  arrivals.clear();
 
   // Until it has failed as often as it may, and been tried three times more.
   const answers: Answer[] = [];
   await waitFor(async () => {
     answers.push(await ask(web));
-    return arrivalsAt("web", "three").length === MAX_FAILURES + 3 || null;
+    return arrivalsAt("web", bad).length === MAX_FAILURES + 3 || null;
   }, { what: () => "the third try", intervalMs: 1 });
   const failed = answers.filter(({ status }) => status !== 200);
   expect(failed).toEqual(
     Array.from(
       { length: MAX_FAILURES + 3 },
-      () => ({ status: 500, from: "three", error: "" }),
+      () => ({ status: 500, from: bad, error: "" }),
     ),
   );
-  const times = arrivalsAt("web", "three").slice(MAX_FAILURES - 1);
+  const times = arrivalsAt("web", bad).slice(MAX_FAILURES - 1);
   for (const [at, time] of times.slice(1).entries()) {
     const passedMs = time - (times[at] ?? 0);
     // A timer may run out a moment early.
@@ -166,7 +189,7 @@ test("the one of five that fails is left out, tried with growing penalties, and 
   statuses.clear();
   const back = await waitFor(async () => {
     await ask(web);
-    const count = arrivalsAt("web", "three").length;
+    const count = arrivalsAt("web", bad).length;
     return count > MAX_FAILURES + 5 || null;
   }, { what: () => "the endpoint in use again", intervalMs: 1 });
   expect(back).toBeTrue();
@@ -175,8 +198,8 @@ test("the one of five that fails is left out, tried with growing penalties, and 
 
 test("all left out is fail-fast, and another service of the same pods does not feel it", async () => {
   const [lost, other] = [
-    await addService("lost", 60_000),
-    await addService("other", 60_000),
+    await addService("lost", consecutive(60_000)),
+    await addService("other", consecutive(60_000)),
   ];
   for (const name of NAMES) statuses.set(`lost ${name}`, 503);
 
@@ -204,4 +227,36 @@ test("all left out is fail-fast, and another service of the same pods does not f
     expect(arrivalsAt("lost", name)).toHaveLength(MAX_FAILURES);
   }
   expect(await readEndpoints(other)).toEqual({ ready: 5, pending: 0 });
+});
+
+test("one that asks for fewer requests is left out where the success rate counts", async () => {
+  const shop = await addService("shop", {
+    [TRAFFIC_ANNOTATIONS.failureAccrual]: "unified",
+    [TRAFFIC_ANNOTATIONS.minPenalty]: "60s",
+    [TRAFFIC_ANNOTATIONS.successRateWindow]: "60s",
+    [TRAFFIC_ANNOTATIONS.successRateMinRequests]: "5",
+  });
+  statuses.set(`shop ${await favourite(shop)}`, 429);
+  await waitFor(async () => {
+    await ask(shop);
+    return (await readEndpoints(shop)).pending || null;
+  }, { what: () => "an endpoint left out", intervalMs: 1 });
+  const answers = await askMany(shop);
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+});
+
+test("one that fails at once does not pass for being fast where failures are penalised", async () => {
+  const fair = await addService("fair", {
+    [TRAFFIC_ANNOTATIONS.penalizeFailures]: "true",
+  });
+  statuses.set(`fair ${await favourite(fair)}`, 503);
+  await waitFor(
+    async () => (await ask(fair)).status === 503 || null,
+    { what: () => "a failure", intervalMs: 1 },
+  );
+  // It counts as 5 s slow by now: even on a machine that stalls, others are preferred.
+  const answers = await askMany(fair);
+  const failed = answers.filter(({ status }) => status !== 200);
+  expect(failed.length).toBeLessThan(3);
+  expect(await readEndpoints(fair)).toEqual({ ready: 5, pending: 0 });
 });

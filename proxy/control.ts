@@ -7,7 +7,7 @@ import { type Absence, createAbsence } from "./control/absence.ts";
 import type { ControlClient } from "./control/client.ts";
 import type { Log } from "./control/connector.ts";
 import { createEndpointFold } from "./control/endpoint-fold.ts";
-import type { Shape, Snapshot } from "./control/snapshot.ts";
+import type { Memory, Shape, Snapshot } from "./control/snapshot.ts";
 import { keepWatching, type Watch } from "./control/watch.ts";
 import { formatCode, type GrpcStatus, StatusCode } from "./grpc/status.ts";
 import {
@@ -122,27 +122,25 @@ export function createControl(options: ControlOptions): Control {
     }
 
     /** What was told before, perhaps to an earlier start, until the service speaks for itself. */
-    function recall(): void {
-      try {
-        let value: T | null = null;
-        for (const bytes of memory.recall()) value = take(bytes) ?? value;
-        if (value === null) return;
-        known = true;
-        observer.next(value);
-      } catch (error) {
-        memory.forget();
-        options.log("warn", "Ignoring what cannot be read any more", {
-          watch: path,
-          error: describe(error),
-        });
-      } finally {
-        read.opened(); // what follows does not continue it
-      }
+    function remember(): void {
+      const value = recall(
+        memory,
+        take,
+        (error) =>
+          options.log("warn", "Ignoring what cannot be read any more", {
+            watch: path,
+            error: describe(error),
+          }),
+      );
+      read.opened(); // what follows does not continue it
+      if (value === null) return;
+      known = true;
+      observer.next(value);
     }
-    if (query.urgent) recall();
+    if (query.urgent) remember();
     const stopWaiting = query.urgent
       ? () => {}
-      : service.absence.whenAway(recall);
+      : service.absence.whenAway(remember);
 
     const running = keepWatching({
       client: service.client,
@@ -246,6 +244,23 @@ export function createControl(options: ControlOptions): Control {
       snapshot.close();
     },
   };
+}
+
+/** The last value that a memory holds, or null; what cannot be read is forgotten. */
+function recall<T>(
+  memory: Memory,
+  read: (bytes: Uint8Array) => T | null,
+  failed: (error: unknown) => void,
+): T | null {
+  try {
+    let value: T | null = null;
+    for (const bytes of memory.recall()) value = read(bytes) ?? value;
+    return value;
+  } catch (error) {
+    memory.forget();
+    failed(error);
+    return null;
+  }
 }
 
 function askAgain(): Verdict {

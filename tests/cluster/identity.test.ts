@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname, resolve } from "node:path";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import {
@@ -21,12 +22,19 @@ import {
   type Mesh,
 } from "./testing/installed.ts";
 import { toList } from "./testing/manifests.ts";
+import {
+  openTerminal,
+  readScripts,
+  type Terminal,
+} from "./testing/terminal.ts";
 import { createToken, signAgain } from "./testing/token.ts";
 import { namespaceOf, SERVE_NAME, workload } from "./testing/workload.ts";
 
 setDefaultTimeout(180_000);
 
 const NAMESPACE = "identity-shop";
+const PAGE = "docs/rotation.md";
+const MAIN = resolve(import.meta.dir, "../../cli/main.ts");
 const AUDIENCE = "identity.l5d.io";
 const WEB = `web.${NAMESPACE}.serviceaccount.identity.linkerd.cluster.local`;
 const HOUR_MS = 3_600_000;
@@ -36,8 +44,11 @@ const LIFETIME = "30s";
 
 let node: ApiServer;
 let mesh: Mesh;
+/** Where somebody keeps the credentials of a mesh, and rotates them. */
 let folder = "";
+let terminal: Terminal;
 let anchor: Pair;
+let hurries = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(`${tmpdir()}/linkerd-ts-identity-`);
@@ -56,7 +67,18 @@ beforeAll(async () => {
   for (const [name, text] of Object.entries(files)) {
     await writeFile(`${folder}/${name}`, text);
   }
+  await writeFile(`${folder}/ca.crt`, anchor.certificatePem);
+  await writeFile(`${folder}/ca.key`, anchor.keyPem);
+  await writeFile(
+    `${folder}/linkerd`,
+    `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`,
+    { mode: 0o755 },
+  );
   node = await openNode();
+  terminal = await openTerminal({
+    KUBECONFIG: node.kubeconfig,
+    PATH: `${folder}:${dirname(node.kubectl)}:${process.env["PATH"]}`,
+  });
   mesh = await installMesh(node, [
     ...Object.keys(files).map((name) => `--${name}=${folder}/${name}`),
     `--identity-issuance-lifetime=${LIFETIME}`,
@@ -85,6 +107,7 @@ afterAll(async () => {
   await kubectl(node, ["delete", "namespace", NAMESPACE, "--timeout=2m"]);
   await mesh.uninstall();
   await node.stop();
+  await terminal.close();
   await rm(folder, { recursive: true });
 }, INSTALL_TIMEOUT_MS);
 
@@ -155,22 +178,14 @@ test("leaf and issuer are renewed under traffic, and no request fails", async ()
     { what: () => "another certificate of web", timeoutMs: 90_000 },
   );
 
-  const second = await makeIssuer("second");
-  await kubectl(node, [
-    ...["patch", "secret", "linkerd-identity-issuer", "-n", "linkerd"],
-    ...["--type=merge", "-p"],
-    JSON.stringify({
-      data: {
-        "crt.pem": btoa(second.certificatePem),
-        "key.pem": btoa(second.keyPem),
-      },
-    }),
-  ]);
-  let hurries = 0;
+  for (const script of await readScripts("The issuer", PAGE)) {
+    await type(script);
+  }
   for (const name of ["web", "caller"]) {
     await waitFor(async () => {
-      await hurry(hurries++);
-      return (await shownBy(name)).issuer === "second" ? true : null;
+      await hurry();
+      const { issuer } = await shownBy(name);
+      return issuer === "issuer-2.linkerd.cluster.local" ? true : null;
     }, {
       what: () => `a certificate of ${name} by the new issuer`,
       timeoutMs: 150_000,
@@ -178,17 +193,51 @@ test("leaf and issuer are renewed under traffic, and no request fails", async ()
     });
   }
 
-  // Some more by the new certificates alone.
-  const { answered } = await requests();
-  const after = await waitFor(async () => {
-    const found = await requests();
-    return found.answered > answered + 20 ? found : null;
-  }, { what: () => "further requests", timeoutMs: 60_000 });
+  const after = await furtherRequests();
   expect(after.failed).toBe(0);
   expect(after.answered).toBeGreaterThan(before.answered + 30);
   const { code, stdout } = await mesh.linkerd(["check", "--proxy"]);
   expect(stdout).not.toMatch(/^[×‼]/m);
   expect(code).toBe(0);
+});
+
+test("trust anchors are rotated under traffic - old, both, new - and no pod is restarted", async () => {
+  const before = await requests();
+  const pods = await listPods();
+  const [make = "", both = "", issuer = "", fresh = "", check = ""] =
+    await readScripts("Trust anchors", PAGE);
+  await type(make);
+
+  const early = await terminal.type(
+    `cd ${folder}; linkerd upgrade --identity-trust-anchors-file ca-2.crt \
+      --identity-issuer-certificate-file issuer-3.crt --identity-issuer-key-file issuer-3.key 2>&1 || true`,
+  );
+  expect(early).toContain("does not validate against the trust anchors of");
+  for (const step of [both, issuer, fresh]) {
+    const hurrying = setInterval(() => void hurry(), 2_000);
+    try {
+      await type(step);
+    } finally {
+      clearInterval(hurrying);
+    }
+  }
+  // Only what its own proxy was told last makes the injector's and everybody's peers strangers to the old.
+  const anchors = await Bun.file(`${folder}/ca-2.crt`).text();
+  for (const name of ["web", "caller"]) {
+    await waitFor(async () => {
+      await hurry();
+      return (await trustOf(name)).anchors.trim() === anchors.trim()
+        ? true
+        : null;
+    }, { what: () => `the new anchor alone in ${name}`, timeoutMs: 150_000 });
+  }
+
+  const after = await furtherRequests();
+  expect(after.failed).toBe(0);
+  expect(after.answered).toBeGreaterThan(before.answered + 30);
+  expect(await listPods()).toEqual(pods);
+  expect(await type(check)).not.toMatch(/^[×‼]/m);
+  expect((await shownBy("web")).issuer).toBe("issuer-3.linkerd.cluster.local");
 });
 
 /** Asks again and again, each time on a new connection to its proxy, and tells each end. */
@@ -198,6 +247,56 @@ while true; do
   if timeout 10 wget -q -O /dev/null http://web; then echo answered; else echo failed; fi
   sleep 0.05
 done`;
+
+/** Types a script in the folder of the credentials. */
+function type(script: string): Promise<string> {
+  return terminal.type(`cd ${folder}\n${script}`);
+}
+
+/** Some more, by the newest certificates alone. */
+async function furtherRequests(): Promise<
+  Awaited<ReturnType<typeof requests>>
+> {
+  const { answered } = await requests();
+  return await waitFor(async () => {
+    const found = await requests();
+    return found.answered > answered + 20 ? found : null;
+  }, { what: () => "further requests", timeoutMs: 60_000 });
+}
+
+/** Every pod of mesh and workloads, with how often each of its containers was started. */
+async function listPods(): Promise<unknown> {
+  const { items } = JSON.parse(
+    await kubectl(node, ["get", "pods", "-A", "-o", "json"]),
+  ) as {
+    readonly items: readonly {
+      readonly metadata: { readonly uid: string; readonly namespace: string };
+      readonly status: Readonly<
+        Record<string, readonly { readonly restartCount: number }[]>
+      >;
+    }[];
+  };
+  return items.filter(({ metadata }) =>
+    ["linkerd", NAMESPACE].includes(metadata.namespace)
+  ).map(({ metadata, status }) => ({
+    uid: metadata.uid,
+    starts: ["initContainerStatuses", "containerStatuses"].flatMap((list) =>
+      (status[list] ?? []).map(({ restartCount }) => restartCount)
+    ),
+  }));
+}
+
+/** What the proxy of a Deployment says of its trust. */
+async function trustOf(name: string): Promise<{ readonly anchors: string }> {
+  await using forward = await openForward(
+    node,
+    NAMESPACE,
+    `deployment/${name}`,
+    4191,
+  );
+  const page = await fetch(`http://127.0.0.1:${forward.port}/trust.json`);
+  return await page.json() as { readonly anchors: string };
+}
 
 /** How often the caller was answered so far, and how often not. */
 async function requests(): Promise<{ answered: number; failed: number }> {
@@ -222,12 +321,12 @@ async function shownBy(
   return { serial, issuer };
 }
 
-/** A kubelet looks after a pod's Secrets when the pod changes, else every minute or so. */
-async function hurry(count: number): Promise<void> {
+/** A kubelet looks after what a pod mounts when the pod changes, else every minute or so. */
+async function hurry(): Promise<void> {
   await kubectl(node, [
     ...["annotate", "pod", "-n", "linkerd", "--overwrite"],
     ...["-l", "linkerd.io/control-plane-component=identity"],
-    `test/hurry=${count}`,
+    `test/hurry=${hurries++}`,
   ]);
 }
 

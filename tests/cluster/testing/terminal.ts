@@ -5,9 +5,12 @@ import { Problem } from "../../../schemas/problem.ts";
 
 const ROOT = resolve(import.meta.dir, "../../..");
 
-/** The blocks of commands in a section of README.md, each a script. */
-export async function readScripts(heading: string): Promise<string[]> {
-  const text = await Bun.file(join(ROOT, "README.md")).text();
+/** The blocks of commands in a section of a page, each a script. */
+export async function readScripts(
+  heading: string,
+  page = "README.md",
+): Promise<string[]> {
+  const text = await Bun.file(join(ROOT, page)).text();
   const [, rest = ""] = text.split(`\n## ${heading}\n`);
   const [section = ""] = rest.split("\n## ");
   return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map((block) =>

@@ -15,6 +15,11 @@ import type {
 import type { Meta } from "../schemas/policy.ts";
 import type { Control, Observer } from "./control.ts";
 import type { Watch } from "./control/watch.ts";
+import {
+  type ProfileInForce,
+  profileInForce,
+  withSplit,
+} from "./discover/profile.ts";
 
 export interface DiscoverOptions {
   readonly control: Control;
@@ -36,11 +41,14 @@ export interface Answers {
   profile: Profile | null | undefined;
 }
 
-/** Follows what is known of an address that an application dials: `next` hears each policy, the first when both answers are there. */
+/**
+ * Follows what is known of an address that an application dials: `next` hears each policy, the first when both answers
+ * are there, and the ServiceProfile that goes before its routes.
+ */
 export function watchTarget(
   address: SocketAddress,
   options: DiscoverOptions,
-  next: (policy: ClientPolicy) => void,
+  next: (policy: ClientPolicy, profile: ProfileInForce | null) => void,
 ): Watch {
   const { control, profileNetworks, detectTimeoutMs } = options;
   const ip = parseIp(address.ip);
@@ -53,7 +61,10 @@ export function watchTarget(
   let patience: ReturnType<typeof setTimeout> | undefined;
   const update = () => {
     const policy = decide(answers, address, detectTimeoutMs);
-    if (policy !== null) return next(policy);
+    if (policy !== null) {
+      const profile = profileInForce(answers.profile, address);
+      return next(withSplit(policy, profile), profile);
+    }
     if (answers.policy === undefined || answers.profile !== undefined) return;
     patience ??= setTimeout(() => {
       answers.profile ??= null;

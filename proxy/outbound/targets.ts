@@ -8,9 +8,12 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Habits } from "../detect/either-side.ts";
 import type { Way } from "../direction.ts";
 import { type DiscoverOptions, watchTarget } from "../discover.ts";
+import type { ProfileInForce } from "../discover/profile.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { RequestHead } from "../http/message.ts";
+import type { ProfileFamilies } from "../record/profile.ts";
 import { createBackends, type OpenBackend } from "./backends.ts";
+import { openProfile } from "./profile.ts";
 import {
   openRoutes,
   type RoutedProtocol,
@@ -48,7 +51,9 @@ export interface TargetsOptions {
   readonly idleMs: number;
   readonly openHttp: OpenBackend<Upstream>;
   readonly openTcp: OpenBackend<TcpUpstream>;
-  readonly families: RoutesOptions["families"];
+  readonly families: RoutesOptions["families"] & {
+    readonly profile: ProfileFamilies;
+  };
   readonly record: (address: SocketAddress) => TargetRecorder;
   readonly random: () => number;
 }
@@ -103,24 +108,27 @@ function createEntry(
     random,
   };
   const tcpOptions = { backends: createBackends(options.openTcp), random };
-  const http = createSlot(
-    routedOf,
-    (protocol, parent) => openRoutes(protocol, parent, httpOptions),
+  const http = createSlot((protocol: Routed, parent) =>
+    protocol.kind === "profile"
+      ? openProfile(protocol.profile, parent, {
+        ...httpOptions,
+        families: families.profile,
+      })
+      : openRoutes(protocol, parent, httpOptions)
   );
   const tcp = createSlot(
-    bytesOf,
-    (protocol, parent) =>
+    (protocol: BytesProtocol, parent) =>
       protocol.kind === "tls"
         ? openTlsRoutes(protocol.tls, parent, tcpOptions)
         : openOpaqueRoute(protocol.opaque, parent, tcpOptions),
   );
 
   const recorder = options.record(address);
-  const watch = watchTarget(address, options.discover, (next) => {
+  const watch = watchTarget(address, options.discover, (next, profile) => {
     policy = next;
     recorder.follow(next);
-    http.update(next);
-    tcp.update(next);
+    http.update(routedOf(next, profile), next.parent);
+    tcp.update(bytesOf(next), next.parent);
     const calls = [...waiting];
     waiting.clear();
     for (const call of calls) call(next);
@@ -163,10 +171,17 @@ function createEntry(
   };
 }
 
-function routedOf({ protocol }: ClientPolicy): RoutedProtocol | null {
-  return protocol.kind === "opaque" || protocol.kind === "tls"
-    ? null
-    : protocol;
+/** How requests are routed: by a ServiceProfile where there is one. */
+type Routed =
+  | RoutedProtocol
+  | { readonly kind: "profile"; readonly profile: ProfileInForce };
+
+function routedOf(
+  { protocol }: ClientPolicy,
+  profile: ProfileInForce | null,
+): Routed | null {
+  if (protocol.kind === "opaque" || protocol.kind === "tls") return null;
+  return profile === null ? protocol : { kind: "profile", profile };
 }
 
 type BytesProtocol = Extract<
@@ -187,11 +202,10 @@ function bytesOf({ protocol }: ClientPolicy): BytesProtocol | null {
  * (facts 1.3).
  */
 function createSlot<P, R extends { release(): void }>(
-  select: (policy: ClientPolicy) => P | null,
   open: (protocol: P, parent: Meta) => R,
 ): {
   get(): R | null;
-  update(policy: ClientPolicy): void;
+  update(protocol: P | null, parent: Meta): void;
   close(): void;
 } {
   let known: { readonly protocol: P; readonly parent: Meta } | null = null;
@@ -203,16 +217,15 @@ function createSlot<P, R extends { release(): void }>(
       if (known === null || closed) return null;
       return routes ??= open(known.protocol, known.parent);
     },
-    update(policy) {
-      const protocol = select(policy);
+    update(protocol, parent) {
       if (protocol === null) return;
       const before = text;
-      text = textOf([protocol, policy.parent]);
+      text = textOf([protocol, parent]);
       if (text === before) return;
-      known = { protocol, parent: policy.parent };
+      known = { protocol, parent };
       if (routes === null) return;
       const old = routes;
-      routes = open(protocol, policy.parent);
+      routes = open(protocol, parent);
       old.release();
     },
     close() {

@@ -13,6 +13,7 @@ import {
   routeLabels,
   targetLabels,
 } from "./labels.ts";
+import { type ProfileFamilies, profileFamilies } from "./profile.ts";
 import type { Histogram, Series } from "./series.ts";
 
 /** What only the outbound side counts. */
@@ -26,6 +27,7 @@ export interface OutboundFamilies {
   readonly tcpErrors: Family<Series>;
   readonly http: OutboundRouteFamilies;
   readonly grpc: OutboundRouteFamilies;
+  readonly profile: ProfileFamilies;
   /** Labels by `parentLabels` and `backendLabels`. */
   readonly httpBalancer: BalancerFamilies;
   /** Labels by `tcpBalancerLabels`. */
@@ -65,6 +67,7 @@ export function outboundFamilies(registry: Registry): OutboundFamilies {
     tcpErrors: counter("tcp_errors", "Outbound connections that failed here"),
     http: routeFamilies(registry, "http"),
     grpc: routeFamilies(registry, "grpc"),
+    profile: profileFamilies(registry),
     httpBalancer: balancerFamilies(registry, "outbound_http"),
     tcpBalancer: balancerFamilies(registry, "outbound_tcp"),
     tcpRouteOpened: counter("tcp_route_open", "Connections a route took"),

@@ -1,0 +1,105 @@
+import type { RouteBackend } from "../../schemas/client-policy.ts";
+import type { Meta } from "../../schemas/policy.ts";
+import type { ProfileRoute } from "../../schemas/profile.ts";
+import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
+import { type ProfileInForce, splitOf } from "../discover/profile.ts";
+import type { ProfileFamilies } from "../record/profile.ts";
+import { type Filters, readyFilters } from "../route/filter.ts";
+import { createChooser } from "./distribution.ts";
+import { RouteLane } from "./lane.ts";
+import { createJudge } from "./profile/classes.ts";
+import { requestTest } from "./profile/condition.ts";
+import { recordProfileRoute } from "./profile/recorder.ts";
+import type { Released } from "./route-recorder.ts";
+import type { Routes, RoutesOptions } from "./routes.ts";
+
+export interface ProfileOptions
+  extends Pick<RoutesOptions, "backends" | "random"> {
+  readonly families: ProfileFamilies;
+}
+
+/** Requests that no route of a profile is for. */
+const DEFAULT_ROUTE: ProfileRoute = {
+  condition: { kind: "all", conditions: [] },
+  responseClasses: [],
+  labels: {},
+  retries: false,
+  timeoutMs: null,
+};
+
+/**
+ * Makes a ServiceProfile live: the first route whose condition holds takes a request, and what no route takes is carried
+ * all the same (facts 4.13). Its overrides share backends with the policy's routes.
+ */
+export function openProfile(
+  profile: ProfileInForce,
+  parent: Meta,
+  { backends, random, families }: ProfileOptions,
+): Routes {
+  const { authority, routing } = profile;
+  const held: Released[] = [];
+  const take = ({ backend, weight }: RouteBackend<never>) => {
+    const shared = backends.take(backend, null, parent);
+    held.push({ release: () => shared.close() });
+    return { shared, weight };
+  };
+  const split = splitOf(profile);
+  const [first, ...rest] = split.backends;
+  const taken = [take(first), rest.map(take)] as const;
+  const filters = readyFilters([{
+    kind: "request-headers",
+    add: [],
+    set: [["l5d-dst-canonical", authority]],
+    remove: [],
+  }]);
+
+  function open({ labels, responseClasses }: ProfileRoute): Way {
+    const judge = createJudge(responseClasses);
+    const recorder = recordProfileRoute(families, authority, labels, judge);
+    held.push(recorder);
+    const lane = ({ shared, weight }: ReturnType<typeof take>) => ({
+      weight,
+      choice: new RouteLane(shared, null, recorder.sent),
+    });
+    const lanes = [lane(taken[0]), ...taken[1].map(lane)] as const;
+    const [{ choice: nobody }] = lanes;
+    const choose = createChooser(split.kind, lanes, nobody, random);
+    return {
+      path: { kind: "any" },
+      payload: new ProfilePassage(filters, choose, recorder.route),
+    };
+  }
+
+  const ways = routing.routes.map((route) => ({
+    test: requestTest(route.condition),
+    way: open(route),
+  }));
+  const otherwise = open(DEFAULT_ROUTE);
+  return {
+    find: (head) => ways.find(({ test }) => test(head))?.way ?? otherwise,
+    release() {
+      for (const one of held) one.release();
+    },
+  };
+}
+
+/** A route made ready. A class, for every request goes through one. */
+class ProfilePassage implements Passage {
+  readonly filters: Filters | null;
+  readonly choose: () => Lane;
+  private readonly counted: RouteMetrics;
+
+  constructor(
+    filters: Filters | null,
+    choose: () => Lane,
+    counted: RouteMetrics,
+  ) {
+    this.filters = filters;
+    this.choose = choose;
+    this.counted = counted;
+  }
+
+  metrics(): RouteMetrics {
+    return this.counted;
+  }
+}

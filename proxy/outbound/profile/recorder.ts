@@ -1,0 +1,46 @@
+import type { BackendMetrics, Ending, RouteMetrics } from "../../direction.ts";
+import { HttpRecorder } from "../../record/http.ts";
+import {
+  type ProfileFamilies,
+  profileRouteLabels,
+} from "../../record/profile.ts";
+import type { Released } from "../route-recorder.ts";
+import type { Judge } from "./classes.ts";
+
+/** What is counted of one route of a ServiceProfile; release it. */
+export interface ProfileRecorder extends Released {
+  readonly route: RouteMetrics;
+  /** Of each time a request is sent. */
+  readonly sent: BackendMetrics;
+}
+
+export function recordProfileRoute(
+  families: ProfileFamilies,
+  dst: string,
+  labels: Readonly<Record<string, string>>,
+  judge: Judge,
+): ProfileRecorder {
+  const text = profileRouteLabels(dst, labels);
+  const route = new HttpRecorder(families.route, text);
+  const actual = new HttpRecorder(families.actual, text);
+  return {
+    route: {
+      requestFrame() {},
+      finished(grpc, ending, sinceStartMs) {
+        route.requests.value += 1;
+        route.latency(ending.status).observe(sinceStartMs);
+        route.response(ending.status, judge(grpc, ending));
+      },
+    },
+    sent: {
+      dispatched: () => void (actual.requests.value += 1),
+      responseFrame() {},
+      ended: (grpc: boolean, ending: Ending) =>
+        actual.response(ending.status, judge(grpc, ending)),
+    },
+    release() {
+      route.release();
+      actual.release();
+    },
+  };
+}

@@ -9,7 +9,8 @@ import { unsupportedFilter } from "./client-filters.ts";
 import { isAccepted } from "./egress.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
-import { objectKey } from "./outbound.ts";
+import { strongerThan } from "./conflicts.ts";
+import type { OutboundParent } from "./outbound.ts";
 
 /** Gateway API's reasons, and Linkerd's, why the condition Accepted is false. */
 export type DetachedReason =
@@ -58,15 +59,25 @@ export function attachmentOf(
       ? ATTACHED
       : detached("NoMatchingParent", `There is no Server ${id}`);
   }
-  const found = findParent(kind, id, parent, state) ?? isCarried(route);
+  const found = obstacleOf(route, parent, { kind, id }, state);
   if (found !== null) return found;
-  const stronger = strongerThan(route, { kind, id }, parent, state);
+  const stronger = strongerThan(route, parent, { kind, id }, state);
   return stronger === null ? ATTACHED : detached(
     "RouteReasonConflicted",
     `${stronger.kind} ${
       idOf(stronger.metadata)
     } hangs on the same ports of ${kind} ${id}, and its kind comes first`,
   );
+}
+
+/** What keeps a route from a parent, whatever other routes there are; null: nothing. */
+export function obstacleOf(
+  route: OutboundRoute,
+  parent: ParentRef,
+  { kind, id }: OutboundParent,
+  state: State,
+): Attachment | null {
+  return findParent(kind, id, parent, state) ?? isCarried(route);
 }
 
 /** Whether all of a route's backends can be reached from a parent; the first that cannot is named. */
@@ -134,36 +145,6 @@ function isCarried(route: OutboundRoute): Attachment | null {
     "UnsupportedValue",
     `${formatPath(at.path)}: the filter ${at.type} is not supported`,
   );
-}
-
-/** Kinds by how much they know of what they route: the first of those on one port holds (GEP-1426). */
-const STRENGTH = ["GRPCRoute", "HTTPRoute", "TLSRoute", "TCPRoute"] as const;
-
-/** A route of a stronger kind that covers all that this one says of the parent, for all of its clients. */
-function strongerThan(
-  route: OutboundRoute,
-  { kind, id }: { readonly kind: OutboundParentKind; readonly id: string },
-  { port, sectionName }: ParentRef,
-  { outbound }: State,
-): OutboundRoute | null {
-  for (const other of outbound.routesByParent.get(objectKey(kind, id))) {
-    if (STRENGTH.indexOf(other.kind) >= STRENGTH.indexOf(route.kind)) continue;
-    if (isUnreadable(other) || unsupportedFilter(other) !== null) continue;
-    const [namespace = ""] = id.split("/");
-    const isForAll = other.metadata.namespace === namespace ||
-      other.metadata.namespace === route.metadata.namespace;
-    if (!isForAll) continue;
-    const covers = (other.spec.parentRefs ?? []).some((parent) => {
-      const its = parent.namespace ?? other.metadata.namespace;
-      return parentKindOf(parent, other.apiVersion) === kind &&
-        idOf({ namespace: its, name: parent.name }) === id &&
-        (parent.port === undefined || parent.port === port) &&
-        (parent.sectionName === undefined ||
-          parent.sectionName === sectionName);
-    });
-    if (covers) return other;
-  }
-  return null;
 }
 
 /** Of such a route only what denies is known. */

@@ -1,7 +1,8 @@
 import type { OutboundRoute, ParentRef } from "../../schemas/kube.ts";
 import { parentKindOf } from "../../schemas/kube/parents.ts";
-import { attachmentOf, isUnreadable } from "./attachment.ts";
+import { isUnreadable, obstacleOf } from "./attachment.ts";
 import type { SendingParent } from "./backends.ts";
+import { means } from "./conflicts.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { compare, oldestFirst } from "./named.ts";
@@ -18,15 +19,16 @@ export interface CalledPort {
 }
 
 /**
- * The routes in force for clients of a namespace: those of the parent's own namespace for all clients, and besides them
- * those of the clients' own. The oldest first, then the first by name.
+ * The routes that hold for clients of a namespace: those of the parent's own namespace for all clients, and besides them
+ * those of the clients' own. The oldest first, then the first by name. Which kind of them holds, what is spoken decides.
  */
 export function clientRoutesOf(
   called: CalledPort,
   state: State,
 ): OutboundRoute[] {
   const { parent, clientNamespace } = called;
-  const key = objectKey(parent.kind, idOf(parent));
+  const id = idOf(parent);
+  const key = objectKey(parent.kind, id);
   const found = [...state.outbound.routesByParent.get(key)].filter((route) => {
     const { namespace } = route.metadata;
     const isFor = namespace === parent.namespace ||
@@ -34,7 +36,7 @@ export function clientRoutesOf(
     return isFor && !isUnreadable(route) &&
       (route.spec.parentRefs ?? []).some((ref) =>
         isOf(ref, route, called) &&
-        attachmentOf(route, ref, state).kind === "attached"
+        obstacleOf(route, ref, { kind: parent.kind, id }, state) === null
       );
   });
   return oldestFirst(
@@ -44,14 +46,14 @@ export function clientRoutesOf(
 
 /** Whether a route's parent is this port. */
 function isOf(
-  { name, namespace, port, sectionName, ...kind }: ParentRef,
+  ref: ParentRef,
   { apiVersion, metadata }: OutboundRoute,
   called: CalledPort,
 ): boolean {
   const { parent } = called;
-  return parentKindOf(kind, apiVersion) === parent.kind &&
+  const { name, namespace = metadata.namespace } = ref;
+  return parentKindOf(ref, apiVersion) === parent.kind &&
     name === parent.name &&
-    (namespace ?? metadata.namespace) === parent.namespace &&
-    (port === undefined || port === called.port) &&
-    (sectionName === undefined || sectionName === called.portName);
+    namespace === parent.namespace &&
+    means(ref, called.port, called.portName);
 }

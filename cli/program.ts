@@ -13,6 +13,7 @@ import { uninject } from "./commands/uninject.ts";
 import { uninstall } from "./commands/uninstall.ts";
 import { upgrade } from "./commands/upgrade.ts";
 import { version } from "./commands/version.ts";
+import { viz } from "./commands/viz.ts";
 import { type Given, parseFlags } from "./flags.ts";
 import { showHelp } from "./help.ts";
 import { nearest } from "../schemas/nearest.ts";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Entry[] = [
   uninstall,
   upgrade,
   version,
+  viz,
 ];
 
 /** Flags that every command takes. */

@@ -80,13 +80,14 @@ async function reach(
   return await cluster.forward(pod, PORTS[controller]);
 }
 
-/** The first running pod of the destination controller. Throws `connect.failed` when there is none. */
+/** The first running pod of a program of the control plane. Throws `connect.failed` when there is none. */
 export async function findController(
   cluster: Cluster,
   namespace: string,
+  name = NAME,
 ): Promise<PodName> {
   const { findWorkload } = await import("../workload/pods.ts");
-  const workload = { kind: DEPLOYMENT, name: NAME };
+  const workload = { kind: DEPLOYMENT, name };
   const { pods } = await findWorkload(cluster, namespace, workload).catch(
     (thrown: unknown) => {
       if (thrown instanceof ApiError && thrown.status === 404) {
@@ -97,7 +98,7 @@ export async function findController(
   );
   const pod = pods.find(({ status }) => status?.phase === "Running");
   if (pod !== undefined) return { namespace, name: pod.metadata.name };
-  throw new Problem("connect.failed", `no running pods found for ${NAME}`, {
+  throw new Problem("connect.failed", `no running pods found for ${name}`, {
     hint:
       `Is the control plane in namespace "${namespace}"? Say which with -L, or ask one elsewhere with --api-addr.`,
   });

@@ -1,20 +1,8 @@
+import type { Edge } from "../../../schemas/stats.ts";
 import { Problem } from "../../../schemas/problem.ts";
 import type { Readings } from "../readings.ts";
 import type { Target } from "./target.ts";
 import { WORKLOAD_LABELS } from "./workloads.ts";
-
-/** Who talks to whom now. */
-export interface Edge {
-  readonly source: string;
-  readonly sourceNamespace: string;
-  readonly target: string;
-  readonly targetNamespace: string;
-  /** The name that the target's certificate has; "" without mutual TLS. */
-  readonly serverId: string;
-  /** Why there is no mutual TLS, in the proxy's word; "" when there is. */
-  readonly noTlsReason: string;
-  readonly connections: number;
-}
 
 /** Open connections between workloads of a kind, when either end is in the namespace; throws `request.invalid`. */
 export async function readEdges(

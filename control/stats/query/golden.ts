@@ -1,20 +1,6 @@
+import type { Golden, Latency } from "../../../schemas/stats.ts";
 import { quantile } from "../quantile.ts";
 import type { Bucket, Labels, Reading, Readings } from "../readings.ts";
-
-/** What happened to requests in a window; the quantiles are null without any. */
-export interface Golden {
-  readonly success: number;
-  readonly failure: number;
-  /** Of both, those that came over mutual TLS. */
-  readonly secured: number;
-  readonly latencyMs: Latency | null;
-}
-
-export interface Latency {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-}
 
 /** Where requests are counted, and which label says how one ended. */
 export interface GoldenSource {

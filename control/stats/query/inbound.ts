@@ -1,26 +1,8 @@
+import type { InboundRow } from "../../../schemas/stats.ts";
 import type { Readings } from "../readings.ts";
-import { type Golden, readGolden, RESPONSES } from "./golden.ts";
+import { readGolden, RESPONSES } from "./golden.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
-
-/** What a workload was asked on one of its Servers' routes. */
-export interface InboundRow {
-  readonly namespace: string;
-  readonly name: string;
-  readonly server: Named;
-  readonly port: string;
-  readonly route: Named;
-  /** Null for what came without an authorization of its own, and in rows by route alone. */
-  readonly authorization: Named | null;
-  readonly golden: Golden;
-  /** Requests that were denied. */
-  readonly denied: number;
-}
-
-export interface Named {
-  readonly kind: string;
-  readonly name: string;
-}
 
 const ROUTE = [
   "srv_kind",

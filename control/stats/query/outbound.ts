@@ -1,22 +1,8 @@
+import type { OutboundRow } from "../../../schemas/stats.ts";
 import type { Labels, Matcher, Readings } from "../readings.ts";
-import type { Named } from "./inbound.ts";
-import { keyOf, type Latency, latencyOf } from "./golden.ts";
+import { keyOf, latencyOf } from "./golden.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
-
-/** What a workload asked of a service, by route; `backend` says where of that a part went. */
-export interface OutboundRow {
-  readonly namespace: string;
-  readonly name: string;
-  readonly service: Named & { readonly port: string };
-  readonly route: Named;
-  readonly backend: Named & { readonly port: string } | null;
-  readonly success: number;
-  readonly failure: number;
-  readonly timeouts: number;
-  readonly retries: number;
-  readonly latencyMs: Latency | null;
-}
 
 const ROUTE = [
   ...["parent_kind", "parent_name", "parent_port"],

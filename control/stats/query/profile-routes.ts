@@ -1,17 +1,8 @@
+import type { Golden, ProfileRouteRow } from "../../../schemas/stats.ts";
 import type { Matcher, Readings } from "../readings.ts";
-import { type Golden, readGolden } from "./golden.ts";
+import { readGolden } from "./golden.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
-
-/** Requests on a route of a ServiceProfile. */
-export interface ProfileRouteRow {
-  readonly route: string;
-  /** The Service's authority. */
-  readonly service: string;
-  readonly golden: Golden;
-  /** With what was sent again; null on the receiving side, which cannot tell. */
-  readonly actual: Pick<Golden, "success" | "failure"> | null;
-}
 
 /** Requests by ServiceProfile route: those that a target got, or those that it sent `to` another; throws `request.invalid`. */
 export async function readProfileRoutes(

@@ -1,14 +1,10 @@
+import type { StatRow, Tcp } from "../../../schemas/stats.ts";
 import { Problem } from "../../../schemas/problem.ts";
 import type { Labels, Matcher, Readings } from "../readings.ts";
-import { type Golden, keyOf, readGolden, RESPONSES } from "./golden.ts";
+import { keyOf, readGolden, RESPONSES } from "./golden.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
-import {
-  type Workload,
-  WORKLOAD_LABELS,
-  type WorkloadPod,
-  workloadsOf,
-} from "./workloads.ts";
+import { WORKLOAD_LABELS, type WorkloadPod, workloadsOf } from "./workloads.ts";
 
 export interface StatQuery {
   readonly target: Target;
@@ -16,23 +12,6 @@ export interface StatQuery {
   /** At most one of them: what the target sends to it, or gets from it, as its clients' proxies see it. */
   readonly to: Target | null;
   readonly from: Target | null;
-}
-
-export interface StatRow {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** Null for what has no pods: a service. */
-  readonly pods: Pick<Workload, "meshed" | "running"> | null;
-  /** Null without a request in the window. */
-  readonly golden: Golden | null;
-  readonly tcp: Tcp | null;
-}
-
-export interface Tcp {
-  readonly open: number;
-  readonly readBytes: number;
-  readonly writtenBytes: number;
 }
 
 /** Golden metrics of workloads and services; throws `request.invalid`. */

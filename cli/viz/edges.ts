@@ -1,0 +1,100 @@
+import { Problem } from "../../schemas/problem.ts";
+import type { Edge } from "../../schemas/stats.ts";
+import type { Outcome, World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { type Column, formatTable } from "../table.ts";
+import { askMetrics } from "./ask.ts";
+import { harmless } from "./cells.ts";
+import { readFormat, readTargetNamespace } from "./options.ts";
+import { parseResource } from "./resource.ts";
+
+/** Prints who talks to whom now, and whether over mutual TLS. */
+export async function runEdges(given: Given, world: World): Promise<Outcome> {
+  const [word] = given.words;
+  if (word === undefined) {
+    throw new Problem(
+      "config.invalid",
+      "accepts 1 arg(s), received 0",
+      { hint: "expected a kind of workloads, such as deploy" },
+    );
+  }
+  const format = readFormat(given, ["table", "json", "wide"]);
+  const { kind, name } = parseResource(word);
+  if (name !== undefined) {
+    throw new Problem(
+      "config.invalid",
+      `Error creating edges request: Edges cannot be returned for a specific resource name; remove ${name} from query`,
+    );
+  }
+  const namespace = await readTargetNamespace(given, world);
+  const questions = [{ page: "edges" as const, query: { kind, namespace } }];
+  return await askMetrics<Edge>(given, world, questions, ([edges = []]) => {
+    if (format === "json") {
+      return {
+        code: 0,
+        stdout: [`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`],
+      };
+    }
+    return edges.length === 0
+      ? { code: 0, stderr: "No edges found.\n" }
+      : { code: 0, stdout: [formatTable(columns(format === "wide"), edges)] };
+  });
+}
+
+function columns(wide: boolean): readonly Column<Edge>[] {
+  const plain: Column<Edge>[] = [
+    { title: "SRC", text: ({ source }) => harmless(source) },
+    { title: "DST", text: ({ target }) => harmless(target) },
+    {
+      title: "SRC_NS",
+      text: ({ sourceNamespace }) => harmless(sourceNamespace),
+    },
+    {
+      title: "DST_NS",
+      text: ({ targetNamespace }) => harmless(targetNamespace),
+    },
+  ];
+  return [
+    ...plain,
+    ...wide
+      ? [{
+        title: "SERVER_ID",
+        text: ({ serverId }: Edge) => shortId(serverId),
+      }]
+      : [],
+    {
+      title: "SECURED",
+      text: ({ noTlsReason }) => noTlsReason === "" ? "√" : reason(noTlsReason),
+    },
+  ];
+}
+
+/** The workload and namespace of an identity: `web.emojivoto`. */
+function shortId(id: string): string {
+  return harmless(id.split(".").slice(0, 2).join("."));
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  disabled: "Disabled",
+  loopback: "Loopback",
+  no_authority_in_http_request: "No Authority In HTTP Request",
+  not_http: "Not HTTP",
+  not_provided_by_remote: "Not Provided By Remote",
+  not_provided_by_service_discovery: "Not Provided By Service Discovery",
+};
+
+/** Other reasons are shown as they are: an edge without mutual TLS never looks like one with it. */
+function reason(word: string): string {
+  return REASONS[word] ?? harmless(word);
+}
+
+function jsonOf(edge: Edge): unknown {
+  return {
+    src: edge.source,
+    src_namespace: edge.sourceNamespace,
+    dst: edge.target,
+    dst_namespace: edge.targetNamespace,
+    server_id: edge.serverId,
+    no_tls_reason: reason(edge.noTlsReason),
+  };
+}

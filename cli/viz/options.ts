@@ -1,0 +1,53 @@
+import { parseDuration } from "../../schemas/duration.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { World } from "../command.ts";
+import type { Given } from "../flags.ts";
+
+/** What Linkerd's metrics can be about at least. */
+const MIN_WINDOW_MS = 15_000;
+
+/** Milliseconds of `--time-window`; throws `config.invalid`. */
+export function readWindow(given: Given): number {
+  const windowMs = parseDuration(given.text("time-window") ?? "1m");
+  if (windowMs >= MIN_WINDOW_MS) return windowMs;
+  throw new Problem(
+    "config.invalid",
+    "metrics time window needs to be at least 15s",
+  );
+}
+
+/** One of these formats, the first when none is asked for; throws `config.invalid`. */
+export function readFormat<const F extends string>(
+  given: Given,
+  formats: readonly [F, ...F[]],
+): F {
+  const text = given.text("output");
+  if (text === undefined || text === "") return formats[0];
+  const found = formats.find((format) => format === text);
+  if (found !== undefined) return found;
+  throw new Problem(
+    "config.invalid",
+    `--output supports ${formats.slice(0, -1).join(", ")} and ${
+      formats.at(-1)
+    }, not "${text}"`,
+  );
+}
+
+/** The namespace to ask about; undefined with `--all-namespaces`. Throws `config.invalid`. */
+export async function readTargetNamespace(
+  given: Given,
+  world: World,
+): Promise<string | undefined> {
+  const namespace = given.text("namespace");
+  if (given.on("all-namespaces")) {
+    if (namespace === undefined) return undefined;
+    throw new Problem(
+      "config.invalid",
+      "--all-namespaces and --namespace flags are mutually exclusive",
+    );
+  }
+  if (namespace !== undefined) return namespace;
+  if (given.text("api-addr")) return "default";
+  const { openCluster } = await import("../cluster/open.ts");
+  return (await openCluster(given, world)).namespace;
+}

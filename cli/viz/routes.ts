@@ -1,0 +1,221 @@
+import { Problem } from "../../schemas/problem.ts";
+import type {
+  Golden,
+  InboundRow,
+  Named,
+  NamedPort,
+  OutboundRow,
+} from "../../schemas/stats.ts";
+import type { Outcome, World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { type Column, formatTable } from "../table.ts";
+import { askMetrics, type Question } from "./ask.ts";
+import {
+  harmless,
+  milliseconds,
+  NOTHING,
+  rate,
+  success,
+  successRate,
+} from "./cells.ts";
+import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
+import { parseResources } from "./resource.ts";
+
+/** Prints what workloads are asked, by Server and route. */
+export async function runInbound(given: Given, world: World): Promise<Outcome> {
+  const asked = await readAsked(given, world, "inbound");
+  return await askMetrics<InboundRow>(
+    given,
+    world,
+    asked.questions,
+    (answers) => {
+      const rows = answers.flat()
+        .filter(({ golden }) => golden.success + golden.failure > 0)
+        .map((row): Line => ({
+          ...lineOf(row.golden, asked.windowMs),
+          name: row.name,
+          server: `${
+            row.server.kind === "default" ? "[default]" : row.server.name
+          }:${row.port}`,
+          ...routeOf(row.route),
+        }))
+        .sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+      return asked.print(rows, [NAME, SERVER, ROUTE, TYPE, ...NUMBERS]);
+    },
+  );
+}
+
+/** Prints what workloads ask of Services, by route, and below each where of that it went. */
+export async function runOutbound(
+  given: Given,
+  world: World,
+): Promise<Outcome> {
+  const asked = await readAsked(given, world, "outbound");
+  return await askMetrics<OutboundRow>(
+    given,
+    world,
+    asked.questions,
+    (answers) => {
+      const rows = answers.flat()
+        .filter(({ success, failure }) => success + failure > 0);
+      const lines = rows.map((row, at): Line => {
+        const { backend, retries, timeouts } = row;
+        const total = row.success + row.failure;
+        const line = lineOf({ ...row, secured: 0 }, asked.windowMs);
+        const share = (part: number, of: number) =>
+          `${((part / of) * 100).toFixed(2)}%`;
+        if (backend === null) {
+          return {
+            ...line,
+            name: row.name,
+            service: portOf(row.service),
+            ...routeOf(row.route),
+            timeouts: share(timeouts, total),
+            retries: share(retries, total + retries),
+          };
+        }
+        const isLast = rows[at + 1]?.backend === null ||
+          rows[at + 1] === undefined;
+        return {
+          ...line,
+          route: isLast ? "└─" : "├─",
+          type: "─►",
+          backend: portOf(backend),
+          timeouts: share(timeouts, total),
+        };
+      });
+      return asked.print(lines, [
+        ...[NAME, SERVICE, ROUTE, TYPE, BACKEND, ...NUMBERS],
+        ...[TIMEOUTS, RETRIES],
+      ]);
+    },
+  );
+}
+
+/** A line of either table; what a table does not have is not there. */
+interface Line {
+  readonly golden: Golden;
+  readonly perSecond: number;
+  readonly name?: string;
+  readonly server?: string;
+  readonly service?: string;
+  readonly route?: string;
+  readonly type?: string;
+  readonly backend?: string;
+  readonly timeouts?: string;
+  readonly retries?: string;
+}
+
+const text = (
+  title: string,
+  field: "name" | "server" | "service" | "route" | "type" | "backend",
+): Column<Line> => ({ title, text: (line) => harmless(line[field] ?? "") });
+const NAME = text("NAME", "name");
+const SERVER = text("SERVER", "server");
+const SERVICE = text("SERVICE", "service");
+const ROUTE = text("ROUTE", "route");
+const TYPE = text("TYPE", "type");
+const BACKEND = text("BACKEND", "backend");
+const NUMBERS: readonly Column<Line>[] = [
+  {
+    title: "SUCCESS",
+    text: ({ golden }) => success(golden),
+    align: "right",
+  },
+  {
+    title: "RPS",
+    text: ({ perSecond }) => perSecond.toFixed(2),
+    align: "right",
+  },
+  ...(["p50", "p95", "p99"] as const).map((quantile): Column<Line> => ({
+    title: `LATENCY_${quantile.toUpperCase()}`,
+    text: ({ golden }) => milliseconds(golden.latencyMs, quantile),
+    align: "right",
+  })),
+];
+const TIMEOUTS: Column<Line> = {
+  title: "TIMEOUTS",
+  text: ({ timeouts }) => timeouts ?? NOTHING,
+  align: "right",
+};
+const RETRIES: Column<Line> = {
+  title: "RETRIES",
+  text: ({ retries }) => retries ?? "",
+  align: "right",
+};
+
+interface Asked {
+  readonly questions: readonly Question[];
+  readonly windowMs: number;
+  readonly print: (
+    lines: readonly Line[],
+    columns: readonly Column<Line>[],
+  ) => Outcome;
+}
+
+async function readAsked(
+  given: Given,
+  world: World,
+  page: "inbound" | "outbound",
+): Promise<Asked> {
+  if (given.words.length === 0) {
+    throw new Problem(
+      "config.invalid",
+      "requires at least 1 arg(s), only received 0",
+      { hint: "expected workloads, such as deploy or deploy/web" },
+    );
+  }
+  const windowMs = readWindow(given);
+  const format = readFormat(given, ["table", "json"]);
+  const resources = parseResources(given.words);
+  const namespace = await readTargetNamespace(given, world);
+  return {
+    windowMs,
+    questions: resources.map(({ kind, name }) => ({
+      page,
+      query: { kind, name, namespace, window: String(windowMs) },
+    })),
+    print: (lines, columns) => {
+      if (format === "json") {
+        return { code: 0, stdout: [`${JSON.stringify(lines.map(jsonOf))}\n`] };
+      }
+      return lines.length === 0
+        ? { code: 0, stderr: "No traffic found.\n" }
+        : { code: 0, stdout: [formatTable(columns, lines)] };
+    },
+  };
+}
+
+function lineOf(golden: Golden, windowMs: number): Line {
+  return {
+    golden,
+    perSecond: rate(golden.success + golden.failure, windowMs),
+  };
+}
+
+function routeOf({ kind, name }: Named): Pick<Line, "route" | "type"> {
+  return {
+    route: name === "default" || name === "" ? "[default]" : name,
+    type: kind === "default" ? "" : kind,
+  };
+}
+
+function portOf({ name, port }: NamedPort): string {
+  return `${name}:${port}`;
+}
+
+function keyOf({ name, server, type }: Line): string {
+  return JSON.stringify([name, server, type]);
+}
+
+function jsonOf({ golden, perSecond, ...names }: Line): unknown {
+  const { latencyMs } = golden;
+  return {
+    ...names,
+    successRate: successRate(golden),
+    rps: perSecond,
+    latencyMsP50: latencyMs?.p50 ?? null,
+    latencyMsP95: latencyMs?.p95 ?? null,
+    latencyMsP99: latencyMs?.p99 ?? null,
+  };
+}

@@ -16,7 +16,7 @@ import { inPod } from "./testing/in-pod.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
 import { dialRaw } from "./testing/raw-socket.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(90_000);
 
 const PORT = 8080;
 const NAMES = ["one", "two", "three", "four", "five"];
@@ -30,6 +30,7 @@ const MANY = 100;
 let mesh: Mesh;
 let caller: Pod;
 let pods: readonly Pod[];
+const services = new Map<string, Service>();
 const servers: { stop(hard: boolean): Promise<void> }[] = [];
 /** What pods answer other than 200, by service and pod: `web one`. */
 const statuses = new Map<string, number>();
@@ -38,6 +39,10 @@ const arrivals = new Map<string, number[]>();
 
 beforeAll(async () => {
   mesh = await openMesh("breaking");
+  for (const [name, annotations] of Object.entries(ANNOTATIONS)) {
+    const spec = { name, ports: [PORT], annotations };
+    services.set(name, await mesh.bed.addService(spec));
+  }
   [caller, ...pods] = await Promise.all([
     mesh.bed.addPod({ name: "caller" }),
     ...NAMES.map(addPod),
@@ -84,26 +89,36 @@ function consecutive(minPenaltyMs: number): Record<string, string> {
   };
 }
 
-/** A Service of all pods, in use. */
-async function addService(
-  name: string,
-  annotations: Readonly<Record<string, string>>,
-): Promise<Service> {
-  const service = await mesh.bed.addService({
-    name,
-    ports: [PORT],
-    pods,
-    annotations,
-  });
-  // An address that the control plane has not heard of yet is nobody's Service.
+/** Services of all pods, by name. */
+const ANNOTATIONS = {
+  web: consecutive(MIN_PENALTY_MS),
+  lost: consecutive(60_000),
+  other: consecutive(60_000),
+  shop: {
+    [TRAFFIC_ANNOTATIONS.failureAccrual]: "unified",
+    [TRAFFIC_ANNOTATIONS.minPenalty]: "60s",
+    [TRAFFIC_ANNOTATIONS.successRateWindow]: "60s",
+    [TRAFFIC_ANNOTATIONS.successRateMinRequests]: "5",
+  },
+  fair: { [TRAFFIC_ANNOTATIONS.penalizeFailures]: "true" },
+} as const;
+
+/** A Service whose endpoints are all in use. */
+async function use(name: keyof typeof ANNOTATIONS): Promise<Service> {
+  const service = services.get(name);
+  if (service === undefined) throw new Error(`There is no ${name}`);
+  await service.setEndpoints(pods);
   let last: unknown = null;
   await waitFor(async () => {
-    last = await ask(service).catch((error) => error);
+    const answer = await ask(service).catch((error) => error);
     const endpoints = await readEndpoints(service);
-    if (endpoints.ready === pods.length) return true;
-    last = { answer: last, endpoints };
-    return null;
-  }, { what: () => `${name} in use, only ${JSON.stringify(last)}` });
+    last = { answer, endpoints };
+    return endpoints.ready === pods.length || null;
+  }, {
+    what: () => `${name} in use, only ${JSON.stringify(last)}`,
+    // A proxy asks again after 30 s for an address that the control plane has not heard of.
+    timeoutMs: 45_000,
+  });
   arrivals.clear();
   return service;
 }
@@ -160,7 +175,7 @@ const arrivalsAt = (service: string, pod: string): readonly number[] =>
   arrivals.get(`${service} ${pod}`) ?? [];
 
 test("the one of five that fails is left out, tried with growing penalties, and taken back", async () => {
-  const web = await addService("web", consecutive(MIN_PENALTY_MS));
+  const web = await use("web");
   const bad = await favourite(web);
   statuses.set(`web ${bad}`, 500);
   arrivals.clear();
@@ -197,10 +212,7 @@ test("the one of five that fails is left out, tried with growing penalties, and 
 });
 
 test("all left out is fail-fast, and another service of the same pods does not feel it", async () => {
-  const [lost, other] = [
-    await addService("lost", consecutive(60_000)),
-    await addService("other", consecutive(60_000)),
-  ];
+  const [lost, other] = [await use("lost"), await use("other")];
   for (const name of NAMES) statuses.set(`lost ${name}`, 503);
 
   const failures = NAMES.length * MAX_FAILURES;
@@ -230,12 +242,7 @@ test("all left out is fail-fast, and another service of the same pods does not f
 });
 
 test("one that asks for fewer requests is left out where the success rate counts", async () => {
-  const shop = await addService("shop", {
-    [TRAFFIC_ANNOTATIONS.failureAccrual]: "unified",
-    [TRAFFIC_ANNOTATIONS.minPenalty]: "60s",
-    [TRAFFIC_ANNOTATIONS.successRateWindow]: "60s",
-    [TRAFFIC_ANNOTATIONS.successRateMinRequests]: "5",
-  });
+  const shop = await use("shop");
   statuses.set(`shop ${await favourite(shop)}`, 429);
   await waitFor(async () => {
     await ask(shop);
@@ -246,9 +253,7 @@ test("one that asks for fewer requests is left out where the success rate counts
 });
 
 test("one that fails at once does not pass for being fast where failures are penalised", async () => {
-  const fair = await addService("fair", {
-    [TRAFFIC_ANNOTATIONS.penalizeFailures]: "true",
-  });
+  const fair = await use("fair");
   statuses.set(`fair ${await favourite(fair)}`, 503);
   await waitFor(
     async () => (await ask(fair)).status === 503 || null,

@@ -7,7 +7,7 @@ import { classify } from "../record/classify.ts";
  */
 export interface Outcome {
   readonly grpc: boolean;
-  /** When the upstream was chosen for it, by `performance.now()`. */
+  /** When the upstream was chosen for it, by `performance.now()`, and not before: it tells in which state that was. */
   readonly dispatchedMs: number;
   /** 0: no response. */
   readonly status: number;

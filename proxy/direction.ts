@@ -3,6 +3,7 @@ import type { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
 import type { Upstream } from "./endpoint.ts";
 import type { RequestHead, Reset, ResponseHead } from "./http/message.ts";
+import type { Judge } from "./record/classify.ts";
 import type { Filters } from "./route/filter.ts";
 import type { Claim } from "./route/path-table.ts";
 
@@ -33,6 +34,8 @@ export interface Passage {
   choose(): Lane;
   /** Applied at each attempt, before those of the lane. */
   readonly filters: Filters | null;
+  /** How responses count. */
+  readonly judge: Judge;
   /** What is counted of this request. */
   metrics(head: RequestHead): RouteMetrics;
 }

@@ -83,12 +83,13 @@ export class Tally implements Ending, Outcome {
     const { upstream, status, grpc, grpcStatus } = this;
     this.reset = reset;
     if (upstream === null) return;
+    const judge = this.way?.payload.judge ?? classify;
     this.tell(null);
     this.count(upstream);
     this.observeFirstFrame();
     upstream.recorder.response(
       status,
-      classify({ grpc, status, grpcStatus, error: reset }),
+      judge({ grpc, status, grpcStatus, error: reset }),
     );
     const nowMs = performance.now();
     this.lane?.metrics.ended(

@@ -13,6 +13,7 @@ import {
   origProto,
 } from "../http/orig-proto.ts";
 import { UNSENT } from "../http/unsent.ts";
+import { classify } from "../record/classify.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { App } from "./apps.ts";
 import type { Counted, Exchanges } from "./recorder.ts";
@@ -63,6 +64,7 @@ export function directionTo(
   const payload: Passage = {
     choose: () => lane,
     filters: null,
+    judge: classify,
     metrics: () => metrics,
   };
   const way = { payload, path: ANY_PATH };

@@ -7,6 +7,7 @@ import { createEarly } from "../http/early.ts";
 import { Field } from "../http/field.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
 import { UNSENT_MARK } from "../http/unsent.ts";
+import { classify } from "../record/classify.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { HttpRecorder } from "../record/http.ts";
@@ -44,6 +45,7 @@ beforeEach(() => {
   const payload = {
     choose: () => lane,
     filters: null,
+    judge: classify,
     metrics: () => ({ requestFrame() {}, finished() {} }),
   };
   const target = {

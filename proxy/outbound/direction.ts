@@ -74,6 +74,7 @@ export function pinFirst(
         path: way.path,
         payload: {
           filters: payload.filters,
+          judge: payload.judge,
           metrics: (head) => payload.metrics(head),
           choose() {
             const first = lane;

@@ -3,6 +3,7 @@ import type { Meta } from "../../schemas/policy.ts";
 import type { ProfileRoute } from "../../schemas/profile.ts";
 import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
 import { type ProfileInForce, splitOf } from "../discover/profile.ts";
+import type { Judge } from "../record/classify.ts";
 import type { ProfileFamilies } from "../record/profile.ts";
 import { type Filters, readyFilters } from "../route/filter.ts";
 import { createChooser } from "./distribution.ts";
@@ -66,7 +67,7 @@ export function openProfile(
     const choose = createChooser(split.kind, lanes, nobody, random);
     return {
       path: { kind: "any" },
-      payload: new ProfilePassage(filters, choose, recorder.route),
+      payload: new ProfilePassage(filters, judge, choose, recorder.route),
     };
   }
 
@@ -86,15 +87,18 @@ export function openProfile(
 /** A route made ready. A class, for every request goes through one. */
 class ProfilePassage implements Passage {
   readonly filters: Filters | null;
+  readonly judge: Judge;
   readonly choose: () => Lane;
   private readonly counted: RouteMetrics;
 
   constructor(
     filters: Filters | null,
+    judge: Judge,
     choose: () => Lane,
     counted: RouteMetrics,
   ) {
     this.filters = filters;
+    this.judge = judge;
     this.choose = choose;
     this.counted = counted;
   }

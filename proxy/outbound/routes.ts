@@ -11,6 +11,7 @@ import { Problem } from "../../schemas/problem.ts";
 import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { RequestHead } from "../http/message.ts";
+import { classify } from "../record/classify.ts";
 import type { OutboundRouteFamilies } from "../record/outbound.ts";
 import { type Filters, readyFilters } from "../route/filter.ts";
 import {
@@ -148,6 +149,7 @@ function sendsToNobody(route: Meta): Problem {
 /** A rule made ready. A class, for every request goes through one. */
 class RulePassage implements Passage {
   readonly filters: Filters | null;
+  readonly judge = classify;
   readonly choose: () => Lane;
   private readonly counted: RouteMetrics;
 

@@ -20,6 +20,9 @@ export interface Ending {
   readonly error: Reset | "timeout" | null;
 }
 
+/** How the end of a response counts: `classify`, or what a ServiceProfile says instead. */
+export type Judge = (ending: Ending) => Verdict;
+
 /**
  * Success or failure of a response, by Linkerd's rules: HTTP fails from 500 on, gRPC by its status code.
  *

@@ -9,6 +9,7 @@ import type { RequestHead, ResponseHead } from "../http/message.ts";
 import { serveHttp1 } from "../http1/server.ts";
 import { connectHttp2 } from "../http2/client.ts";
 import { serveHttp2 } from "../http2/server.ts";
+import { classify } from "../record/classify.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { HttpRecorder } from "../record/http.ts";
@@ -104,6 +105,7 @@ export class ForwardBed implements Direction {
   readonly passage: Mutable<Passage> = {
     choose: () => this.lane,
     filters: null,
+    judge: classify,
     metrics: () => ({
       requestFrame: (_grpc, bytes) =>
         void this.counted.push(`request ${bytes}`),

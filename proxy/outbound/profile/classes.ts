@@ -1,13 +1,6 @@
 import type { ResponseClass } from "../../../schemas/profile.ts";
-import type { Ending } from "../../direction.ts";
-import { classify, type Verdict } from "../../record/classify.ts";
+import { classify, type Judge, type Verdict } from "../../record/classify.ts";
 import { meansStatus } from "./condition.ts";
-
-/** How a response counts. */
-export type Judge = (
-  grpc: boolean,
-  ending: Pick<Ending, "status" | "grpcStatus" | "reset">,
-) => Verdict;
 
 /** Statuses that a response can have. */
 const STATUS_MAX = 599;
@@ -17,7 +10,7 @@ const STATUS_MAX = 599;
  * status if it has one (facts 6.9). Classes are looked at once for each status.
  */
 export function createJudge(classes: readonly ResponseClass[]): Judge {
-  if (classes.length === 0) return judgeAsUsual;
+  if (classes.length === 0) return classify;
   const known = new Map<number, boolean | null>();
   const isFailure = (status: number): boolean | null => {
     let found = known.get(status);
@@ -28,20 +21,13 @@ export function createJudge(classes: readonly ResponseClass[]): Judge {
     }
     return found;
   };
-  return (grpc, ending) => {
-    const usual = judgeAsUsual(grpc, ending);
-    if (ending.reset !== null || ending.status === 0) return usual;
+  return (ending) => {
+    const usual = classify(ending);
+    if (ending.error !== null || ending.status === 0) return usual;
     const failed = isFailure(ending.status);
     if (failed === null) return usual;
     return turned(usual, failed ? "failure" : "success");
   };
-}
-
-function judgeAsUsual(
-  grpc: boolean,
-  { status, grpcStatus, reset }: Parameters<Judge>[1],
-): Verdict {
-  return classify({ grpc, status, grpcStatus, error: reset });
 }
 
 /** The opposites of the usual verdicts, of which there are few: series are kept by verdict. */

@@ -1,11 +1,11 @@
 import type { BackendMetrics, Ending, RouteMetrics } from "../../direction.ts";
+import type { Judge, Verdict } from "../../record/classify.ts";
 import { HttpRecorder } from "../../record/http.ts";
 import {
   type ProfileFamilies,
   profileRouteLabels,
 } from "../../record/profile.ts";
 import type { Released } from "../route-recorder.ts";
-import type { Judge } from "./classes.ts";
 
 /** What is counted of one route of a ServiceProfile; release it. */
 export interface ProfileRecorder extends Released {
@@ -23,20 +23,24 @@ export function recordProfileRoute(
   const text = profileRouteLabels(dst, labels);
   const route = new HttpRecorder(families.route, text);
   const actual = new HttpRecorder(families.actual, text);
+  const verdict = (grpc: boolean, ending: Ending): Verdict => {
+    const { status, grpcStatus, reset } = ending;
+    return judge({ grpc, status, grpcStatus, error: reset });
+  };
   return {
     route: {
       requestFrame() {},
       finished(grpc, ending, sinceStartMs) {
         route.requests.value += 1;
         route.latency(ending.status).observe(sinceStartMs);
-        route.response(ending.status, judge(grpc, ending));
+        route.response(ending.status, verdict(grpc, ending));
       },
     },
     sent: {
       dispatched: () => void (actual.requests.value += 1),
       responseFrame() {},
       ended: (grpc: boolean, ending: Ending) =>
-        actual.response(ending.status, judge(grpc, ending)),
+        actual.response(ending.status, verdict(grpc, ending)),
     },
     release() {
       route.release();

@@ -16,7 +16,7 @@ import {
   standingOf,
   type Standings,
 } from "./standings.ts";
-import { trim } from "./trim.ts";
+import { createTrim } from "./trim.ts";
 
 export interface KubeOptions {
   readonly server: ApiServer;
@@ -65,6 +65,7 @@ function follow(
 ) {
   const { kind } = resource;
   const isWritten = standings !== undefined && hasStatus(resource);
+  const trim = createTrim();
   const known = new Map<string, KubeObject>();
   const broken = new Map<string, string>();
   let trouble: string | undefined;
@@ -76,7 +77,7 @@ function follow(
     server,
     resource,
     signal,
-    read: (value) => read(value, isWritten ? resource : null),
+    read: (value) => read(value, trim, isWritten ? resource : null),
     onList: (items) => {
       const gone = new Map(known);
       const events: ObjectEvent[] = [];
@@ -166,15 +167,17 @@ function standingsIn({ standing }: Item): readonly Standing[] {
   return standing === undefined ? [] : [standing];
 }
 
+type Trim = ReturnType<typeof createTrim>;
+
 /** Reads an object as it was served; of one whose status is written, `written` is what it is one of. */
-function read(value: unknown, written: Resource | null): Item {
-  const item = readObject(value);
+function read(value: unknown, trim: Trim, written: Resource | null): Item {
+  const item = readObject(value, trim);
   if (written === null) return item;
   const content = contentOf(value, item.object, item.mistake);
   return { ...item, standing: standingOf(value, written, content) };
 }
 
-function readObject(value: unknown): Item {
+function readObject(value: unknown, trim: Trim): Item {
   const key = keyOf(value);
   try {
     const reading = parseManifest(value);

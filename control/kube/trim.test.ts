@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
+import type { Pod } from "../../schemas/kube.ts";
 import { objectOf, podManifest } from "../testing/objects.ts";
-import { trim } from "./trim.ts";
+import { createTrim } from "./trim.ts";
 
-test("trim() keeps what says how a Pod is reached, not what fills it", () => {
+test("a trim keeps what says how a Pod is reached, not what fills it", () => {
   const proxy = {
     name: "linkerd-proxy",
     ports: [{ name: "linkerd-proxy", containerPort: 4143 }],
@@ -24,5 +25,23 @@ test("trim() keeps what says how a Pod is reached, not what fills it", () => {
     [{ name: "LINKERD2_PROXY_LOG", value: "warn" }],
     { "kubectl.kubernetes.io/last-applied-configuration": "{}" },
   );
-  expect(trim(filled)).toEqual(pod([], {}));
+  expect(createTrim()(filled)).toEqual(pod([], {}));
+});
+
+test("what Pods of one template have in common is kept once", () => {
+  const trim = createTrim();
+  const pod = (name: string, app: string) =>
+    trim(objectOf(podManifest(name, "10.1.0.1", {
+      labels: { app },
+      spec: { containers: [{ name: app }] },
+    }))) as Pod;
+  const [first, second, other] = [
+    pod("web-1", "web"),
+    pod("web-2", "web"),
+    pod("shop-1", "shop"),
+  ];
+  expect(second?.metadata.name).toBe("web-2");
+  expect(second?.metadata.labels).toBe(first?.metadata.labels ?? {});
+  expect(second?.spec?.containers).toBe(first?.spec?.containers ?? []);
+  expect(other?.spec?.containers).toEqual([{ name: "shop" }]);
 });

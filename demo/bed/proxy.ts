@@ -14,7 +14,7 @@ export interface Proxy {
   metrics(): Promise<string>;
   /** Waits until the proxy has its certificate and serves. */
   ready(): Promise<void>;
-  /** Starts it again, with a new key; the pod's redirection rules have stayed. */
+  /** Starts it again, in the same identity folder; the pod's redirection rules have stayed. */
   start(): void;
   /** SIGTERM, upon which it drains; waits for the end. */
   stop(): Promise<Exit>;

@@ -1,0 +1,251 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Edge, OutboundRow, StatRow } from "../../schemas/stats.ts";
+import type { World } from "../command.ts";
+import { run } from "../program.ts";
+import { harmless } from "./cells.ts";
+
+const world: World = {
+  env: {},
+  colour: false,
+  terminal: false,
+  print: () => {},
+  readInput: () => Promise.resolve(new Uint8Array()),
+};
+
+/** What the metrics component answers, by page and kind, and what it was asked. */
+let rows: Readonly<Record<string, readonly unknown[]>> = {};
+let asked: string[] = [];
+let server: Bun.Server<undefined>;
+
+beforeEach(() => {
+  rows = {};
+  asked = [];
+  server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request) {
+      const { pathname, search, searchParams } = new URL(request.url);
+      asked.push(pathname + search);
+      const page = pathname.slice("/api/v1/".length);
+      return Response.json({
+        rows: rows[`${page} ${searchParams.get("kind")}`] ?? [],
+      });
+    },
+  });
+});
+afterEach(() => server.stop());
+
+async function viz(...args: string[]) {
+  const result = await run(
+    ["viz", ...args, "--api-addr", `127.0.0.1:${server.port}`],
+    world,
+  );
+  if (!("code" in result)) throw new Error("expected an outcome");
+  return {
+    code: result.code,
+    stdout: (result.stdout ?? []).join(""),
+    stderr: result.stderr ?? "",
+  };
+}
+
+const WEB: StatRow = {
+  kind: "deployment",
+  namespace: "shop",
+  name: "web",
+  pods: { meshed: 1, running: 2 },
+  golden: {
+    success: 119.4,
+    failure: 0.6,
+    secured: 120,
+    latencyMs: { p50: 1.2, p95: 9.6, p99: 20 },
+  },
+  tcp: { open: 3, readBytes: 6_000, writtenBytes: 60 },
+};
+const IDLE: StatRow = { ...WEB, name: "idle", golden: null, tcp: null };
+const LONE: StatRow = {
+  ...IDLE,
+  name: "lone",
+  pods: { meshed: 0, running: 1 },
+};
+
+describe("stat", () => {
+  test("prints a row for each meshed workload", async () => {
+    rows = { "stat deployment": [WEB, IDLE, LONE] };
+    expect((await viz("stat", "deploy", "-n", "shop")).stdout).toBe(
+      "NAME  MESHED  SUCCESS     RPS  LATENCY_P50  LATENCY_P95  LATENCY_P99  TCP_CONN  \n" +
+        "idle     1/2        -       -            -            -            -         -  \n" +
+        "web      1/2   99.50%  2.0rps          1ms         10ms         20ms         3  \n",
+    );
+    expect(asked).toEqual([
+      "/api/v1/stat?kind=deployment&namespace=shop&window=60000",
+    ]);
+  });
+
+  test("shows others when they are asked for, bytes in wide, and namespaces with -A", async () => {
+    rows = { "stat deployment": [WEB, LONE] };
+    const { stdout } = await viz(
+      ...["stat", "deploy", "-A", "--unmeshed", "-o", "wide"],
+    );
+    const [head = "", lone = "", web = ""] = stdout.split("\n")
+      .map((line) => line.trim().replaceAll(/ +/g, " "));
+    expect(head).toStartWith("NAMESPACE NAME MESHED");
+    expect(head).toEndWith("TCP_CONN READ_BYTES/SEC WRITE_BYTES/SEC");
+    expect(lone).toBe("shop lone 0/1 - - - - - - - -");
+    expect(web).toEndWith("3 100.0B/s 1.0B/s");
+  });
+
+  test("several kinds have a table each, and names with kinds", async () => {
+    rows = {
+      "stat deployment": [WEB],
+      "stat service": [{ ...WEB, kind: "service", name: "api", pods: null }],
+    };
+    const { stdout } = await viz("stat", "deploy/web", "svc/api");
+    expect(stdout.split("\n\n").map((table) => table.split("\n")[1]?.trim()))
+      .toEqual([
+        expect.stringMatching(/^deploy\/web +1\/2/),
+        expect.stringMatching(/^svc\/api +- /),
+      ]);
+  });
+
+  test("json has Linkerd's names, and null for what was not asked", async () => {
+    rows = { "stat deployment": [WEB, IDLE] };
+    const { stdout } = await viz("stat", "deploy", "-o", "json");
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        kind: "deployment",
+        name: "web",
+        meshed: "1/2",
+        rps: 2,
+        latency_ms_p95: 10,
+        tcp_open_connections: 3,
+        tcp_read_bytes_rate: 100,
+      },
+      { name: "idle", success: null, rps: null, latency_ms_p50: null },
+    ]);
+  });
+
+  test("--to and --from say the other end", async () => {
+    await viz(
+      ...["stat", "deploy", "-n", "shop", "--to", "svc/api"],
+      ...["--to-namespace", "other", "-t", "10m"],
+    );
+    await viz("stat", "ns", "--from", "deploy/web", "-n", "shop");
+    expect(asked).toEqual([
+      "/api/v1/stat?kind=deployment&namespace=shop&window=600000&to_kind=service&to_name=api&to_namespace=other",
+      "/api/v1/stat?kind=namespace&window=60000&from_kind=deployment&from_name=web&from_namespace=shop",
+    ]);
+  });
+
+  test.each([
+    [["stat"], "requires at least 1 arg(s)"],
+    [["stat", "x"], "canonical name from friendly name [x]"],
+    [["stat", "deploy/"], "Invalid resource string: deploy/"],
+    [["stat", "all", "deploy"], "'all' can't be supplied alongside"],
+    [["stat", "deploy", "a", "a"], "cannot supply duplicate resources"],
+    [["stat", "deploy", "-t", "5s"], "needs to be at least 15s"],
+    [["stat", "deploy", "-o", "yaml"], 'not "yaml"'],
+    [["stat", "deploy", "--to=a", "--from=b"], "mutually exclusive"],
+    [["stat", "deploy", "--to=all"], "not supported as a filter"],
+    [["stat", "ns", "--to-namespace=a"], "incompatible with namespace"],
+    [["stat", "deploy", "-A", "-n=a"], "mutually exclusive"],
+    [["stat", "deploy/web", "-A"], "by name across all namespaces"],
+    [["edges", "deploy/web"], "remove web from query"],
+    [["edges"], "accepts 1 arg(s), received 0"],
+  ])("%p is refused before anything is asked", async (args, why) => {
+    const { code, stderr } = await viz(...args);
+    expect(code).toBe(1);
+    expect(stderr).toContain(why);
+    expect(asked).toEqual([]);
+  });
+
+  test("without traffic, and without an answer", async () => {
+    expect(await viz("stat", "deploy", "--to", "svc/api")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "No traffic found.\n",
+    });
+    const { port } = server;
+    await server.stop();
+    const result = await run(
+      ["viz", "stat", "deploy", "--api-addr", `127.0.0.1:${port}`],
+      world,
+    );
+    expect(JSON.stringify(result)).toContain(
+      `Cannot ask for metrics at http://127.0.0.1:${port}`,
+    );
+  });
+});
+
+test("edges without mutual TLS say why, in words or as the proxy does", async () => {
+  const edge: Edge = {
+    source: "web",
+    sourceNamespace: "shop",
+    target: "api",
+    targetNamespace: "shop",
+    serverId: "api.shop.serviceaccount.identity.linkerd.cluster.local",
+    noTlsReason: "",
+    connections: 1,
+  };
+  rows = {
+    "edges deployment": [
+      edge,
+      {
+        ...edge,
+        serverId: "",
+        noTlsReason: "not_provided_by_service_discovery",
+      },
+      { ...edge, serverId: "", noTlsReason: "\u001b[2Jnew" },
+    ],
+  };
+  const { stdout } = await viz("edges", "deploy", "-o", "wide");
+  expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
+    .toEqual([
+      "SRC DST SRC_NS DST_NS SERVER_ID SECURED",
+      "web api shop shop api.shop √",
+      "web api shop shop Not Provided By Service Discovery",
+      "web api shop shop \\u001b[2Jnew",
+      "",
+    ]);
+});
+
+test("stat-outbound shows a canary: a route, and the backends below it", async () => {
+  const row: OutboundRow = {
+    namespace: "shop",
+    name: "web",
+    service: { kind: "Service", name: "api", port: "80" },
+    route: { kind: "HTTPRoute", name: "split" },
+    backend: null,
+    success: 594,
+    failure: 6,
+    timeouts: 3,
+    retries: 0,
+    latencyMs: { p50: 5, p95: 6, p99: 7 },
+  };
+  const part = (name: string, success: number): OutboundRow => ({
+    ...row,
+    backend: { kind: "Service", name, port: "80" },
+    success,
+    failure: 0,
+  });
+  rows = {
+    "outbound deployment": [row, part("v1", 540), part("v2", 54)],
+  };
+  const { stdout } = await viz("stat-outbound", "deploy/web", "-n", "shop");
+  expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
+    .toEqual([
+      "NAME SERVICE ROUTE TYPE BACKEND SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TIMEOUTS RETRIES",
+      "web api:80 split HTTPRoute 99.00% 10.00 5ms 6ms 7ms 0.50% 0.00%",
+      "├─ ─► v1:80 100.00% 9.00 5ms 6ms 7ms 0.56%",
+      "└─ ─► v2:80 100.00% 0.90 5ms 6ms 7ms 5.56%",
+      "",
+    ]);
+});
+
+test.each([
+  ["plain name", "plain name"],
+  ["\u001b[31mred\u0007", "\\u001b[31mred\\u0007"],
+  ["a\u202eb\u2066c", "a\\u202eb\\u2066c"],
+  ["x".repeat(10_000), `${"x".repeat(300)}…`],
+])("a name from the network is shown harmlessly", (text, shown) => {
+  expect(harmless(text)).toBe(shown);
+});

@@ -1,7 +1,7 @@
 import type { HttpRoute, OutboundRoute } from "../../kube.ts";
 import { parseGoDuration } from "../../go-duration.ts";
 import { Problem } from "../../problem.ts";
-import type { FieldPath } from "../field-problem.ts";
+import { type FieldPath, formatPath } from "../field-problem.ts";
 import { type Mistake, mistake } from "../mistake.ts";
 import { groupOf } from "../parents.ts";
 import { readGrpcRetry, readHttpRetry } from "../traffic/retry.ts";
@@ -71,7 +71,7 @@ export function mistakesOfTimeouts(
   return [mistake(
     [...at, "backendRequest"],
     timeouts.backendRequest,
-    `at most spec's request timeout (${timeouts.request})`,
+    `at most ${formatPath([...at, "request"])} (${timeouts.request})`,
     "lower it, or raise the other",
   )];
 }

@@ -1,4 +1,5 @@
 import { down } from "./down.ts";
+import { givenKubeconfig } from "./given.ts";
 import { kubectl } from "./kubectl.ts";
 import { API_HOME, createLayout, NODE_HOME } from "./layout.ts";
 import { loadImages } from "./load.ts";
@@ -34,12 +35,9 @@ export interface NodeCluster extends ApiServer {
   load(archive: string): Promise<void>;
 }
 
-/** Names the kubeconfig of a cluster to run tests on instead of ours; `npm run test:cluster -- --kubeconfig` sets it. */
-export const GIVEN_KUBECONFIG = "LINKERD_TEST_KUBECONFIG";
-
 /** The same for the cluster with a node, which all test files share too; or the one that somebody gives us. */
 export async function openNode(home?: string): Promise<NodeCluster> {
-  const given = process.env[GIVEN_KUBECONFIG];
+  const given = givenKubeconfig();
   if (given !== undefined && home === undefined) return await openGiven(given);
   const ours = home ?? NODE_HOME;
   return {

@@ -5,7 +5,12 @@ import { waitFor } from "../../demo/bed/wait.ts";
 import type { LoadResult } from "../../demo/workloads/load.ts";
 import { kubectl } from "./kubectl.ts";
 import { type NodeCluster, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
-import { type Changes, watchProxy, watchSlices } from "./testing/endpoints.ts";
+import {
+  type Changes,
+  delaysMs,
+  watchProxy,
+  watchSlices,
+} from "./testing/endpoints.ts";
 import { type Forward, openForward } from "./testing/forward.ts";
 import {
   INSTALL_TIMEOUT_MS,
@@ -13,16 +18,16 @@ import {
   type Mesh,
 } from "./testing/installed.ts";
 import { ask, createTraffic, startLoad } from "./testing/load.ts";
+import { testOnOurs } from "./testing/ours.ts";
 
 setDefaultTimeout(300_000);
 const NAMESPACE = "traffic";
 const RATE = 200;
-/** What two cores can start at once beside a load and a control plane whose probes want an answer within a second. */
-const MANY = 5;
+const MANY = 10;
 const WAIT = "--timeout=240s";
 const WAIT_MS = 240_000;
-/** Promised is one second; a machine whose two cores are busy starting pods may need more. */
-const SLOWEST_UPDATE_MS = 5_000;
+/** What is promised. A machine that is busy starting pods may make single updates late, so the median is held to it. */
+const UPDATE_MS = 1_000;
 
 let node: NodeCluster;
 let mesh: Mesh | null = null;
@@ -30,6 +35,8 @@ let mesh: Mesh | null = null;
 let metrics: Forward;
 let slices: Changes;
 let proxy: Changes;
+/** How much later than the slice the proxy had each change. */
+const lateMs: number[] = [];
 
 beforeAll(async () => {
   node = await openNode();
@@ -55,50 +62,63 @@ afterAll(async () => {
   await node.stop();
 }, OPEN_TIMEOUT_MS + INSTALL_TIMEOUT_MS);
 
-test("a Service scaled from 1 to 5 under load fails no request", async () => {
-  const load = await startLoad(node, NAMESPACE, RATE);
-  await run("scale", "deployment/web", `--replicas=${MANY}`);
-  await rolledOut("web");
-  await expectUpdate(MANY);
-  tell("1 to 5", await load.stop());
+test("a Service scaled from 1 to 10 and back under load fails no request", async () => {
+  for (const count of [MANY, 1]) {
+    const load = await startLoad(node, NAMESPACE, { rate: RATE });
+    await scale(count);
+    tell(`to ${count} pods`, await load.stop());
+  }
 });
 
 test("a Service without pods: the answer says which, and how many endpoints there are", async () => {
-  await run("scale", "deployment/web", "--replicas=0");
-  await expectUpdate(0);
+  await scale(0);
   const answer = await answerOf("http://web/");
   expect(answer).toMatch(/^50[34] service web\.traffic\.svc\.cluster\.local/);
   expect(answer).toContain("0 endpoints known, 0 ready");
 });
 
 test("scaled to 3 it serves again, and then fails no request", async () => {
-  await run("scale", "deployment/web", "--replicas=3");
+  const scaled = scale(3);
   await waitFor(
     async () =>
       await ask(node, NAMESPACE, "http://web/") === "200 " ? true : null,
     { what: () => "an answer of a pod", timeoutMs: WAIT_MS },
   );
-  const load = await startLoad(node, NAMESPACE, RATE);
-  await rolledOut("web");
-  await expectUpdate(3);
-  tell("0 to 3", await load.stop());
+  const load = await startLoad(node, NAMESPACE, { rate: RATE });
+  await scaled;
+  tell("0 to 3 pods", await load.stop());
 });
 
-test("a rolling restart under load fails no request", async () => {
+test("proxies have heard of each change within a second", () => {
+  const inOrder = lateMs.toSorted((a, b) => a - b);
+  const medianMs = inOrder[inOrder.length >> 1] ?? Infinity;
+  say(
+    `${inOrder.length} changes of endpoints: at the proxy within ${
+      medianMs.toFixed(0)
+    } ms (median), ${inOrder.at(-1)?.toFixed(0)} ms (slowest)`,
+  );
+  expect(inOrder.length).toBeGreaterThan(3);
+  expect(medianMs).toBeLessThan(UPDATE_MS);
+});
+
+test("a rolling restart under load fails no request, be it a GET or a POST", async () => {
   const before = await podsOf("web");
-  const load = await startLoad(node, NAMESPACE, RATE);
+  const rate = RATE / 2;
+  const reads = await startLoad(node, NAMESPACE, { rate });
+  const writes = await startLoad(node, NAMESPACE, { rate, method: "POST" });
   await run("rollout", "restart", "deployment/web");
   await rolledOut("web");
   const after = await waitFor(async () => {
     const names = await podsOf("web");
     return names.some((name) => before.includes(name)) ? null : names;
   }, { what: () => "the end of the old pods", timeoutMs: WAIT_MS });
-  tell("rolling restart", await load.stop());
+  tell("rolling restart, GET", await reads.stop());
+  tell("rolling restart, POST", await writes.stop());
   expect(after).toHaveLength(3);
 });
 
 test("the control plane is deleted and comes back: no request fails, and endpoints are heard of again", async () => {
-  const load = await startLoad(node, NAMESPACE, RATE);
+  const load = await startLoad(node, NAMESPACE, { rate: RATE });
   await kubectl(node, ["delete", "pods", "--all", "-n", "linkerd", WAIT]);
   for (const name of ["identity", "destination", "proxy-injector"]) {
     await kubectl(node, [
@@ -115,7 +135,7 @@ test("the control plane is deleted and comes back: no request fails, and endpoin
   tell("control plane deleted", await load.stop());
 });
 
-test("a proxy that is killed serves again", async () => {
+testOnOurs("a proxy that is killed serves again", async () => {
   const { name, proxy: before } = await findMeshed();
   process.kill(processOf(before.containerID), "SIGKILL");
   const killedMs = performance.now();
@@ -155,19 +175,18 @@ async function answerOf(url: string): Promise<string> {
   });
 }
 
-/** Waits until slices and proxy have this many endpoints, and tells how much later the proxy had. */
-async function expectUpdate(count: number): Promise<void> {
-  const settled = ({ seen }: Changes) => {
-    const last = seen.at(-1);
-    return last?.value === count ? last.atMs : null;
-  };
-  const [slicesMs, proxyMs] = await waitFor(() => {
-    const [at, then] = [settled(slices), settled(proxy)];
-    return at === null || then === null ? null : [at, then] as const;
+/** Waits until as many pods serve, the slices say so and the proxy knows; notes how much later that was. */
+async function scale(count: number): Promise<void> {
+  const [slicesBefore, proxyBefore] = [slices.seen.length, proxy.seen.length];
+  await run("scale", "deployment/web", `--replicas=${count}`);
+  await rolledOut("web");
+  const delays = await waitFor(() => {
+    const changes = slices.seen.slice(slicesBefore);
+    return changes.at(-1)?.value === count
+      ? delaysMs(changes, proxy.seen.slice(proxyBefore))
+      : null;
   }, { what: () => `${count} endpoints at the proxy`, timeoutMs: WAIT_MS });
-  const lateMs = Math.max(0, proxyMs - slicesMs);
-  say(`${count} endpoints: at the proxy within ${lateMs.toFixed(0)} ms`);
-  expect(lateMs).toBeLessThan(SLOWEST_UPDATE_MS);
+  lateMs.push(...delays);
 }
 
 function say(line: string): void {

@@ -12,6 +12,27 @@ export interface Changes extends AsyncDisposable {
   readonly seen: readonly Change[];
 }
 
+/**
+ * How much later each of some changes was seen elsewhere too, in milliseconds: the same number, or one that is further
+ * on the way, for a follower may skip what was overtaken. All changes lead the same way. Null until the last was seen.
+ */
+export function delaysMs(
+  changes: readonly Change[],
+  followers: readonly Change[],
+): readonly number[] | null {
+  const last = changes.at(-1)?.value ?? 0;
+  const isUp = last >= (changes[0]?.value ?? 0);
+  const seenMs = changes.map(({ value }) =>
+    followers.find((one) => isUp ? one.value >= value : one.value <= value)
+      ?.atMs
+  );
+  const delays = seenMs.flatMap((at, index) =>
+    at === undefined ? [] : [Math.max(0, at - (changes[index]?.atMs ?? 0))]
+  );
+  const isSettled = followers.at(-1)?.value === last;
+  return isSettled && delays.length === changes.length ? delays : null;
+}
+
 /** Watches how many ready endpoints a Service has, by its EndpointSlices. */
 export function watchSlices(
   { kubectl, kubeconfig }: Access,

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { Problem } from "../../../schemas/problem.ts";
 import { type Answer, capture } from "../capture.ts";
+import { givenKubeconfig, givenRegistry } from "../given.ts";
 import { type Access, kubectl } from "../kubectl.ts";
 import { deleteKinds, isInstalled } from "./kinds.ts";
 import { loadMeshImages } from "./mesh-images.ts";
@@ -49,16 +50,20 @@ export async function linkerd(
 }
 
 /**
- * Gives the node the images of this checkout, does `linkerd install <args> | kubectl apply -f -` and waits until
- * `linkerd check` is content. What a test that was killed left of a mesh is removed first.
+ * Gives the node the images of this checkout, unless it is not ours, does `linkerd install <args> | kubectl apply -f -`
+ * and waits until `linkerd check` is content. What a test that was killed left of a mesh is removed first.
  */
 export async function installMesh(
   node: Access,
   args: readonly string[] = [],
 ): Promise<Mesh> {
-  await loadMeshImages(dirname(node.kubeconfig));
+  if (givenKubeconfig() === undefined) {
+    await loadMeshImages(dirname(node.kubeconfig));
+  }
   await removeMesh(node);
-  const manifests = await linkerd(node, ["install", ...args]);
+  const registry = givenRegistry();
+  const from = registry === undefined ? [] : [`--registry=${registry}`];
+  const manifests = await linkerd(node, ["install", ...from, ...args]);
   await kubectl(node, ["apply", "-f", "-"], manifests);
   await linkerd(node, ["check", "--wait=4m", "--output=short"]);
   return {

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import type { LoadResult } from "../../../demo/workloads/load.ts";
 import { system } from "../../../demo/bed/system.ts";
-import { DEFAULT_REGISTRY } from "../../../schemas/values/proxy-defaults.ts";
-import { VERSION } from "../../../schemas/version.ts";
+import { imageOf } from "../given.ts";
 import { type Access, kubectl, tryKubectl } from "../kubectl.ts";
 
 const LOAD = join(import.meta.dir, "../../../demo/workloads/load.ts");
 /** Has Bun, and is on the node already. */
-const IMAGE = `${DEFAULT_REGISTRY}/controller:${VERSION}`;
+const IMAGE = imageOf("controller");
 /** Answers with the pod's name; told to end, it stops listening at once, as most applications do. */
 const SERVE = `
 const { HOSTNAME: name } = process.env;
@@ -119,15 +118,23 @@ export async function ask(
   return code === 0 ? stdout : null;
 }
 
+/** Requests a second, each with a body if it is a POST; one load of each method at a time. */
+export interface LoadKind {
+  readonly rate: number;
+  readonly method?: "GET" | "POST";
+}
+
 /** Sends requests from the pod `load`, and returns when the first was answered. */
 export async function startLoad(
   access: Access,
   namespace: string,
-  rate: number,
+  { rate, method = "GET" }: LoadKind,
 ): Promise<Load> {
+  const pid = `/tmp/${method}.pid`;
+  const body = method === "POST" ? " --body order" : "";
   // The load ends by itself when it is told to, and then prints its result.
   const script =
-    `bun /script/load.js --url http://web/ --connections 8 --rate ${rate} & echo $! > /tmp/load.pid; wait $!`;
+    `bun /script/load.js --url http://web/ --method ${method}${body} --connections 8 --rate ${rate} & echo $! > ${pid}; wait $!`;
   const inPod = ["exec", "-n", namespace, "load", "-c", "app", "--"];
   const child = Bun.spawn(
     [access.kubectl, ...inPod, "sh", "-c", script],
@@ -149,7 +156,7 @@ export async function startLoad(
   }
   return {
     async stop() {
-      const end = "kill -TERM $(cat /tmp/load.pid)";
+      const end = `kill -TERM $(cat ${pid})`;
       await kubectl(access, [...inPod, "sh", "-c", end]);
       return JSON.parse(await said) as LoadResult;
     },

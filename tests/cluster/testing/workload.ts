@@ -1,4 +1,4 @@
-import { BUSYBOX_IMAGE } from "../node/images.ts";
+import { imageOf } from "../given.ts";
 
 /** A Deployment of busybox, for tests. */
 export interface WorkloadOptions {
@@ -50,7 +50,7 @@ export function workload(options: WorkloadOptions): unknown[] {
             terminationGracePeriodSeconds: 1,
             containers: [{
               name: "app",
-              image: BUSYBOX_IMAGE,
+              image: imageOf("busybox"),
               command: ["/bin/sh", "-c", script],
               ...serving,
             }],

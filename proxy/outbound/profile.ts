@@ -4,8 +4,9 @@ import type { ProfileRoute } from "../../schemas/profile.ts";
 import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
 import { type ProfileInForce, splitOf } from "../discover/profile.ts";
 import type { Judge } from "../record/classify.ts";
+import { Field } from "../http/field.ts";
 import type { ProfileFamilies } from "../record/profile.ts";
-import { type Filters, readyFilters } from "../route/filter.ts";
+import type { Filters } from "../route/filter.ts";
 import { createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
 import { createJudge } from "./profile/classes.ts";
@@ -47,12 +48,14 @@ export function openProfile(
   const split = splitOf(profile);
   const [first, ...rest] = split.backends;
   const taken = [take(first), rest.map(take)] as const;
-  const filters = readyFilters([{
-    kind: "request-headers",
-    add: [],
-    set: [["l5d-dst-canonical", authority]],
-    remove: [],
-  }]);
+  const canonical = Field.of("l5d-dst-canonical", authority);
+  // The same with every request: worth a place in a compression table.
+  canonical.repeated = true;
+  const change = { add: [], set: [canonical], remove: [] };
+  const filters: Filters = {
+    request: [{ kind: "request-headers", change }],
+    response: [],
+  };
 
   function open({ labels, responseClasses }: ProfileRoute): Way {
     const judge = createJudge(responseClasses);

@@ -24,6 +24,8 @@ setDefaultTimeout(300_000);
 const NAMESPACE = "traffic";
 const RATE = 200;
 const MANY = 10;
+/** How long a load lasts that nothing else ends. */
+const LOAD_MS = 3_000;
 const WAIT = "--timeout=240s";
 const WAIT_MS = 240_000;
 /** What is promised. A machine that is busy starting pods may make single updates late, so the median is held to it. */
@@ -136,19 +138,50 @@ test("the control plane is deleted and comes back: no request fails, and endpoin
 });
 
 testOnOurs("a proxy that is killed serves again", async () => {
-  const { name, proxy: before } = await findMeshed();
-  process.kill(processOf(before.containerID), "SIGKILL");
+  const { name } = await findMeshed();
   const killedMs = performance.now();
-  await waitFor(async () => {
-    const now = await proxyOf(name);
-    if (now === undefined || !now.ready) return null;
-    return now.restartCount > before.restartCount ? true : null;
-  }, { what: () => `a new proxy in ${name}`, timeoutMs: WAIT_MS });
+  await killProxy(name);
   const ip = await run("get", "pod", name, "-o", "jsonpath={.status.podIP}");
   expect(await answerOf(`http://${ip}:8080/`)).toBe("200 ");
   const tookMs = performance.now() - killedMs;
   say(`proxy killed: serves again after ${(tookMs / 1000).toFixed(1)} s`);
 });
+
+testOnOurs(
+  "proxies that are killed while there is no control plane serve again, both callers and called",
+  async () => {
+    // It reads from a proxy that is about to be killed.
+    await proxy[Symbol.asyncDispose]();
+    const control = ["-n", "linkerd", "deployment", "--all"];
+    await kubectl(node, ["scale", ...control, "--replicas=0"]);
+    await kubectl(node, [
+      ...["wait", "pod", "--all", "-n", "linkerd", "--for=delete", WAIT],
+    ]);
+    for (const pod of ["load", ...await podsOf("web")]) {
+      if (await proxyOf(pod) !== undefined) await killProxy(pod);
+    }
+    expect(await answerOf("http://web/")).toBe("200 ");
+    const load = await startLoad(node, NAMESPACE, { rate: RATE });
+    await Bun.sleep(LOAD_MS);
+    tell("without a control plane", await load.stop());
+    await kubectl(node, ["scale", ...control, "--replicas=1"]);
+    await kubectl(node, [
+      ...["rollout", "status", "deployment", "-n", "linkerd", WAIT],
+    ]);
+  },
+);
+
+/** Kills the proxy of a pod, and waits until its kubelet has started another that is ready. */
+async function killProxy(pod: string): Promise<void> {
+  const before = await proxyOf(pod);
+  if (before === undefined) throw new Error(`${pod} has no proxy`);
+  process.kill(processOf(before.containerID), "SIGKILL");
+  await waitFor(async () => {
+    const now = await proxyOf(pod);
+    if (now === undefined || !now.ready) return null;
+    return now.restartCount > before.restartCount ? true : null;
+  }, { what: () => `a new proxy in ${pod}`, timeoutMs: WAIT_MS });
+}
 
 /** Prints what a load met, and expects that all of it was answered well. */
 function tell(what: string, { latencyMs, ...result }: LoadResult): void {

@@ -7,7 +7,7 @@ const gone = new FinalizationRegistry<string>((text) => {
 
 /**
  * The pattern of a text, the same one as long as somebody holds it: a policy of 1,000 patterns in which a weight changes
- * takes 1 ms to make ready, not 80. Throws as `createPattern` does.
+ * takes 1 ms to make ready, not 30. Throws as `createPattern` does.
  */
 export function patternOf(text: string): Pattern {
   const found = known.get(text)?.deref();

@@ -2,6 +2,7 @@ import type { SocketAddress } from "../schemas/address.ts";
 import type { Problem } from "../schemas/problem.ts";
 import type { Waiter } from "./balance/failfast.ts";
 import type { Upstream } from "./endpoint.ts";
+import type { Terms } from "./forward/terms.ts";
 import type { RequestHead, Reset, ResponseHead } from "./http/message.ts";
 import type { Judge } from "./record/classify.ts";
 import type { Filters } from "./route/filter.ts";
@@ -34,6 +35,8 @@ export interface Passage {
   choose(): Lane;
   /** Applied at each attempt, before those of the lane. */
   readonly filters: Filters | null;
+  /** Under which terms a request is sent; it may ask for others in fields, which are taken out. */
+  terms(head: RequestHead): Terms;
   /** How responses count. */
   readonly judge: Judge;
   /** What is counted of this request. */
@@ -44,6 +47,8 @@ export interface Passage {
 export interface Lane {
   /** True when policy sends nobody here any more: a request that has not been sent takes another way. */
   readonly closed: boolean;
+  /** Whether `pick` would find an upstream. */
+  readonly ready: boolean;
   /** An upstream that can take a request now; null: `wait` for one. */
   pick(): Upstream | null;
   /** The one at this address; null when it is none of them. */
@@ -65,7 +70,19 @@ export interface RouteMetrics {
   requestFrame(grpc: boolean, bytes: number): void;
   /** `sinceStartMs`: since the request came. */
   finished(grpc: boolean, ending: Ending, sinceStartMs: number): void;
+  retried(grpc: boolean, event: RetryEvent): void;
 }
+
+/**
+ * What became of the wish to send a request again: it is; it was, and went well; there have been as many as there may be;
+ * nobody can take it at once; the budget is used up.
+ */
+export type RetryEvent =
+  | "request"
+  | "success"
+  | "limit"
+  | "overflow"
+  | "budget";
 
 /** Counts what is sent to a backend of a route, `request_total` and its kin aside. */
 export interface BackendMetrics {

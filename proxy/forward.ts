@@ -1,227 +1,45 @@
 import { Problem } from "../schemas/problem.ts";
-import type { Waiter } from "./balance/failfast.ts";
 import type { Direction, Lane, Way } from "./direction.ts";
-import type { Upstream } from "./endpoint.ts";
 import {
   ANSWERED,
   answerOf,
+  asTrailers,
   CANCEL,
-  filtered,
   grpcStatusOf,
   isSwitch,
 } from "./forward/answer.ts";
-import { RequestBody } from "./forward/request-body.ts";
-import {
-  isUnreachable,
-  MAX_SENT_AGAIN,
-  mayGoAgain,
-  UNREACHABLE_RTT_MS,
-} from "./forward/send-again.ts";
-import { Tally } from "./forward/tally.ts";
+import { type Limit, TIMED_OUT, timeoutOf } from "./forward/deadlines.ts";
+import type { Retries } from "./forward/retries.ts";
+import { MAX_SENT_AGAIN, mayGoAgain } from "./forward/send-again.ts";
+import { Sender } from "./forward/sender.ts";
 import type { Field } from "./http/field.ts";
-import type { Lease } from "./http/http1-pool.ts";
 import {
-  type ClientConnection,
-  type ClientStream,
+  ErrorCode,
   type Exchange,
-  type RequestHead,
   type RequestReader,
   type Reset,
   type ResponseHead,
   type ResponseReader,
 } from "./http/message.ts";
-import { copyHead } from "./http/orig-proto.ts";
 import { saysUnsent } from "./http/unsent.ts";
 import { isEndedByUs } from "./record/ending.ts";
 import { relay } from "./relay.ts";
-import { isGrpc, statusOf } from "./rescue.ts";
-import { applyFilters, applyToResponse } from "./route/filter.ts";
+import { statusOf } from "./rescue.ts";
+import { applyToResponse } from "./route/filter.ts";
 
 /** Carries one request to an upstream and its response back. */
 export function forward(exchange: Exchange, direction: Direction): void {
   new Forward(exchange, direction).start();
 }
 
-class Forward extends Tally implements RequestReader, ResponseReader, Lease {
-  private readonly exchange: Exchange;
-  private readonly direction: Direction;
+class Forward extends Sender implements RequestReader, ResponseReader {
   /** Whether the client speaks HTTP/2: resets can be passed on, and its connection carries other requests too. */
   private readonly multiplexed: boolean;
-  /** The request as the filters of its route leave it. */
-  private request: RequestHead;
-  /** The request as the upstream gets it. */
-  private outgoing: RequestHead | null = null;
-  private stream: ClientStream | null = null;
-  /** Null as long as nothing of one has come. */
-  private body: RequestBody | null = null;
-  private waiter: Waiter<Upstream> | null = null;
-  private reused = false;
-  private sentAgain = 0;
-  /** True once nothing more of the request can come. */
-  private requestDone: boolean;
-  private inFlight = false;
-  private over = false;
 
   constructor(exchange: Exchange, direction: Direction) {
-    super(isGrpc(exchange.head), performance.now());
-    this.exchange = exchange;
-    this.direction = direction;
-    this.request = exchange.head;
+    super(exchange, direction);
     this.multiplexed = exchange.head.version === "2";
-    this.requestDone = exchange.ended;
     exchange.reader = this;
-  }
-
-  start(): void {
-    const { inFlight } = this.direction;
-    if (inFlight.count >= inFlight.max) {
-      return this.fail(
-        new Problem(
-          "loadshed",
-          `${inFlight.count} requests are in flight already`,
-        ),
-      );
-    }
-    if (!this.takeWay()) return;
-    inFlight.count += 1;
-    this.inFlight = true;
-    // Released in `use`: nothing of the body may arrive before there is somewhere to send it.
-    if (!this.exchange.ended) this.exchange.pauseRequest();
-    this.choose();
-  }
-
-  /** Finds the way that the policy in force has for it; false when there is none, and it has been answered. */
-  private takeWay(): boolean {
-    const { head } = this.exchange;
-    const way = this.direction.route(head);
-    if (way instanceof Problem) {
-      this.fail(way);
-      return false;
-    }
-    this.way = way;
-    this.route = way.payload.metrics(head);
-    return true;
-  }
-
-  private choose(): void {
-    if (this.lane?.closed === true && !this.takeWay()) return;
-    const { way } = this;
-    if (way === null) return;
-    const lane = this.lane = way.payload.choose();
-    const isFiltered = way.payload.filters !== null || lane.filters !== null;
-    if (isFiltered && !this.filter(way, lane)) return;
-    const upstream = lane.pick();
-    if (upstream !== null) return this.dispatch(upstream);
-    this.waiter = {
-      use: (ready) => {
-        this.waiter = null;
-        this.dispatchedMs = performance.now();
-        this.dispatch(ready);
-      },
-      refuse: (problem) => {
-        this.waiter = null;
-        if (lane.closed) this.choose();
-        else this.fail(problem);
-      },
-    };
-    lane.wait(this.waiter);
-  }
-
-  /** Applies filters to a copy, for it may be sent more than once; false when they have answered. */
-  private filter(way: Way, lane: Lane): boolean {
-    const { head } = this.exchange;
-    const request = this.request = copyHead(head, [...head.fields]);
-    for (const filters of [way.payload.filters, lane.filters]) {
-      const answer = filters === null
-        ? null
-        : applyFilters(filters, way, request, Math.random);
-      if (answer === null) continue;
-      this.status = answer.status;
-      if (this.grpc) this.grpcStatus = String(answer.grpc);
-      this.exchange.respond(filtered(answer, this.grpc, this.direction), true);
-      this.finish(null);
-      return false;
-    }
-    return true;
-  }
-
-  private dispatch(upstream: Upstream): void {
-    const outgoing = this.translate(upstream);
-    if (outgoing === null) return;
-    this.upstream = upstream;
-    this.outgoing = outgoing;
-    upstream.load.pending += 1;
-    upstream.acquire(outgoing, this.sentAgain > 0, this);
-  }
-
-  use(connection: ClientConnection, reused: boolean): boolean {
-    const { exchange, upstream, outgoing } = this;
-    if (this.over || upstream === null || outgoing === null) return false;
-    this.reused = reused;
-    this.count(upstream);
-    if (exchange.ended) this.sentMs = performance.now();
-    const stream = connection.request(outgoing, exchange.ended, this);
-    if (!this.over) {
-      this.stream = stream;
-      if (!exchange.ended) this.sendBody(stream);
-    }
-    return true;
-  }
-
-  /** Null when the request may not go to this upstream, and has been answered. */
-  private translate(upstream: Upstream): RequestHead | null {
-    try {
-      return this.direction.toUpstream(this.request, upstream);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.fail(error);
-      return null;
-    }
-  }
-
-  refuse(problem: Problem): void {
-    const { upstream } = this;
-    if (this.over || upstream === null) return;
-    const unsent = isUnreachable(problem);
-    if (unsent && this.tryAnother(upstream)) return;
-    this.fail(problem, unsent);
-  }
-
-  requestData(chunk: Uint8Array): boolean {
-    // What comes behind a complete answer is read and dropped.
-    if (this.over) return true;
-    this.route?.requestFrame(this.grpc, chunk.length);
-    const body = this.body ??= new RequestBody();
-    if (this.stream !== null) {
-      return body.pass(this.stream, chunk, this.keepsBody());
-    }
-    body.hold(chunk);
-    return false;
-  }
-
-  requestEnd(trailers: readonly Field[]): void {
-    this.requestDone = true;
-    if (this.over) return;
-    this.sentMs = performance.now();
-    const body = this.body ??= new RequestBody();
-    if (this.stream === null) body.holdEnd(trailers);
-    else body.passEnd(this.stream, trailers, this.keepsBody());
-  }
-
-  private sendBody(stream: ClientStream): void {
-    // Otherwise `requestDrain` resumes, or nothing more comes.
-    if (this.body?.sendOn(stream, this.keepsBody()) ?? true) {
-      this.exchange.resumeRequest();
-    }
-  }
-
-  /** Until an endpoint's proxy has answered: it alone can say that its application got nothing. */
-  private keepsBody(): boolean {
-    return this.status === 0 && this.isMeshed();
-  }
-
-  private isMeshed(): boolean {
-    return (this.upstream?.endpoint.identity ?? null) !== null;
   }
 
   requestReset(reset: Reset): void {
@@ -243,6 +61,7 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
 
   responseInformational(head: ResponseHead): void {
     if (this.over) return;
+    this.deadlines?.active();
     this.direction.toClient(head, this.exchange.head);
     this.exchange.respond(head, false);
   }
@@ -253,10 +72,13 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
     if (ended && upstream !== null && this.isMeshed() && saysUnsent(head)) {
       if (this.tryAnother(upstream)) return;
     }
+    const grpcStatus = this.grpc ? grpcStatusOf(head.fields) : null;
+    if (this.retries !== null && this.retryAnswer(head, grpcStatus)) return;
     this.body?.forget();
     this.status = head.status;
+    this.grpcStatus = grpcStatus;
     this.leaveFlight();
-    if (this.grpc) this.grpcStatus = grpcStatusOf(head.fields);
+    this.deadlines?.answered();
     this.head = head;
     if (!this.grpc || this.grpcStatus !== null) this.tell(null);
     this.direction.toClient(head, exchange.head);
@@ -273,6 +95,8 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
   }
 
   responseData(chunk: Uint8Array): boolean {
+    if (this.over) return true;
+    this.deadlines?.active();
     this.observeFirstFrame();
     this.lane?.metrics.responseFrame(this.grpc, chunk.length);
     return this.exchange.data(chunk);
@@ -304,6 +128,7 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
       this.letGo("cancelled");
       return this.choose();
     }
+    if (reset.code === ErrorCode.refusedStream && this.goAgain(reset)) return;
     if (this.multiplexed && reset.origin === "peer") {
       this.exchange.reset(reset);
       this.tell("broken");
@@ -317,36 +142,110 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
     );
   }
 
-  /** The application got nothing, so another endpoint may have the request; false when there is no other. */
-  private tryAnother(refused: Upstream): boolean {
-    refused.load.sample(UNREACHABLE_RTT_MS, performance.now());
-    const { lane } = this;
-    if (
-      lane === null || this.sentAgain >= MAX_SENT_AGAIN || !this.isWhole()
-    ) return false;
-    const other = lane.closed ? null : lane.pick();
-    if (other === refused) return false;
-    this.letGo("unsent");
-    if (other === null) this.choose();
-    else this.dispatch(other);
+  get heedsTrailers(): boolean {
+    return this.grpc && this.requestDone && (this.retries?.left ?? false);
+  }
+
+  retryEnded(head: ResponseHead, trailers: readonly Field[]): boolean {
+    return this.retryAnswer(head, grpcStatusOf(trailers));
+  }
+
+  /** Goes on to another attempt if this answer is to be had again; the request must be complete, and all of it kept. */
+  private retryAnswer(head: ResponseHead, grpcStatus: string | null): boolean {
+    const { retries } = this;
+    if (retries === null || !retries.terms.wants(head.status, grpcStatus)) {
+      return false;
+    }
+    this.status = head.status;
+    this.grpcStatus = grpcStatus;
+    this.head = head;
+    return this.requestDone && this.goAgain(null);
+  }
+
+  /** The same for a failure of ours: `status` and `grpc` are what it would be answered with. */
+  private retryFailure(problem: Problem, unsent: boolean): boolean {
+    const { retries, upstream, grpc } = this;
+    if (retries === null) return false;
+    const as = statusOf(problem);
+    const grpcStatus = grpc ? String(as.grpc) : null;
+    const wanted = upstream === null
+      ? problem.code === "failfast"
+      : retries.terms.wants(as.status, grpcStatus);
+    if (!wanted) return false;
+    this.status = as.status;
+    this.grpcStatus = grpcStatus;
+    this.failure = unsent ? "unsent" : "broken";
+    return this.goAgain(null);
+  }
+
+  /** Leaves what has failed for another attempt, if there may be one and somebody can take it at once. */
+  private goAgain(reset: Reset | null): boolean {
+    const { retries, way, grpc } = this;
+    if (retries === null || way === null || retries.over) return false;
+    const lane = this.laneForAnother(retries, way);
+    if (lane === null) {
+      retries.over = true;
+      return false;
+    }
+    this.route?.retried(grpc, "request");
+    this.endAttempt(reset);
+    this.attempt?.leave();
+    this.attempt = this.stream = null;
+    this.deadlines?.leave();
+    this.beginAgain();
+    retries.next(lane, Math.random, (lane) => this.choose(lane));
     return true;
   }
 
-  /** Whether there is all of it to send again. */
-  private isWhole(): boolean {
-    return this.body?.whole ?? true;
+  /** Where another attempt goes; null when there can be none, and why is counted. */
+  private laneForAnother(retries: Retries, way: Way): Lane | null {
+    const { route, grpc } = this;
+    if (!retries.left) {
+      route?.retried(grpc, "limit");
+      return null;
+    }
+    if (!this.isReplayable(retries)) return null;
+    const lane = way.payload.choose();
+    if (!lane.ready) {
+      route?.retried(grpc, "overflow");
+      return null;
+    }
+    if (retries.terms.permits?.() === false) {
+      route?.retried(grpc, "budget");
+      return null;
+    }
+    return lane;
   }
 
-  private letGo(failure: "unsent" | "cancelled"): void {
-    this.sentAgain += 1;
-    if (!this.requestDone) this.stream?.reset(ANSWERED);
-    this.stream = null;
-    this.leaveUpstream(failure);
+  private isReplayable({ terms }: Retries): boolean {
+    const { body } = this;
+    return body === null || (body.whole && body.bytes <= terms.maxBodyBytes);
+  }
+
+  protected expired(limit: Limit, afterMs: number): void {
+    if (this.over) return;
+    const problem = this.problem = timeoutOf(limit, afterMs);
+    this.tell("timeout");
+    if (limit === "attemptMs" && this.goAgain(null)) return;
+    if (this.waiter !== null) this.lane?.withdraw(this.waiter);
+    this.stream?.reset(TIMED_OUT);
+    const { exchange, grpc, direction } = this;
+    const { head } = answerOf(problem, grpc, direction, false);
+    if (this.status === 0) {
+      exchange.respond(head, true);
+      return this.finish(null);
+    }
+    if (grpc) {
+      const trailers = asTrailers(head);
+      this.grpcStatus = grpcStatusOf(trailers);
+      exchange.end(trailers);
+    } else exchange.reset(TIMED_OUT);
+    this.finish(TIMED_OUT);
   }
 
   /** Answers in place of the upstream; below the metrics of the endpoint, when one had been chosen. */
-  private fail(problem: Problem, unsent = false): void {
-    if (this.over) return;
+  protected fail(problem: Problem, unsent = false): void {
+    if (this.over || this.retryFailure(problem, unsent)) return;
     this.problem = problem;
     if (this.upstream !== null || !isEndedByUs(problem)) {
       const { status, grpc } = statusOf(problem);
@@ -371,15 +270,12 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
     this.finish(null);
   }
 
-  private leaveFlight(): void {
-    if (this.inFlight) this.direction.inFlight.count -= 1;
-    this.inFlight = false;
-  }
-
-  private finish(reset: Reset | null): void {
+  protected finish(reset: Reset | null): void {
     if (this.over) return;
     this.over = true;
     this.leaveFlight();
+    this.deadlines?.stop();
+    if (this.retries !== null) this.endRetries(this.retries, reset);
     if (!this.requestDone) {
       // RFC 9113 8.1: otherwise the upstream would wait for a rest that nobody sends, and the client to send it.
       this.stream?.reset(ANSWERED);
@@ -388,5 +284,13 @@ class Forward extends Tally implements RequestReader, ResponseReader, Lease {
     this.endAttempt(reset);
     const tookMs = performance.now() - this.startedMs;
     this.route?.finished(this.grpc, this, tookMs);
+  }
+
+  private endRetries(retries: Retries, reset: Reset | null): void {
+    retries.stop();
+    const { status, grpcStatus, grpc, problem } = this;
+    const isWell = problem === null && reset === null &&
+      !retries.terms.wants(status, grpcStatus);
+    if (isWell && retries.made > 0) this.route?.retried(grpc, "success");
   }
 }

@@ -18,6 +18,10 @@ interface Answer {
 const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
   "failfast": { status: 504, grpc: 4, close: true },
   "loadshed": { status: 503, grpc: 14, close: true },
+  "timeout.request": { status: 504, grpc: 4, close: false },
+  "timeout.response": { status: 504, grpc: 4, close: false },
+  "timeout.idle": { status: 504, grpc: 4, close: false },
+  "timeout.attempt": { status: 504, grpc: 4, close: false },
   "connect.timeout": { status: 504, grpc: 4, close: true },
   "connect.failed": { status: 502, grpc: 14, close: true },
   "tls.refused": { status: 502, grpc: 14, close: true },

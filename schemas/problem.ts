@@ -9,6 +9,10 @@ export type ProblemCode =
   | "protocol.invalid" // bytes that break a protocol's rules
   | "connect.failed" // nobody answers at an address
   | "connect.timeout"
+  | "timeout.request" // a time that a route sets is over: of the whole request
+  | "timeout.response" // of its response
+  | "timeout.idle" // without a frame
+  | "timeout.attempt" // of the last of several attempts
   | "failfast" // a service has had no ready endpoint for too long
   | "loadshed" // a queue is full
   | "forbidden" // policy says no

@@ -48,6 +48,11 @@ export function filtered(
   return head;
 }
 
+/** What ends a gRPC response that has begun, of the head that would have answered it. */
+export function asTrailers(head: ResponseHead): Field[] {
+  return head.fields.filter(({ name }) => name.text.startsWith("grpc-"));
+}
+
 /** Whether a response turns its connection into a tunnel. */
 export function isSwitch(request: RequestHead, status: number): boolean {
   return status === 101 ||

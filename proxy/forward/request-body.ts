@@ -1,6 +1,5 @@
 import type { Field } from "../http/field.ts";
 import type { ClientStream } from "../http/message.ts";
-import { MAX_KEPT_BYTES } from "./send-again.ts";
 
 /**
  * A request's body on its way: what comes before there is a stream waits here (no more than a codec lets through while
@@ -8,7 +7,7 @@ import { MAX_KEPT_BYTES } from "./send-again.ts";
  */
 export class RequestBody {
   private pieces: Uint8Array[] = [];
-  private bytes = 0;
+  bytes = 0;
   private trailers: readonly Field[] | null = null;
   /** False once something is out that was not kept: it cannot be sent again. */
   whole = true;
@@ -22,9 +21,10 @@ export class RequestBody {
     this.trailers = trailers;
   }
 
-  pass(stream: ClientStream, chunk: Uint8Array, keep: boolean): boolean {
+  /** `keep`: how many bytes of all there are may be kept. */
+  pass(stream: ClientStream, chunk: Uint8Array, keep: number): boolean {
     if (this.whole) {
-      if (keep && this.bytes + chunk.length <= MAX_KEPT_BYTES) this.hold(chunk);
+      if (this.bytes + chunk.length <= keep) this.hold(chunk);
       else this.forget();
     }
     return stream.data(chunk);
@@ -33,17 +33,17 @@ export class RequestBody {
   passEnd(
     stream: ClientStream,
     trailers: readonly Field[],
-    keep: boolean,
+    keep: number,
   ): void {
-    if (keep && this.whole) this.trailers = trailers;
+    if (keep > 0 && this.whole) this.trailers = trailers;
     else this.forget();
     stream.end(trailers);
   }
 
   /** Sends what there is to a new stream; true when the source may go on at once. */
-  sendOn(stream: ClientStream, keep: boolean): boolean {
+  sendOn(stream: ClientStream, keep: number): boolean {
     const { pieces, trailers } = this;
-    if (!keep) this.forget();
+    if (keep === 0 || this.bytes > keep) this.forget();
     let open = true;
     for (const chunk of pieces) open = stream.data(chunk);
     if (trailers === null) return open;

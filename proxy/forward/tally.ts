@@ -78,18 +78,37 @@ export class Tally implements Ending, Outcome {
     this.weighed = false;
   }
 
+  /** The same request is sent once more, and counts once more. */
+  protected beginAgain(): void {
+    this.upstream = null;
+    this.dispatchedMs = performance.now();
+    this.status = 0;
+    this.grpcStatus = this.reset = this.problem = null;
+    this.failure = this.head = null;
+    this.counted =
+      this.firstFrame =
+      this.told =
+      this.weighed =
+        false;
+  }
+
   /** Counts how the request went at its upstream, if it had come to one. */
   protected endAttempt(reset: Reset | null): void {
     const { upstream, status, grpc, grpcStatus } = this;
     this.reset = reset;
     if (upstream === null) return;
     const judge = this.way?.payload.judge ?? classify;
-    this.tell(null);
+    this.tell(this.failure);
     this.count(upstream);
     this.observeFirstFrame();
     upstream.recorder.response(
       status,
-      judge({ grpc, status, grpcStatus, error: reset }),
+      judge({
+        grpc,
+        status,
+        grpcStatus,
+        error: this.failure === "timeout" ? "timeout" : reset,
+      }),
     );
     const nowMs = performance.now();
     this.lane?.metrics.ended(

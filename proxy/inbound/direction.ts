@@ -2,6 +2,7 @@ import { isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import { noteAnswer } from "../detect/either-side.ts";
 import type { Direction, Lane, Passage } from "../direction.ts";
+import { ONCE } from "../forward/terms.ts";
 import { leaseEarly } from "../http/early.ts";
 import { type Field, Name } from "../http/field.ts";
 import { dropFields, setField } from "../http/fields.ts";
@@ -54,6 +55,7 @@ export function directionTo(
   // One application, and the route's filters have been applied: every request goes the same way.
   const lane: Lane = {
     closed: false,
+    ready: true,
     pick: () => upstream,
     at: () => upstream,
     wait: (waiter) => waiter.use(upstream),
@@ -64,6 +66,7 @@ export function directionTo(
   const payload: Passage = {
     choose: () => lane,
     filters: null,
+    terms: () => ONCE,
     judge: classify,
     metrics: () => metrics,
   };

@@ -199,6 +199,7 @@ function recordExchanges(
   return {
     dispatched: (isGrpc) => void (of(isGrpc).requests.value += 1),
     finished() {},
+    retried() {},
     requestFrame: (isGrpc, bytes) => of(isGrpc).requestFrames.observe(bytes),
     responseFrame: (isGrpc, bytes) => of(isGrpc).responseFrames.observe(bytes),
     ended(isGrpc, { status, grpcStatus }, sinceStartMs, sinceSentMs) {

@@ -3,6 +3,7 @@ import type { Waiter } from "../balance/failfast.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import type { Direction, Lane } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
+import { ONCE } from "../forward/terms.ts";
 import { createEarly } from "../http/early.ts";
 import { Field } from "../http/field.ts";
 import { type RequestHead, ResponseHead } from "../http/message.ts";
@@ -34,6 +35,7 @@ beforeEach(() => {
   waiting = [];
   const lane: Lane = {
     closed: false,
+    ready: true,
     filters: null,
     pick: () => ready,
     at: () => there,
@@ -45,8 +47,9 @@ beforeEach(() => {
   const payload = {
     choose: () => lane,
     filters: null,
+    terms: () => ONCE,
     judge: classify,
-    metrics: () => ({ requestFrame() {}, finished() {} }),
+    metrics: () => ({ requestFrame() {}, finished() {}, retried() {} }),
   };
   const target = {
     address: { ip: "10.96.0.7", port: 80 },

@@ -74,6 +74,7 @@ export function pinFirst(
         path: way.path,
         payload: {
           filters: payload.filters,
+          terms: (head) => payload.terms(head),
           judge: payload.judge,
           metrics: (head) => payload.metrics(head),
           choose() {
@@ -111,6 +112,9 @@ function pinLane(
   return {
     get closed() {
       return lane.closed;
+    },
+    get ready() {
+      return lane.ready;
     },
     filters: lane.filters,
     metrics: lane.metrics,

@@ -29,6 +29,10 @@ export class RouteLane implements Lane {
     return this.backend.available;
   }
 
+  get ready(): boolean {
+    return this.backend.ready;
+  }
+
   pick(): Upstream | null {
     return this.backend.pick();
   }

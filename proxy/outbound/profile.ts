@@ -3,6 +3,7 @@ import type { Meta } from "../../schemas/policy.ts";
 import type { ProfileRoute } from "../../schemas/profile.ts";
 import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
 import { type ProfileInForce, splitOf } from "../discover/profile.ts";
+import { ONCE, type Terms } from "../forward/terms.ts";
 import type { Judge } from "../record/classify.ts";
 import { Field } from "../http/field.ts";
 import type { ProfileFamilies } from "../record/profile.ts";
@@ -57,7 +58,7 @@ export function openProfile(
     response: [],
   };
 
-  function open({ labels, responseClasses }: ProfileRoute): Way {
+  function open({ labels, responseClasses, timeoutMs }: ProfileRoute): Way {
     const judge = createJudge(responseClasses);
     const recorder = recordProfileRoute(families, authority, labels, judge);
     held.push(recorder);
@@ -70,7 +71,13 @@ export function openProfile(
     const choose = createChooser(split.kind, lanes, nobody, random);
     return {
       path: { kind: "any" },
-      payload: new ProfilePassage(filters, judge, choose, recorder.route),
+      payload: new ProfilePassage(
+        filters,
+        timeoutMs === null ? ONCE : headWithin(timeoutMs),
+        judge,
+        choose,
+        recorder.route,
+      ),
     };
   }
 
@@ -87,23 +94,36 @@ export function openProfile(
   };
 }
 
+/** Sent once, and answered in time. */
+function headWithin(headMs: number): Terms {
+  const never = { requestMs: null, responseMs: null, idleMs: null };
+  return { limits: { ...never, headMs }, retry: null };
+}
+
 /** A route made ready. A class, for every request goes through one. */
 class ProfilePassage implements Passage {
   readonly filters: Filters | null;
   readonly judge: Judge;
   readonly choose: () => Lane;
+  private readonly agreed: Terms;
   private readonly counted: RouteMetrics;
 
   constructor(
     filters: Filters | null,
+    agreed: Terms,
     judge: Judge,
     choose: () => Lane,
     counted: RouteMetrics,
   ) {
     this.filters = filters;
+    this.agreed = agreed;
     this.judge = judge;
     this.choose = choose;
     this.counted = counted;
+  }
+
+  terms(): Terms {
+    return this.agreed;
   }
 
   metrics(): RouteMetrics {

@@ -35,6 +35,10 @@ const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
   "connect.failed": "i/o",
   "connect.timeout": "i/o",
   "tls.refused": "identity required",
+  "timeout.request": "response timeout",
+  "timeout.response": "response timeout",
+  "timeout.idle": "response timeout",
+  "timeout.attempt": "response timeout",
 };
 
 export function createOutboundRecorder(families: Families): OutboundRecorder {

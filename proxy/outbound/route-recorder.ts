@@ -35,7 +35,19 @@ export function recordRoute(
     frames: holding.keep(family.requestFrameBytes.with(labels)),
     statuses: countStatuses(holding, family.requestStatuses, labels),
   }));
+  const retriesOf = perKind(
+    families,
+    ({ retries }) => ({
+      request: holding.keep(retries.request.with(labels)),
+      success: holding.keep(retries.success.with(labels)),
+      limit: holding.keep(retries.limit.with(labels)),
+      overflow: holding.keep(retries.overflow.with(labels)),
+      // Rules of client policy have none.
+      budget: holding.keep(retries.overflow.with(labels)),
+    }),
+  );
   return {
+    retried: (grpc, event) => void (retriesOf(grpc)[event].value += 1),
     requestFrame: (grpc, bytes) => of(grpc).frames.observe(bytes),
     finished(grpc, ending, sinceStartMs) {
       const series = of(grpc);

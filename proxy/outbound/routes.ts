@@ -1,6 +1,7 @@
 import type {
   ClientProtocol,
   ClientRoute,
+  ClientRule,
   FailureAccrual,
   GrpcFilter,
   HttpFilter,
@@ -25,6 +26,7 @@ import { refuseAll } from "./backend.ts";
 import { type Backends, SharedBackend } from "./backends.ts";
 import { createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
+import { grpcTerms, httpTerms, type TermsOf } from "./terms.ts";
 import { recordBackend, recordRoute, type Released } from "./route-recorder.ts";
 
 /** The routes of a policy that carries HTTP. */
@@ -83,19 +85,20 @@ function openTable(
   if (protocol.kind === "grpc") {
     const { routes, accrual } = protocol.grpc;
     const rules = routes.flatMap((route) =>
-      openRoute(route, accrual, parent, options, held)
+      openRoute(route, grpcTerms, accrual, parent, options, held)
     );
     return { table: createGrpcTable(rules), count: routes.length };
   }
   const { routes, accrual } = protocol.http;
   const rules = routes.flatMap((route) =>
-    openRoute(route, accrual, parent, options, held)
+    openRoute(route, httpTerms, accrual, parent, options, held)
   );
   return { table: createHttpTable(rules), count: routes.length };
 }
 
 function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
   { meta, hosts, rules }: ClientRoute<M, F, C>,
+  termsOf: (rule: ClientRule<M, F, C>) => TermsOf,
   accrual: FailureAccrual | null,
   parent: Meta,
   { backends, families, random }: RoutesOptions,
@@ -124,15 +127,21 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
     null,
     recordBackend(families, parent, meta, meta),
   );
-  return rules.map(({ matches, filters, backends: distribution }) => {
-    const { kind, backends: listed } = distribution;
+  return rules.map((rule) => {
+    const { matches, filters } = rule;
+    const { kind, backends: listed } = rule.backends;
     const choose = createChooser<RouteLane>(
       kind,
       listed.map((one) => ({ choice: open(one), weight: one.weight })),
       nobody,
       random,
     );
-    const payload = new RulePassage(readyFilters(filters), choose, metrics);
+    const payload = new RulePassage(
+      readyFilters(filters),
+      choose,
+      termsOf(rule),
+      metrics,
+    );
     return { hosts, matches, payload };
   });
 }
@@ -151,15 +160,18 @@ class RulePassage implements Passage {
   readonly filters: Filters | null;
   readonly judge = classify;
   readonly choose: () => Lane;
+  readonly terms: TermsOf;
   private readonly counted: RouteMetrics;
 
   constructor(
     filters: Filters | null,
     choose: () => Lane,
+    terms: TermsOf,
     counted: RouteMetrics,
   ) {
     this.filters = filters;
     this.choose = choose;
+    this.terms = terms;
     this.counted = counted;
   }
 

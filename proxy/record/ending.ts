@@ -32,6 +32,10 @@ export function codeName(grpcStatus: string | null): string {
 const OURS: Readonly<Partial<Record<ProblemCode, RouteError>>> = {
   "failfast": "FAIL_FAST",
   "loadshed": "LOAD_SHED",
+  "timeout.request": "REQUEST_TIMEOUT",
+  "timeout.response": "RESPONSE_STREAM_TIMEOUT",
+  "timeout.idle": "IDLE_TIMEOUT",
+  "timeout.attempt": "RESPONSE_HEADERS_TIMEOUT",
 };
 
 /** Whether a request that met this problem has no status in metrics, only an error. */

@@ -46,11 +46,20 @@ export interface OutboundRouteFamilies {
   /** With `routeStatus(…)` behind. */
   readonly requestStatuses: Family<Series>;
   readonly requestFrameBytes: Family<Histogram>;
+  readonly retries: RetryFamilies;
   readonly backendRequests: Family<Series>;
   readonly backendSeconds: Family<Histogram>;
   /** With `routeStatus(…)` behind. */
   readonly backendStatuses: Family<Series>;
   readonly backendFrameBytes: Family<Histogram>;
+}
+
+/** Labels as of requests. */
+export interface RetryFamilies {
+  readonly request: Family<Series>;
+  readonly success: Family<Series>;
+  readonly limit: Family<Series>;
+  readonly overflow: Family<Series>;
 }
 
 /** Declares the `outbound_*` families. */
@@ -100,6 +109,24 @@ function routeFamilies(
       "Sizes of request body frames",
       FRAME_BOUNDS,
     ),
+    retries: {
+      request: registry.counter(
+        `${prefix}_retry_requests_total`,
+        "Requests sent again",
+      ),
+      success: registry.counter(
+        `${prefix}_retry_successes_total`,
+        "Requests that went well after they had failed",
+      ),
+      limit: registry.counter(
+        `${prefix}_retry_limit_exceeded_total`,
+        "Requests that failed as often as they may be sent",
+      ),
+      overflow: registry.counter(
+        `${prefix}_retry_overflow_total`,
+        "Requests not sent again, as nobody could take them at once",
+      ),
+    },
     backendRequests: registry.counter(
       `${prefix}_backend_requests_total`,
       "Requests sent to a backend, retries included",

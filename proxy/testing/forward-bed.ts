@@ -4,6 +4,7 @@ import type { Outcome } from "../balance/outcome.ts";
 import type { Direction, Ending, Lane, Passage, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import { forward } from "../forward.ts";
+import { ONCE, type Terms } from "../forward/terms.ts";
 import type { Lease } from "../http/http1-pool.ts";
 import type { RequestHead, ResponseHead } from "../http/message.ts";
 import { serveHttp1 } from "../http1/server.ts";
@@ -90,6 +91,7 @@ export class ForwardBed implements Direction {
   /** The one backend of the one rule; a test may put others in its place. */
   lane: Mutable<Lane> = {
     closed: false,
+    ready: true,
     filters: null,
     pick: () => this.pick(),
     at: () => null,
@@ -102,11 +104,15 @@ export class ForwardBed implements Direction {
       ended: (_grpc, ending) => void this.endings.push(endingOf(ending)),
     },
   };
+  /** Under which requests are sent. */
+  terms: Terms = ONCE;
   readonly passage: Mutable<Passage> = {
     choose: () => this.lane,
     filters: null,
+    terms: () => this.terms,
     judge: classify,
     metrics: () => ({
+      retried: (_grpc, event) => void this.counted.push(`retry ${event}`),
       requestFrame: (_grpc, bytes) =>
         void this.counted.push(`request ${bytes}`),
       finished: (_grpc, ending) => void this.finished.push(endingOf(ending)),

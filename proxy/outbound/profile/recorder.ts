@@ -29,6 +29,7 @@ export function recordProfileRoute(
   };
   return {
     route: {
+      retried() {},
       requestFrame() {},
       finished(grpc, ending, sinceStartMs) {
         route.requests.value += 1;

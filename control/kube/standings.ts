@@ -1,4 +1,5 @@
 import type { KubeObject, ParentRef } from "../../schemas/kube.ts";
+import { groupOf } from "../../schemas/kube/parents.ts";
 import type { Content, Standing } from "../conditions.ts";
 import { nameOf, type Resource } from "./resources.ts";
 
@@ -60,9 +61,9 @@ export function standingOf(
   resource: Resource,
   content: Content,
 ): Standing {
-  const { metadata, status } = value as Served;
+  const { apiVersion, metadata, status } = value as Served;
   const { namespace, name, resourceVersion = "", generation = 0 } = metadata;
-  const { apiVersion, plural } = resource;
+  const { plural } = resource;
   return {
     path: `/apis/${apiVersion}/namespaces/${namespace}/${plural}/${name}`,
     apiVersion,
@@ -74,6 +75,8 @@ export function standingOf(
 }
 
 interface Served {
+  /** In which it was served, of those that a resource may have. */
+  readonly apiVersion: string;
   readonly metadata: {
     readonly namespace: string;
     readonly name: string;
@@ -105,5 +108,6 @@ function parentRefsOf(value: unknown): readonly ParentRef[] {
 }
 
 function patternOf({ apiVersion, plural }: Resource): RegExp {
-  return new RegExp(`^/apis/${apiVersion}/namespaces/[^/]+/${plural}/`);
+  const group = groupOf(apiVersion);
+  return new RegExp(`^/apis/${group}/[^/]+/namespaces/[^/]+/${plural}/`);
 }

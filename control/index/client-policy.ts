@@ -75,7 +75,9 @@ function policyOfName(
     ...name,
     port,
   });
-  const traffic = trafficOf(object?.metadata ?? {});
+  const traffic = object === undefined
+    ? NO_TRAFFIC
+    : trafficOf(object.metadata);
   const { load } = traffic;
   const to = (load: typeof LOAD): Backend =>
     balancer(kind, name, port, { meta, load }, state);

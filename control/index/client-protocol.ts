@@ -27,6 +27,7 @@ import {
   toTlsRoute,
 } from "./stream-routes.ts";
 import { defaultMeta } from "./target-names.ts";
+import { remember } from "./told-routes.ts";
 
 /** How long a proxy waits for a client's first bytes (fixed in Linkerd's policy controller). */
 const DETECT_TIMEOUT_MS = 10_000;
@@ -118,7 +119,9 @@ function httpRoutes(
   const { parent, tail, defaultName = "http" } = called;
   const told = parent === null
     ? []
-    : routes.map((route) => toHttpRoute(route, { ...called, parent }, state));
+    : routes.map((route) =>
+      tell(route, { ...called, parent }, state, toHttpRoute)
+    );
   if (tail === null && told.length > 0) return told;
   const rule: ClientHttpRoute["rules"][number] = {
     matches: [ANY_PATH],
@@ -135,6 +138,15 @@ function httpRoutes(
   return [...told, { meta: defaultMeta(name), hosts: [], rules: [rule] }];
 }
 
+function tell<R extends OutboundRoute, T>(
+  route: R,
+  target: RouteTarget,
+  state: State,
+  convert: (route: R, target: RouteTarget, state: State) => T,
+): T {
+  return remember(route, target, state, () => convert(route, target, state));
+}
+
 /** Only where there are GRPCRoutes: without them, HTTP's routes hold for gRPC. */
 function grpcRoutes(
   routes: readonly GrpcRoute[],
@@ -144,7 +156,9 @@ function grpcRoutes(
   const { parent, tail } = called;
   const told = parent === null
     ? []
-    : routes.map((route) => toGrpcRoute(route, { ...called, parent }, state));
+    : routes.map((route) =>
+      tell(route, { ...called, parent }, state, toGrpcRoute)
+    );
   if (tail === null) return told;
   const rule: ClientGrpcRoute["rules"][number] = {
     matches: [],

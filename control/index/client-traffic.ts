@@ -64,17 +64,23 @@ export const NO_TRAFFIC: ParentTraffic = {
   load: LOAD,
 };
 
-/** Reads a parent's annotations; a group of them that cannot be meant counts as absent. */
+/** Reads a parent's annotations; a group of them that cannot be meant counts as absent. The same for the same object. */
 export function trafficOf(parent: Annotated): ParentTraffic {
+  const last = known.get(parent);
+  if (last !== undefined) return last;
   const penalty = readPenalty(parent).value;
-  return {
+  const traffic = {
     timeouts: readTimeouts(parent).value,
     httpRetry: readHttpRetry(parent).value,
     grpcRetry: readGrpcRetry(parent).value,
     accrual: readFailureAccrual(parent).value,
     load: penalty === null ? LOAD : { ...LOAD, penalty },
   };
+  known.set(parent, traffic);
+  return traffic;
 }
+
+const known = new WeakMap<Annotated, ParentTraffic>();
 
 /** What of a parent's annotations cannot be meant. */
 export function mistakesOfParent(parent: Annotated): readonly Mistake[] {

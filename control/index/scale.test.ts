@@ -2,10 +2,12 @@ import { expect, test } from "bun:test";
 import { createLog } from "../log.ts";
 import {
   applies,
+  deletes,
   podManifest,
   serviceManifest,
   sliceManifest,
 } from "../testing/objects.ts";
+import { clientRoute } from "../testing/routes.ts";
 import { createWorld } from "../world.ts";
 import { createIndex } from "./fold.ts";
 import { createSettings } from "./settings.ts";
@@ -62,4 +64,29 @@ test("a Service with 1,000 endpoints is told anew once, and its other endpoints 
     before.endpoints.get(key) !== endpoint
   );
   expect(changed.map(([key]) => key)).toEqual([`${ip(1, 7)}:8080`]);
+});
+
+test("one route of 1,000 on 1,000 Services touches its own, and so does what it sends to", () => {
+  const index = createIndex(createSettings());
+  const route = (at: number, weight: number) =>
+    clientRoute("HTTPRoute", `r${at}`, [{
+      backendRefs: [
+        { name: `s${at}`, port: 80, weight },
+        { name: `s${(at + 1) % 1_000}`, port: 80 },
+      ],
+    }], { parentRefs: [{ kind: "Service", name: `s${at}` }] });
+  index.apply(applies(
+    ...shop(1_000, 1),
+    ...Array.from({ length: 1_000 }, (_, at) => route(at, 1)),
+  ));
+  expect(index.sizes()).toMatchObject({ services: 1_000, routes: 1_000 });
+  const own = ["policy of Service shop/s7", `policy of ip ${ip(43, 7)}`];
+  expect([...index.apply(applies(route(7, 2))).keys].sort()).toEqual(own);
+  const { keys } = index.apply(deletes(serviceManifest("s8", ip(43, 8))));
+  expect([...keys].filter((key) => key.startsWith("policy")).sort()).toEqual([
+    own[0] ?? "",
+    "policy of Service shop/s8",
+    own[1] ?? "",
+    `policy of ip ${ip(43, 8)}`,
+  ]);
 });

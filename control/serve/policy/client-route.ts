@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type {
   ClientRule,
   GrpcFilter,
@@ -9,12 +9,14 @@ import type {
   Timeouts,
 } from "../../../schemas/client-policy.ts";
 import type { TimeoutsSchema } from "../../../schemas/proto/gen/http_route_pb.ts";
-import type {
-  GrpcRoute_FilterSchema,
-  GrpcRoute_RuleSchema,
+import {
+  type GrpcRoute as GrpcRouteMessage,
+  type GrpcRoute_FilterSchema,
+  type GrpcRoute_RuleSchema,
   GrpcRouteSchema,
-  HttpRoute_FilterSchema,
-  HttpRoute_RuleSchema,
+  type HttpRoute as HttpRouteMessage,
+  type HttpRoute_FilterSchema,
+  type HttpRoute_RuleSchema,
   HttpRouteSchema,
 } from "../../../schemas/proto/gen/outbound_pb.ts";
 import { toDuration } from "../destination/message.ts";
@@ -29,26 +31,36 @@ import {
   toRedirect,
 } from "./route.ts";
 
+/** Messages of routes that are still the same, as most are when one of many was edited. */
+const knownHttp = new WeakMap<HttpRoute, HttpRouteMessage>();
+const knownGrpc = new WeakMap<GrpcRoute, GrpcRouteMessage>();
+
 /** An HTTPRoute for clients, as proxies read it. */
-export function toHttpRoute(
-  { meta, hosts, rules }: HttpRoute,
-): MessageInitShape<typeof HttpRouteSchema> {
-  return {
+export function toHttpRoute(route: HttpRoute): HttpRouteMessage {
+  const last = knownHttp.get(route);
+  if (last !== undefined) return last;
+  const { meta, hosts, rules } = route;
+  const message = create(HttpRouteSchema, {
     metadata: toMetadata(meta),
     hosts: hosts.map(toHost),
     rules: rules.map(toHttpRule),
-  };
+  });
+  knownHttp.set(route, message);
+  return message;
 }
 
 /** The same of a GRPCRoute. */
-export function toGrpcRoute(
-  { meta, hosts, rules }: GrpcRoute,
-): MessageInitShape<typeof GrpcRouteSchema> {
-  return {
+export function toGrpcRoute(route: GrpcRoute): GrpcRouteMessage {
+  const last = knownGrpc.get(route);
+  if (last !== undefined) return last;
+  const { meta, hosts, rules } = route;
+  const message = create(GrpcRouteSchema, {
     metadata: toMetadata(meta),
     hosts: hosts.map(toHost),
     rules: rules.map(toGrpcRule),
-  };
+  });
+  knownGrpc.set(route, message);
+  return message;
 }
 
 function toHttpRule(

@@ -74,6 +74,11 @@ export async function installMesh(
 
 /** All of it, also the Gateway API, and also when pods are meshed still: unlike `linkerd uninstall`, which is polite. */
 export async function removeMesh(node: Access): Promise<void> {
+  // Nobody needs the seconds for which its pods would go on answering (docs/decisions/0125).
+  await kubectl(node, [
+    ...["delete", "deployments,replicasets,pods", "--all", "-n", "linkerd"],
+    ...["--grace-period=1", "--ignore-not-found"],
+  ]);
   await deleteKinds(node, isInstalled);
   await kubectl(node, ["delete", KINDS, "-l", LABEL]);
 }

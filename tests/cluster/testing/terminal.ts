@@ -35,9 +35,10 @@ export async function openTerminal(
     ...process.env,
     ...environment,
   };
+  let shell: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null;
   return {
     async type(script) {
-      const shell = Bun.spawn(
+      shell = Bun.spawn(
         ["bash", "-euo", "pipefail", "-c", `${script}\nenv -0 >${exported}`],
         { cwd: ROOT, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" },
       );
@@ -59,6 +60,10 @@ export async function openTerminal(
       }));
       return stdout;
     },
-    close: () => rm(folder, { recursive: true }),
+    async close() {
+      // A script that waits in vain would do so for ever.
+      shell?.kill();
+      await rm(folder, { recursive: true });
+    },
   };
 }

@@ -57,6 +57,7 @@ afterAll(async () => {
     await control.close();
     relay.close();
   }
+  await kubectl(api, ["delete", "namespace", "shop"]);
   await api.stop();
 }, 60_000);
 

@@ -46,6 +46,7 @@ describe("anchors kept", () => {
   test("are ignored in one line when they cannot be read", () => {
     createKeeper(dir, given, log).anchors("cut");
     expect(restoreAnchors(dir, given, log)).toBe(given);
+    expect(restoreAnchors(dir, given, log)).toBe(given);
     expect(logs).toEqual([
       "warn Ignoring the trust anchors of an earlier start: no certificate in it can be read",
     ]);

@@ -62,6 +62,7 @@ export function restoreAnchors(dir: string, given: string, log: Log): string {
     path: join(dir, KEPT.anchors),
     error: "no certificate in it can be read",
   });
+  rmSync(join(dir, KEPT.anchors), { force: true }); // said once
   return given;
 }
 

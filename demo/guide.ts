@@ -3,7 +3,7 @@ import type { Bed } from "./bed/bed.ts";
 import { POLICY_FILE } from "./policy.ts";
 
 /** What to tell a person once the mesh is up: where things are and what to try, in lines of at most 80 columns. */
-export function formatGuide(bed: Bed): string[] {
+export function formatGuide(bed: Bed, metricsAddress: string): string[] {
   const inside = (pod: string): string =>
     `ip netns exec ${bed.layout.id}.${pod}`;
   const item = (title: string, ...lines: string[]): string[] => [
@@ -14,6 +14,11 @@ export function formatGuide(bed: Bed): string[] {
     ...item(
       "Manifests (save one and it takes effect at once)",
       bed.layout.manifests,
+    ),
+    ...item(
+      "Golden metrics (add --help for more)",
+      `npx bun cli/main.ts viz stat po -n shop --api-addr ${metricsAddress}`,
+      `npx bun cli/main.ts viz edges po -n shop --api-addr ${metricsAddress}`,
     ),
     ...item(
       "Metrics of a proxy",

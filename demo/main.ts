@@ -14,6 +14,7 @@ import { createScreen, type Screen } from "./screen.ts";
 import { openShop } from "./shop.ts";
 import { formatTable } from "./table.ts";
 import { findFaults } from "./verdict.ts";
+import { startViz, type Viz } from "./viz.ts";
 
 /** Connections of the load generator. */
 const CONNECTIONS = 4;
@@ -30,6 +31,7 @@ interface Running {
   readonly load: Load;
   readonly start: Snapshot;
   readonly sighting: Sighting;
+  readonly viz: Viz;
 }
 
 async function main(): Promise<number> {
@@ -51,6 +53,7 @@ async function main(): Promise<number> {
     );
     if (running === null) return EXIT_INTERRUPTED;
     await watch(running, options, { screen, stop: stop.signal });
+    await running.viz.close();
     return await conclude(running, options, screen);
   } finally {
     await bed.close();
@@ -93,7 +96,8 @@ async function bringUp(
       : "packets: nothing that meshed pods say can be read on the bridge",
   );
   screen.say("");
-  for (const line of formatGuide(bed)) screen.say(line);
+  const viz = startViz(shop.pods, screen.say);
+  for (const line of formatGuide(bed, viz.address)) screen.say(line);
   screen.say("");
   return {
     control: [control.identity.pod, control.destination.pod],
@@ -101,6 +105,7 @@ async function bringUp(
     load,
     start,
     sighting,
+    viz,
   };
 }
 

@@ -1,0 +1,136 @@
+// What `linkerd viz` shows of a mesh, beside what the load generator of that mesh has counted.
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { World } from "../cli/command.ts";
+import { run } from "../cli/program.ts";
+import { startLoad } from "../demo/bed/load.ts";
+import type { Pod } from "../demo/bed/pod.ts";
+import { waitFor } from "../demo/bed/wait.ts";
+import { startViz, type Viz } from "../demo/viz.ts";
+import {
+  addBackend,
+  BACKEND_PORTS,
+  type Mesh,
+  MESH_TIMEOUT_MS,
+  openMesh,
+} from "./testing/mesh.ts";
+
+const REQUESTS = 1_500;
+/** What Linkerd's latency buckets are bounded by, as far as requests of this test get. */
+const BOUNDS = [1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 200, 300, 400, 500];
+
+const world: World = {
+  env: {},
+  colour: false,
+  terminal: false,
+  print: () => {},
+  readInput: () => Promise.resolve(new Uint8Array()),
+};
+
+let mesh: Mesh;
+let client: Pod;
+let viz: Viz;
+
+beforeAll(async () => {
+  mesh = await openMesh("viz");
+  client = await mesh.bed.addPod({ name: "client", namespace: "app" });
+  const server = await addBackend(mesh.bed, {
+    name: "server",
+    env: { DELAY_MS: "7" },
+  });
+  const service = await mesh.bed.addService({
+    name: "server",
+    namespace: "app",
+    ports: [{ port: 80, targetPort: BACKEND_PORTS.http }],
+  });
+  await service.setEndpoints([server.pod]);
+  viz = startViz([client, server.pod], () => {});
+}, MESH_TIMEOUT_MS);
+
+afterAll(async () => {
+  await viz.close();
+  await mesh.close();
+}, MESH_TIMEOUT_MS);
+
+interface Row {
+  readonly name: string;
+  readonly success: number | null;
+  readonly rps: number | null;
+  readonly latency_ms_p50: number | null;
+  readonly latency_ms_p95: number | null;
+}
+
+async function stat(...args: string[]): Promise<readonly Row[]> {
+  const result = await run([
+    ...["viz", "stat", ...args, "-n", "app", "-o", "json"],
+    ...["--api-addr", viz.address],
+  ], world);
+  if (!("code" in result) || result.code !== 0) {
+    throw new Error(JSON.stringify(result));
+  }
+  return JSON.parse((result.stdout ?? []).join(""));
+}
+
+/** The bucket that a latency is in. */
+function bucketOf(ms: number | null): number {
+  return BOUNDS.findIndex((bound) => (ms ?? Infinity) <= bound);
+}
+
+test("stat and the load generator say the same, on both sides", async () => {
+  // Both pods must be known without traffic, so that all of it is seen to come.
+  await waitFor(
+    () => viz.scraped() >= 4 ? true : null,
+    { what: () => "pages of both pods" },
+  );
+  const result = await startLoad(client, {
+    url: "http://server/",
+    connections: 4,
+    requests: REQUESTS,
+  }).result();
+  expect(result.failed).toBe(0);
+
+  const seen = (row: Row | undefined) => Math.round((row?.rps ?? 0) * 60);
+  let server: Row | undefined;
+  let service: Row | undefined;
+  await waitFor(async () => {
+    server = (await stat("po/server"))[0];
+    service = (await stat("svc/server"))[0];
+    const isAll = [server, service].every((row) =>
+      seen(row) >= REQUESTS * 0.99
+    );
+    return isAll ? true : null;
+  }, { what: () => "all requests counted", timeoutMs: 30_000 });
+  for (const row of [server, service]) {
+    expect(Math.abs(seen(row) - REQUESTS)).toBeLessThanOrEqual(REQUESTS / 100);
+    expect(row?.success).toBe(1);
+  }
+  // Not the slowest hundredth: what the generator waits for a turn of a busy machine no proxy can see.
+  const { p50, p95 } = result.latencyMs;
+  for (
+    const [ours, its] of [
+      [service?.latency_ms_p50, p50],
+      [service?.latency_ms_p95, p95],
+    ]
+  ) {
+    expect(Math.abs(bucketOf(ours ?? null) - bucketOf(its ?? null)))
+      .toBeLessThanOrEqual(1);
+  }
+}, 90_000);
+
+test("edges show that it went over mutual TLS", async () => {
+  const load = startLoad(client, { url: "http://server/", rate: 20 });
+  try {
+    await load.started();
+    let text = "";
+    await waitFor(async () => {
+      const result = await run([
+        ...["viz", "edges", "po", "-n", "app", "-o", "wide"],
+        ...["--api-addr", viz.address],
+      ], world);
+      text = "stdout" in result ? (result.stdout ?? []).join("") : "";
+      return /client +server/.test(text) ? true : null;
+    }, { what: () => "the edge", timeoutMs: 30_000 });
+    expect(text).toMatch(/client +server +app +app +default\.app +√/);
+  } finally {
+    await load.stop();
+  }
+}, 60_000);

@@ -52,8 +52,19 @@ const WRITE_AFTER_MS = 250;
 interface Entry extends Told {
   messages: Uint8Array[];
   atMs: number;
+  /** What it costs, question included: empty answers to very many questions are bounded, too. */
   bytes: number;
   urgent: boolean;
+}
+
+/** Of an entry in memory besides its bytes, roughly. */
+const ENTRY_BYTES = 128;
+
+function costOf({ path, request, messages }: Omit<Told, "atMs">): number {
+  return messages.reduce(
+    (sum, { length }) => sum + length,
+    ENTRY_BYTES + path.length + request.length,
+  );
 }
 
 /** Begins with what an earlier start has left, as far as it can be used; what cannot is told in one line. */
@@ -112,6 +123,8 @@ export function createSnapshot(options: SnapshotOptions): Snapshot {
     urgent: boolean,
   ): Memory {
     const key = keyOf(path, request);
+    const question = { path, request };
+    const cost = costOf({ ...question, messages: [] });
     let fresh = true;
     const left = entries.get(key);
     if (left !== undefined) left.urgent ||= urgent;
@@ -136,7 +149,7 @@ export function createSnapshot(options: SnapshotOptions): Snapshot {
           !isWhole(before.messages, bytes);
         const entry = continues && before !== undefined
           ? before
-          : { path, request, messages: [], atMs: 0, bytes: 0, urgent };
+          : { ...question, messages: [], atMs: 0, bytes: cost, urgent };
         remove(key);
         entry.messages.push(bytes.slice());
         entry.bytes += bytes.length;
@@ -156,12 +169,11 @@ export function createSnapshot(options: SnapshotOptions): Snapshot {
   }
 
   for (const told of load(options)) {
-    const bytes = told.messages.reduce((sum, one) => sum + one.length, 0);
     // Which of them are urgent is known again when they are asked for.
     put(keyOf(told.path, told.request), {
       ...told,
       messages: [...told.messages],
-      bytes,
+      bytes: costOf(told),
       urgent: false,
     });
   }

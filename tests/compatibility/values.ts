@@ -26,6 +26,9 @@ const OWN_IMAGES =
   "the default is our own image: no foreign one is pulled by mistake";
 const SILENT = "understood, and without effect: nothing is reported to anyone";
 
+const PATIENT =
+  "five seconds, not one: what waits for a processor is not dead ([0126](decisions/0126-control-plane-is-given-five-seconds-to-answer.md))";
+
 /** Where ours means something else, on purpose. */
 const DIFFERS: Readonly<Record<string, string>> = {
   "controllerImage": OWN_IMAGES,
@@ -35,6 +38,11 @@ const DIFFERS: Readonly<Record<string, string>> = {
   "heartbeat": SILENT,
   "heartbeatResources": SILENT,
   "heartbeatSchedule": SILENT,
+  "destinationController.livenessProbe.timeoutSeconds": PATIENT,
+  "identity.livenessProbe.timeoutSeconds": PATIENT,
+  "policyController.livenessProbe.timeoutSeconds": PATIENT,
+  "proxyInjector.livenessProbe.timeoutSeconds": PATIENT,
+  "spValidator.livenessProbe.timeoutSeconds": PATIENT,
   "enableEndpointSlices": "only true: discovery reads nothing else",
   "enablePSP": "only false: Kubernetes has no PodSecurityPolicy since 1.25",
   "enablePprof": "only false: our components are no Go programs",

@@ -46,7 +46,16 @@ describe("parseConfig()", () => {
         clusterDomain: "cluster.local",
         defaultInboundPolicy: "all-unauthenticated",
         ipv6: false,
+        globalEgressNamespace: "linkerd-egress",
+        allowsRequestFields: false,
       },
+    });
+    expect(parseConfig([
+      ...DESTINATION,
+      "--global-egress-network-namespace=out",
+      "--allow-l5d-request-headers",
+    ], {})).toMatchObject({
+      settings: { globalEgressNamespace: "out", allowsRequestFields: true },
     });
   });
 

@@ -102,7 +102,7 @@ function destinationDeployment(install: Install): Manifest {
 /** Discovery and policy share one process here, for they share one index; Linkerd has two. */
 function discovery(install: Install): Controller {
   const { values, namespace } = install;
-  const { destinationController } = values;
+  const { destinationController, policyController } = values;
   return {
     name: "destination",
     args: [
@@ -117,10 +117,15 @@ function discovery(install: Install): Controller {
         "outbound-transport-mode": values.proxy.outboundTransportMode,
         "enable-h2-upgrade": String(values.enableH2Upgrade),
         "enable-ipv6": String(!values.disableIPv6),
+        "global-egress-network-namespace":
+          values.egress.globalEgressNetworkNamespace,
         ...logFlags(values),
       }),
       ...destinationController.additionalArgs ?? [],
       ...destinationController.experimentalArgs ?? [],
+      // What Linkerd's policy container serves is served here, so what is asked of it is asked of this one.
+      ...policyController.additionalArgs ?? [],
+      ...policyController.experimentalArgs ?? [],
     ],
     ports: [
       { name: "dest-grpc", containerPort: PORTS.destination },

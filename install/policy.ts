@@ -114,14 +114,10 @@ export function policyValidator({ values }: Install): Controller {
   const { policyController } = values;
   return {
     name: "policy",
-    args: [
-      ...formatArgs(
-        "policy-validator",
-        logFlags(values, policyController.logLevel),
-      ),
-      ...policyController.additionalArgs ?? [],
-      ...policyController.experimentalArgs ?? [],
-    ],
+    args: formatArgs(
+      "policy-validator",
+      logFlags(values, policyController.logLevel),
+    ),
     ports: [
       { name: "policy-https", containerPort: HTTPS_PORT },
       { name: "policy-admin", containerPort: ADMIN_PORT },

@@ -10,6 +10,7 @@ import {
   serviceManifest,
   sliceManifest,
 } from "../control/testing/objects.ts";
+import { clientRoute } from "../control/testing/routes.ts";
 
 const ROOT = join(import.meta.dir, "..");
 /** Two runtimes start on a busy machine. */
@@ -28,6 +29,17 @@ beforeAll(async () => {
       podManifest("web-2", "10.1.0.20"),
       sliceManifest("web", [["web-2", "10.1.0.20"], ["web-1", "10.1.0.1"]]),
       serverManifest("web-http", { spec: { accessPolicy: "deny" } }),
+      serviceManifest("api", "10.0.0.6"),
+      clientRoute("HTTPRoute", "canary", [{
+        filters: [{
+          type: "RequestHeaderModifier",
+          requestHeaderModifier: { set: [{ name: "x-by", value: "canary" }] },
+        }],
+        backendRefs: [
+          { name: "api", port: 80, weight: 9 },
+          { name: "api-2", port: 80 },
+        ],
+      }], { parentRefs: [{ kind: "Service", name: "api" }] }),
     ]),
   );
   control = Bun.spawn([
@@ -128,6 +140,22 @@ test("the policy of a Pod's port, and of a Service's", async () => {
     metadata: { Kind: { Resource: { kind: "Service", name: "web" } } },
     protocol: { Kind: { Detect: { timeout: { seconds: 10 } } } },
   });
+}, TIMEOUT_MS);
+
+test("the routes of a Service, with all that they do", async () => {
+  const asked = ["policy", "-n", "shop", "--api-addr", api.policy];
+  const { stdout } = await diagnostics(...asked, "svc/api", "80");
+  for (
+    const line of [
+      "name: canary",
+      "path: api.shop.svc.cluster.local:80",
+      "weight: 9",
+      "message: Service not found api-2",
+      "name: x-by",
+      // As Go's JSON has bytes.
+      `value: ${btoa("canary")}`,
+    ]
+  ) expect(stdout).toContain(`${line}\n`);
 }, TIMEOUT_MS);
 
 test("the profile of an address", async () => {

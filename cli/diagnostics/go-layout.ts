@@ -62,9 +62,14 @@ function layField(field: DescField, value: unknown): Layout {
         ),
       );
     case "scalar":
-      return field.scalar === ScalarType.FLOAT
-        ? shorten(value as number)
-        : value as Layout;
+      switch (field.scalar) {
+        case ScalarType.FLOAT:
+          return shorten(value as number);
+        case ScalarType.BYTES:
+          return btoa(String.fromCharCode(...value as Uint8Array));
+        default:
+          return value as Layout;
+      }
     case "enum":
       return value as number;
   }

@@ -64,6 +64,14 @@ export function parseDestination(
         ),
         defaultOpaquePorts: flags.read("default-opaque-ports", parsePortRanges),
         ipv6: flags.read("enable-ipv6", parseBoolean),
+        globalEgressNamespace: flags.read(
+          "global-egress-network-namespace",
+          parseLabel,
+        ),
+        allowsRequestFields: flags.read(
+          "allow-l5d-request-headers",
+          parseBoolean,
+        ),
       }),
       source: source === "files"
         ? { kind: "files", manifests: flags.text("manifests") }

@@ -101,6 +101,16 @@ export const DESTINATION_FLAGS = {
     fallback: "false",
     bare: true,
   },
+  "global-egress-network-namespace": {
+    help: "namespace whose EgressNetworks hold for clients of others",
+    fallback: "linkerd-egress",
+  },
+  "allow-l5d-request-headers": {
+    help:
+      "let requests say in l5d-* headers how they are retried and timed out",
+    fallback: "false",
+    bare: true,
+  },
   "patch-timeout-ms": {
     help: "how long writing a status may take, in milliseconds",
     fallback: "5000",

@@ -264,3 +264,102 @@ test("it goes before routes of client policy, which hold again without it", asyn
   expect([asked.web.length, asked.other.length]).toEqual([0, 1]);
   await mesh.bed.remove(httpRoute);
 });
+
+/** Fails so many times, then no more. */
+function failing(times: number, status = 503): typeof answer {
+  let left = times;
+  return (path) => path.startsWith("/marker") || left-- <= 0 ? 200 : status;
+}
+
+const RETRIED = { isRetryable: true };
+const ALL = { pathRegex: "/.*" };
+
+test("what fails is sent again, whole, and counted as one request", async () => {
+  await follow({ routes: [route("again", ALL, RETRIED)] });
+  const labels = { dst: DST, rt_route: "again" };
+  for (const body of ["", "x".repeat(60_000)]) {
+    asked.web.length = 0;
+    answer = failing(2);
+    const before = {
+      routed: await counted("route_request_total", labels),
+      sent: await counted("route_actual_request_total", labels),
+      again: await counted("route_retryable_total", {
+        ...labels,
+        skipped: "",
+      }),
+    };
+    const { status } = await ask("/x", { method: "POST", body });
+    expect(status).toBe(200);
+    expect(asked.web.map((one) => one.body === body)).toEqual(
+      [true, true, true],
+    );
+    expect({
+      routed: await counted("route_request_total", labels) - before.routed,
+      sent: await counted("route_actual_request_total", labels) - before.sent,
+      again: await counted("route_retryable_total", {
+        ...labels,
+        skipped: "",
+      }) - before.again,
+    }).toEqual({ routed: 1, sent: 3, again: 2 });
+  }
+});
+
+test("a body that is too long, a route that does not say so, and what is no failure are sent once", async () => {
+  const fine = [{ condition: { status: { min: 503 } }, isFailure: false }];
+  await follow({
+    routes: [
+      route("again", { pathRegex: "/again" }, RETRIED),
+      route("fine", { pathRegex: "/fine" }, {
+        ...RETRIED,
+        responseClasses: fine,
+      }),
+      route("once", ALL),
+    ],
+  });
+  const cases = [
+    ["/again", "x".repeat(70_000)],
+    ["/fine", ""],
+    ["/once", ""],
+  ] as const;
+  for (const [path, body] of cases) {
+    asked.web.length = 0;
+    answer = failing(1);
+    const { status } = await ask(path, { method: "POST", body });
+    expect({ path, status, times: asked.web.length })
+      .toEqual({ path, status: 503, times: 1 });
+  }
+});
+
+test("a budget that is used up sends nothing again, and says so", async () => {
+  await follow({
+    routes: [route("again", ALL, RETRIED)],
+    retryBudget: { retryRatio: 0, minRetriesPerSecond: 1, ttl: "60s" },
+  });
+  answer = failing(1_000);
+  const skipped = { dst: DST, rt_route: "again", skipped: "no_budget" };
+  const refused = await growth("route_retryable_total", skipped, async () => {
+    for (let sent = 0; sent < 3; sent++) {
+      expect((await ask("/x")).status).toBe(503);
+    }
+  });
+  expect(refused).toBe(3);
+  expect(asked.web).toHaveLength(3 + 60);
+  answer = () => 200;
+});
+
+test("a timeout of a route ends the wait for its answer", async () => {
+  await follow({
+    routes: [
+      route("quick", { pathRegex: "/quick" }, { timeout: "200ms" }),
+      route("patient", ALL),
+    ],
+  });
+  const late = Promise.withResolvers<number>();
+  answer = (path) => path === "/quick" ? late.promise : 200;
+  const { status, text } = await ask("/quick");
+  expect(status).toBe(504);
+  expect(text).toContain("l5d-proxy-error");
+  expect((await ask("/patient")).status).toBe(200);
+  late.resolve(200);
+  answer = () => 200;
+});

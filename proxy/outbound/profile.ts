@@ -1,18 +1,18 @@
 import type { RouteBackend } from "../../schemas/client-policy.ts";
 import type { Meta } from "../../schemas/policy.ts";
 import type { ProfileRoute } from "../../schemas/profile.ts";
-import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
+import type { Lane, Passage, Way } from "../direction.ts";
 import { type ProfileInForce, splitOf } from "../discover/profile.ts";
-import { ONCE, type Terms } from "../forward/terms.ts";
-import type { Judge } from "../record/classify.ts";
 import { Field } from "../http/field.ts";
-import type { ProfileFamilies } from "../record/profile.ts";
+import { type ProfileFamilies, profileRouteLabels } from "../record/profile.ts";
 import type { Filters } from "../route/filter.ts";
-import { createChooser } from "./distribution.ts";
+import { type Choice, createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
+import { createBudget } from "./profile/budget.ts";
 import { createJudge } from "./profile/classes.ts";
 import { requestTest } from "./profile/condition.ts";
 import { recordProfileRoute } from "./profile/recorder.ts";
+import { profileTerms } from "./profile/terms.ts";
 import type { Released } from "./route-recorder.ts";
 import type { Routes, RoutesOptions } from "./routes.ts";
 
@@ -41,6 +41,8 @@ export function openProfile(
 ): Routes {
   const { authority, routing } = profile;
   const held: Released[] = [];
+  const { retryBudget } = routing;
+  const budget = retryBudget === null ? null : createBudget(retryBudget);
   const take = ({ backend, weight }: RouteBackend<never>) => {
     const shared = backends.take(backend, null, parent);
     held.push({ release: () => shared.close() });
@@ -58,9 +60,12 @@ export function openProfile(
     response: [],
   };
 
-  function open({ labels, responseClasses, timeoutMs }: ProfileRoute): Way {
-    const judge = createJudge(responseClasses);
-    const recorder = recordProfileRoute(families, authority, labels, judge);
+  function open(route: ProfileRoute): Way {
+    const judge = createJudge(route.responseClasses);
+    const terms = profileTerms(route, judge, budget);
+    const paying = terms.retry === null ? null : budget;
+    const labels = profileRouteLabels(authority, route.labels);
+    const recorder = recordProfileRoute(families, labels, judge, paying);
     held.push(recorder);
     const lane = ({ shared, weight }: ReturnType<typeof take>) => ({
       weight,
@@ -68,17 +73,14 @@ export function openProfile(
     });
     const lanes = [lane(taken[0]), ...taken[1].map(lane)] as const;
     const [{ choice: nobody }] = lanes;
-    const choose = createChooser(split.kind, lanes, nobody, random);
-    return {
-      path: { kind: "any" },
-      payload: new ProfilePassage(
-        filters,
-        timeoutMs === null ? ONCE : headWithin(timeoutMs),
-        judge,
-        choose,
-        recorder.route,
-      ),
+    const payload: Passage = {
+      choose: createChooser<Lane & Choice>(split.kind, lanes, nobody, random),
+      filters,
+      terms: () => terms,
+      judge,
+      metrics: () => recorder.route,
     };
+    return { payload, path: { kind: "any" } };
   }
 
   const ways = routing.routes.map((route) => ({
@@ -92,41 +94,4 @@ export function openProfile(
       for (const one of held) one.release();
     },
   };
-}
-
-/** Sent once, and answered in time. */
-function headWithin(headMs: number): Terms {
-  const never = { requestMs: null, responseMs: null, idleMs: null };
-  return { limits: { ...never, headMs }, retry: null };
-}
-
-/** A route made ready. A class, for every request goes through one. */
-class ProfilePassage implements Passage {
-  readonly filters: Filters | null;
-  readonly judge: Judge;
-  readonly choose: () => Lane;
-  private readonly agreed: Terms;
-  private readonly counted: RouteMetrics;
-
-  constructor(
-    filters: Filters | null,
-    agreed: Terms,
-    judge: Judge,
-    choose: () => Lane,
-    counted: RouteMetrics,
-  ) {
-    this.filters = filters;
-    this.agreed = agreed;
-    this.judge = judge;
-    this.choose = choose;
-    this.counted = counted;
-  }
-
-  terms(): Terms {
-    return this.agreed;
-  }
-
-  metrics(): RouteMetrics {
-    return this.counted;
-  }
 }

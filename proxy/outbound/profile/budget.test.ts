@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Budget, createBudget, NO_BUDGET } from "./budget.ts";
+import { type Budget, createBudget } from "./budget.ts";
 
 /** How many retries there are in a row at one time. */
 function spend(budget: Budget, nowMs: number): number {
@@ -44,9 +44,4 @@ test("a long silence forgets everything", () => {
   expect(spend(budget, 1e9)).toBe(0);
   budget.deposit(1e9);
   expect(budget.withdraw(1e9)).toBe(false);
-});
-
-test("without a budget nothing is sent again", () => {
-  NO_BUDGET.deposit(0);
-  expect(spend(NO_BUDGET, 0)).toBe(0);
 });

@@ -60,9 +60,3 @@ export function createBudget(
     },
   };
 }
-
-/** Permits nothing: there is no budget, or none that can be used. */
-export const NO_BUDGET: Budget = {
-  deposit() {},
-  withdraw: () => false,
-};

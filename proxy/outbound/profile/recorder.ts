@@ -1,11 +1,11 @@
 import type { BackendMetrics, Ending, RouteMetrics } from "../../direction.ts";
 import type { Judge, Verdict } from "../../record/classify.ts";
 import { HttpRecorder } from "../../record/http.ts";
-import {
-  type ProfileFamilies,
-  profileRouteLabels,
-} from "../../record/profile.ts";
+import { Holding } from "../../record/holding.ts";
+import { joinLabels } from "../../record/labels.ts";
+import { type ProfileFamilies, skippedLabel } from "../../record/profile.ts";
 import type { Released } from "../route-recorder.ts";
+import type { Budget } from "./budget.ts";
 
 /** What is counted of one route of a ServiceProfile; release it. */
 export interface ProfileRecorder extends Released {
@@ -14,27 +14,39 @@ export interface ProfileRecorder extends Released {
   readonly sent: BackendMetrics;
 }
 
+/** Requests that go well put their share into the budget, when they are of a route that may take from it. */
 export function recordProfileRoute(
   families: ProfileFamilies,
-  dst: string,
-  labels: Readonly<Record<string, string>>,
+  labels: string,
   judge: Judge,
+  budget: Budget | null,
 ): ProfileRecorder {
-  const text = profileRouteLabels(dst, labels);
-  const route = new HttpRecorder(families.route, text);
-  const actual = new HttpRecorder(families.actual, text);
+  const route = new HttpRecorder(families.route, labels);
+  const actual = new HttpRecorder(families.actual, labels);
+  const holding = new Holding();
+  const retryable = holding.by(
+    families.retryable,
+    (reason: "" | "no_budget") => joinLabels(labels, skippedLabel(reason)),
+  );
   const verdict = (grpc: boolean, ending: Ending): Verdict => {
     const { status, grpcStatus, reset } = ending;
     return judge({ grpc, status, grpcStatus, error: reset });
   };
   return {
     route: {
-      retried() {},
+      retried(_grpc, event) {
+        if (event === "request") retryable("").value += 1;
+        if (event === "budget") retryable("no_budget").value += 1;
+      },
       requestFrame() {},
       finished(grpc, ending, sinceStartMs) {
         route.requests.value += 1;
         route.latency(ending.status).observe(sinceStartMs);
-        route.response(ending.status, verdict(grpc, ending));
+        const judged = verdict(grpc, ending);
+        route.response(ending.status, judged);
+        if (judged.classification === "success") {
+          budget?.deposit(performance.now());
+        }
       },
     },
     sent: {
@@ -46,6 +58,7 @@ export function recordProfileRoute(
     release() {
       route.release();
       actual.release();
+      holding.release();
     },
   };
 }

@@ -31,6 +31,7 @@ import {
   tcpBalancerLabels,
   tcpRouteLabels,
 } from "./outbound.ts";
+import { profileRouteLabels, skippedLabel } from "./profile.ts";
 import { TcpRecorder } from "./tcp.ts";
 import {
   authz,
@@ -102,6 +103,15 @@ function busyPage(): string {
     recorder.opened();
     recorder.closed("EPIPE");
   }
+  const routed = profileRouteLabels("web.shop:80", { route: "GET /" });
+  const { profile } = outbound;
+  for (const family of [profile.route, profile.actual]) {
+    const recorder = new HttpRecorder(family, routed);
+    recorder.requests.value += 1;
+    recorder.response(200, complete);
+    if (family === profile.route) recorder.latency(200).observe(3);
+  }
+  countOne(profile.retryable, joinLabels(routed, skippedLabel("no_budget")));
   const decision = { target, server, route, authz, tls: accepted };
   countOne(inbound.httpAllowed, inboundAuthzLabels(decision));
   countOne(inbound.httpDenied, inboundAuthzLabels(decision));
@@ -224,4 +234,5 @@ test("violationLabels() says whose connection it was, and why it ended", () => {
 const INHERITED: string[] = [
   "control_response_latency_ms metric names should not contain abbreviated units",
   "response_latency_ms metric names should not contain abbreviated units",
+  "route_response_latency_ms metric names should not contain abbreviated units",
 ];

@@ -183,6 +183,27 @@ test("a kind that the server does not know has no objects", async () => {
   expect(source.problems()).toEqual([]);
 });
 
+test("a kind is read in the version that the server has, and the newest of them first", async () => {
+  const unknown = () => new Response("404 page not found", { status: 404 });
+  const api = "/apis/gateway.networking.k8s.io";
+  const web = {
+    metadata: { name: "r", namespace: "shop" },
+    spec: { parentRefs: [{ kind: "Service", name: "web" }], rules: [{}] },
+  };
+  const asked: string[] = [];
+  for (const version of ["v1", "v1alpha3", "v1alpha2"]) {
+    answers.set(`${api}/${version}/tlsroutes`, [() => {
+      asked.push(version);
+      return version === "v1alpha2" ? list([web]) : unknown();
+    }]);
+  }
+  const { source } = open();
+  await source.synced;
+  expect(asked).toEqual(["v1", "v1alpha3", "v1alpha2"]);
+  expect(source.sizes()["tlsroutes.gateway.networking.k8s.io"]).toBe(1);
+  expect(source.problems()).toEqual([]);
+});
+
 test("an object that cannot be used is named, and what was known of it stays", async () => {
   const webServer = (port: unknown) => ({
     metadata: { name: "web", namespace: "shop" },

@@ -213,7 +213,7 @@ for (const [name, command] of COMMANDS) {
           [, kind],
         ) => kind);
         expect(kinds[0]).toBe("Namespace");
-        expect(kinds.filter((kind) => kind === "Deployment").length).toBe(3);
+        expect(kinds.filter((kind) => kind === "Deployment").length).toBe(4);
         const wrong = await run([
           "install",
           "--ignore-cluster",

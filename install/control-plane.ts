@@ -4,6 +4,7 @@ import { destination, destinationAccess } from "./destination.ts";
 import { identity, identityAccess } from "./identity.ts";
 import { injector, injectorAccess } from "./injector.ts";
 import type { Manifest } from "./manifest.ts";
+import { metrics, metricsAccess } from "./metrics.ts";
 import { namespace } from "./namespace.ts";
 import { podMonitors } from "./pod-monitor.ts";
 import { policyAccess } from "./policy.ts";
@@ -23,10 +24,12 @@ export function controlPlane(install: Install): Manifest[] {
     ...podMonitors(install),
     ...injectorAccess(install),
     ...injectorWebhook(install),
+    ...metricsAccess(install),
     ...config(install),
     ...identity(install),
     ...destination(install),
     ...injector(install),
+    ...metrics(install),
     overrides(install),
   ];
 }

@@ -12,6 +12,8 @@ import {
 export interface Component {
   readonly name: string;
   readonly component: string;
+  /** Instead of as many as values say. */
+  readonly replicas?: number;
   /** In the order they are printed. */
   readonly controllers: readonly Controller[];
   readonly volumes: readonly unknown[];
@@ -41,7 +43,7 @@ export function deployment(install: Install, part: Component): Manifest {
       annotations: { [ANNOTATIONS.trustRootSha256]: install.trustRootSha256 },
     }),
     spec: {
-      replicas: values.controllerReplicas,
+      replicas: part.replicas ?? values.controllerReplicas,
       revisionHistoryLimit: values.revisionHistoryLimit,
       selector: { matchLabels: selector },
       strategy: { type: "RollingUpdate", ...values.deploymentStrategy },

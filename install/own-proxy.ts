@@ -9,7 +9,7 @@ import { fillResources } from "./workload.ts";
 
 /** What the proxy of a control-plane pod stands before. */
 export interface ControlProxy {
-  readonly serves: "identity" | "destination" | "proxy-injector";
+  readonly serves: "identity" | "destination" | "proxy-injector" | "metrics";
   /** Ports of the pod's controllers. */
   readonly ports: readonly number[];
   /** Instead of those that every proxy has. */
@@ -63,6 +63,8 @@ function settingsOf(
   { serves, resources, opaquePorts }: ControlProxy,
 ): Values {
   const isIdentity = serves === "identity";
+  const isAskedToTheLast = serves === "destination" ||
+    serves === "proxy-injector";
   return {
     ...values,
     proxy: {
@@ -70,7 +72,7 @@ function settingsOf(
       // Before policy is known, and for kubelet and API server, which have no identity.
       defaultInboundPolicy: "all-unauthenticated",
       // A webhook answers for some seconds after it was told to end (control/serve/drain.ts), through its proxy.
-      waitBeforeExitSeconds: isIdentity ? 0 : DRAIN_SECONDS,
+      waitBeforeExitSeconds: isAskedToTheLast ? DRAIN_SECONDS : 0,
       ...(opaquePorts === undefined ? {} : { opaquePorts }),
       ...(resources === undefined ? {} : proxyResources(resources)),
       // Its proxy gets its certificate from the identity beside it, so neither may wait for the other.

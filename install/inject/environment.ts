@@ -13,7 +13,11 @@ export interface Sidecar {
   /** Every port the pod's own containers listen on, joined by commas. */
   readonly inboundPorts: string;
   /** Set for the control plane's own pods: they find their neighbours on localhost, and their anchors in a ConfigMap. */
-  readonly component?: "identity" | "destination" | "proxy-injector";
+  readonly component?:
+    | "identity"
+    | "destination"
+    | "proxy-injector"
+    | "metrics";
 }
 
 /** Where the proxy keeps its key and certificate, and its token. */

@@ -1,15 +1,18 @@
 // What a ServiceProfile says of a Service is what its clients' proxies do: routes, splits, classes, retries, timeouts.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { startLoad } from "../demo/bed/load.ts";
 import { type Pod, proxyOf } from "../demo/bed/pod.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { parseMetrics } from "../demo/metrics.ts";
 import { inPod } from "./testing/in-pod.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
-import { dialRaw } from "./testing/raw-socket.ts";
+import { dialRaw, listenRaw, type RawServer } from "./testing/raw-socket.ts";
 
 setDefaultTimeout(60_000);
 
 const PORT = 8080;
+/** In Linkerd's default list of opaque ports. */
+const OPAQUE_PORT = 9300;
 const WEB = "web.default.svc.cluster.local";
 const DST = `${WEB}:80`;
 
@@ -26,6 +29,7 @@ let clusterIp: string;
 /** What the applications of each Service were asked, and how they answer; replaced by each test. */
 const asked = { web: [] as Asked[], other: [] as Asked[] };
 let answer: (path: string) => number | Promise<number> = () => 200;
+const greeters: RawServer[] = [];
 const servers: { stop(now: boolean): Promise<void> }[] = [];
 
 beforeAll(async () => {
@@ -33,8 +37,8 @@ beforeAll(async () => {
   const { bed } = mesh;
   const [client, web, other] = await Promise.all([
     bed.addPod({ name: "caller" }),
-    bed.addPod({ name: "web", ports: [PORT] }),
-    bed.addPod({ name: "other", ports: [PORT] }),
+    bed.addPod({ name: "web", ports: [PORT, OPAQUE_PORT] }),
+    bed.addPod({ name: "other", ports: [PORT, OPAQUE_PORT] }),
   ]);
   caller = client;
   for (
@@ -54,14 +58,19 @@ beforeAll(async () => {
           return new Response(pod.name, { status: await answer(pathname) });
         },
       })));
+    greeters.push(
+      listenRaw(pod, OPAQUE_PORT, (socket) => {
+        socket.write(pod.name);
+        socket.finish();
+      }),
+    );
   }
-  const port = { name: "http", port: 80, targetPort: PORT };
-  const service = await bed.addService({
-    name: "web",
-    ports: [port],
-    pods: [web],
-  });
-  await bed.addService({ name: "other", ports: [port], pods: [other] });
+  const ports = [
+    { name: "http", port: 80, targetPort: PORT },
+    { name: "raw", port: OPAQUE_PORT },
+  ];
+  const service = await bed.addService({ name: "web", ports, pods: [web] });
+  await bed.addService({ name: "other", ports, pods: [other] });
   clusterIp = service.clusterIp;
   await waitFor(async () => (await ask("/")).status === 200 || null, {
     what: () => "the Service in use",
@@ -69,6 +78,7 @@ beforeAll(async () => {
 }, MESH_TIMEOUT_MS);
 
 afterAll(async () => {
+  for (const greeter of greeters) greeter.close();
   for (const server of servers) await server.stop(true);
   await mesh.close();
 }, MESH_TIMEOUT_MS);
@@ -119,10 +129,9 @@ async function follow(spec: object | null): Promise<void> {
   await waitFor(async () => {
     await ask(marker);
     const took = await counted("route_request_total", { rt_route: marker });
-    const last = [...asked.web, ...asked.other].findLast(({ path }) =>
-      path === marker
+    const isGone = [...asked.web, ...asked.other].some((one) =>
+      one.path === marker && one.canonical === null
     );
-    const isGone = last !== undefined && last.canonical === null;
     return (spec === null ? isGone : took > 0) || null;
   }, { what: () => "the profile in force" });
   asked.web.length = asked.other.length = 0;
@@ -153,6 +162,11 @@ async function growth(
   await act();
   return await counted(name, wanted) - before;
 }
+
+const override = (name: string, weight: string | number) => ({
+  authority: `${name}.default.svc.cluster.local`,
+  weight,
+});
 
 const route = (name: string, condition: object, more: object = {}) => ({
   name,
@@ -220,10 +234,6 @@ test("what counts as a failure is what the route says", async () => {
 });
 
 test("overrides split requests by weight, and what gets nothing leaves them to the Service", async () => {
-  const override = (name: string, weight: string | number) => ({
-    authority: `${name}.default.svc.cluster.local`,
-    weight,
-  });
   await follow({
     dstOverrides: [override("web", "900m"), override("other", "100m")],
   });
@@ -362,4 +372,32 @@ test("a timeout of a route ends the wait for its answer", async () => {
   expect((await ask("/patient")).status).toBe(200);
   late.resolve(200);
   answer = () => 200;
+});
+
+test("bytes go where overrides say, and where they went without any", async () => {
+  const greeted = async () => {
+    const socket = await dialRaw(caller, clusterIp, OPAQUE_PORT);
+    return (await socket.ended).toString();
+  };
+  const untilGreeted = (name: string) =>
+    waitFor(async () => await greeted() === name || null, {
+      what: () => `a greeting of ${name}`,
+    });
+  await follow({ dstOverrides: [override("other", 1)] });
+  await untilGreeted("other");
+  await follow({ routes: [route("all", ALL)] });
+  await untilGreeted("web");
+});
+
+test("requests go on while profiles come, change and go", async () => {
+  await follow({ routes: [route("all", ALL)] });
+  const load = startLoad(caller, { url: "http://web/x", connections: 4 });
+  await load.started();
+  await follow({ dstOverrides: [override("web", 1), override("other", 1)] });
+  await follow({ dstOverrides: [override("other", 1)] });
+  await follow(null);
+  await follow({ routes: [route("all", ALL, RETRIED)] });
+  const { requests, succeeded, errors } = await load.stop();
+  expect(requests).toBeGreaterThan(0);
+  expect({ succeeded, errors }).toEqual({ succeeded: requests, errors: {} });
 });

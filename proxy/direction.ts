@@ -45,6 +45,8 @@ export interface Passage {
 
 /** One backend of a rule. */
 export interface Lane {
+  /** Which service, rule and backend it is, for messages; "" when there is nothing to choose from. */
+  readonly place: string;
   /** True when policy sends nobody here any more: a request that has not been sent takes another way. */
   readonly closed: boolean;
   /** Whether `pick` would find an upstream. */
@@ -102,6 +104,8 @@ export interface Ending {
   /** 0 when there was no response. */
   readonly status: number;
   readonly grpcStatus: string | null;
+  /** Milliseconds from the request to the first frame of the response's body, or to its end; 0 when there was none. */
+  readonly answeredAfterMs: number;
   /** Null when it is complete. */
   readonly reset: Reset | null;
   /** Why there is none, or not all of one, when that is for reasons of ours. */

@@ -193,7 +193,10 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     this.attempt = this.stream = null;
     this.deadlines?.leave();
     this.beginAgain();
-    retries.next(lane, Math.random, (lane) => this.choose(lane));
+    retries.next(lane, Math.random, (lane) => {
+      this.dispatchedMs = performance.now();
+      this.choose(lane);
+    });
     return true;
   }
 
@@ -229,8 +232,8 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     if (limit === "attemptMs" && this.goAgain(null)) return;
     if (this.waiter !== null) this.lane?.withdraw(this.waiter);
     this.stream?.reset(TIMED_OUT);
-    const { exchange, grpc, direction } = this;
-    const { head } = answerOf(problem, grpc, direction, false);
+    const { exchange, grpc } = this;
+    const { head } = this.answer(problem, false);
     if (this.status === 0) {
       exchange.respond(head, true);
       return this.finish(null);
@@ -252,13 +255,18 @@ class Forward extends Sender implements RequestReader, ResponseReader {
       this.status = status;
       if (this.grpc) this.grpcStatus = String(grpc);
     }
-    const { grpc, direction, exchange } = this;
-    const { head, close } = answerOf(problem, grpc, direction, unsent);
+    const { exchange } = this;
+    const { head, close } = this.answer(problem, unsent);
     this.tell(unsent ? "unsent" : "broken");
     // One failure is no reason to end a connection that carries other requests.
     if (close && !this.multiplexed) exchange.closeAfter();
     exchange.respond(head, true);
     this.finish(null);
+  }
+
+  private answer(problem: Problem, unsent: boolean) {
+    const place = this.lane?.place ?? "";
+    return answerOf(problem, this.grpc, this.direction, place, unsent);
   }
 
   private tunnel(): void {

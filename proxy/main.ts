@@ -256,6 +256,7 @@ async function run(config: Config): Promise<void> {
       recorder,
       drain,
       log: logs.target("outbound"),
+      hostnameLabels: side.hostnameLabels,
     });
   }
 

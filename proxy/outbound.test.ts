@@ -43,6 +43,7 @@ beforeEach(() => {
     listen: [{ ip: "127.0.0.1", port: 0 }],
     accept: {},
     detectTimeoutMs: 1_000,
+    discoveryTimeoutMs: 200,
     idleMs: 50,
     discover: { control, profileNetworks: [], detectTimeoutMs: 1_000 },
     control,
@@ -59,6 +60,7 @@ beforeEach(() => {
     recorder,
     drain,
     log: createTestLog().log,
+    hostnameLabels: false,
   });
   const [listening] = outbound.addresses;
   if (listening === undefined) throw new Error("does not listen");
@@ -139,6 +141,21 @@ describe("outbound", () => {
     far.channel.end();
     await client.until(() => client.closed);
     expect(client.text).toBe("bye");
+  });
+
+  test("answers HTTP that nothing is known of, closes everything else", async () => {
+    const http = await connect();
+    http.send(GET);
+    const bytes = await connect();
+    bytes.send("*1\r\n$4\r\nPING\r\n");
+    await http.until(() => http.ended);
+    expect(http.text).toStartWith("HTTP/1.1 504 Gateway Timeout");
+    expect(http.text).toContain(
+      `l5d-proxy-error: nothing is known of ${address.ip}:${address.port}`,
+    );
+    await bytes.until(() => bytes.closed);
+    expect(bytes.text).toBe("");
+    http.channel.end();
   });
 
   test("closes a connection whose server is not there, and counts why", async () => {

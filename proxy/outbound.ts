@@ -4,7 +4,7 @@ import { describe, Problem } from "../schemas/problem.ts";
 import type { QueueOptions } from "./balance/failfast.ts";
 import type { Channel } from "./channel.ts";
 import type { Control } from "./control.ts";
-import { detectTls } from "./detect.ts";
+import { detectHttp, detectTls } from "./detect.ts";
 import { detectEitherSide } from "./detect/either-side.ts";
 import type { DiscoverOptions } from "./discover.ts";
 import { type Drain, WAITED_FOR } from "./drain.ts";
@@ -41,6 +41,8 @@ export interface OutboundOptions {
   readonly listen: readonly SocketAddress[];
   readonly accept: ListenOptions;
   readonly detectTimeoutMs: number;
+  /** How long a connection waits for the control plane to say what its target is; 10 s by default. */
+  readonly discoveryTimeoutMs?: number;
   /** How long a target that nobody uses is remembered. */
   readonly idleMs: number;
   readonly discover: DiscoverOptions;
@@ -54,10 +56,14 @@ export interface OutboundOptions {
   readonly recorder: OutboundRecorder;
   readonly drain: Drain;
   readonly log: Log;
+  /** Whether requests are counted by the host they ask for. */
+  readonly hostnameLabels: boolean;
 }
 
-/** How long an application's connection waits for the control plane to say what its target is. */
 const DISCOVERY_TIMEOUT_MS = 10_000;
+
+/** How long it may then take to see what the connection begins with: its bytes have been waiting. */
+const UNKNOWN_SPEAKS_MS = 100;
 
 const NO_SERVER_NAME = new Problem(
   "protocol.invalid",
@@ -76,6 +82,7 @@ export function startOutbound(
     idleMs: options.idleMs,
     record: recorder.target,
     families: endpoints.families.outbound,
+    hostnames: options.hostnameLabels,
     random: Math.random,
     openHttp: (backend, accrual, parent) =>
       createUpstreams(backend, {
@@ -139,8 +146,10 @@ export function startOutbound(
             "check that the control plane can be reached: linkerd check --proxy",
         },
       );
-      drop(channel, target, problem);
-    }, DISCOVERY_TIMEOUT_MS);
+      forget();
+      channel.resume();
+      answerUnknown(channel, target, problem);
+    }, options.discoveryTimeoutMs ?? DISCOVERY_TIMEOUT_MS);
     const forget = target.ready((policy) => {
       clearTimeout(unknown);
       channel.resume();
@@ -149,6 +158,25 @@ export function startOutbound(
     channel.whenClosed(() => {
       clearTimeout(unknown);
       forget();
+    });
+  }
+
+  /** Tells who has sent an HTTP request that nothing is known of its target; anybody else is closed. */
+  function answerUnknown(
+    channel: SocketChannel,
+    target: Target,
+    problem: Problem,
+  ): void {
+    const listening = { timeoutMs: UNKNOWN_SPEAKS_MS, silence: null };
+    detectHttp(channel, listening, (detection) => {
+      const protocol = detection.kind === "detected"
+        ? detection.protocol
+        : "opaque";
+      if (protocol === "opaque") return drop(channel, target, problem);
+      serve(channel, protocol, {
+        ...directionTo(target),
+        route: (head) => target.policy === null ? problem : target.route(head),
+      });
     });
   }
 

@@ -59,13 +59,19 @@ export function statusOf(
 /** The response to send in place of the one that cannot be had; `informational` adds the `l5d-proxy-*` fields. */
 export function rescue(
   problem: Problem,
-  request: { readonly grpc: boolean },
+  request: {
+    readonly grpc: boolean;
+    /** Where it failed, when that is known better than the problem knows. */
+    readonly place?: string;
+  },
   informational: boolean,
 ): { readonly head: ResponseHead; readonly close: boolean } {
   const { status, grpc, close } = ANSWERS[problem.code] ?? UNEXPECTED;
+  const { place = "" } = request;
+  const what = place === "" ? problem.message : `${place}: ${problem.message}`;
   const message = problem.hint === undefined
-    ? problem.message
-    : `${problem.message}; ${problem.hint}`;
+    ? what
+    : `${what}; ${problem.hint}`;
   const head = answerWith({ status, grpc, message }, request, informational);
   if (informational && close) head.fields.push(CLOSE_MARK);
   return { head, close };

@@ -1,3 +1,4 @@
+import { connect as connectTls } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { dial } from "../proxy/connect.ts";
 import { createDrain } from "../proxy/drain.ts";
@@ -76,6 +77,7 @@ beforeEach(() => {
     recorder,
     drain: createDrain(),
     log: createTestLog().log,
+    hostnameLabels: true,
   });
   const [listening] = outbound.addresses;
   if (listening === undefined) throw new Error("does not listen");
@@ -284,6 +286,82 @@ describe("a split", () => {
     control.endpoints.next(backend.path, new Map([["one", there]]));
     await load(60, null);
     expect(two.requests).toBeGreaterThan(0);
+  });
+
+  test("says which service, route and backend failed, and what is known of its endpoints", async () => {
+    const one = serve("one");
+    const meta = (group: string, kind: string, name: string) =>
+      ({
+        kind: "resource",
+        resource: {
+          group,
+          kind,
+          name,
+          namespace: "shop",
+          section: "",
+          port: 0,
+        },
+      }) as const;
+    const backend = { ...one.backend, meta: meta("", "Service", "one") };
+    const route = {
+      ...splitRoute(weighted([backend, 1])),
+      meta: meta("gateway.networking.k8s.io", "HTTPRoute", "canary"),
+    };
+    const policy = { ...httpPolicy(route), parent: meta("", "Service", "web") };
+    const asking = fetch(url());
+    await decreeFirst(policy);
+    const response = await asking;
+    expect(response.status).toBe(504);
+    expect(response.headers.get("l5d-proxy-error")).toStartWith(
+      "core/Service web.shop: gateway.networking.k8s.io/HTTPRoute canary.shop: core/Service one.shop: " +
+        "service one.shop.svc.cluster.local:80 in fail-fast",
+    );
+    expect(response.headers.get("l5d-proxy-error"))
+      .toContain("0 endpoints known, 0 ready");
+    const labels = `route_name="canary",hostname="127.0.0.1"`;
+    const requests = "outbound_http_route_request_statuses_total";
+    expect(total(requests, `${labels},http_status="",error="FAIL_FAST"`))
+      .toBe(1);
+  });
+
+  test("of TLS is by the name of the server", async () => {
+    const [one, two] = [serve("one", OK, "bytes"), serve("two", OK, "bytes")];
+    discover(one, two);
+    const tls = [
+      { snis: [{ kind: "exact", host: "db.example.org" }], to: one },
+      { snis: [{ kind: "suffix", suffix: ".example.org" }], to: two },
+    ] as const;
+    const policy: ClientPolicy = {
+      parent: META,
+      protocol: {
+        kind: "tls",
+        tls: tls.map(({ snis, to }) => ({
+          ...opaqueRoute(weighted([to.backend, 1])),
+          snis,
+        })),
+      },
+    };
+    const ask = async (servername: string) => {
+      const socket = connectTls({ ...address, host: address.ip, servername });
+      let closed = false;
+      socket.on("error", () => {});
+      socket.on("close", () => closed = true);
+      if (control.clientPolicies.asked.length === 0) await decreeFirst(policy);
+      const before = one.connections.length + two.connections.length;
+      while (
+        !closed && one.connections.length + two.connections.length === before
+      ) await turn();
+      socket.destroy();
+    };
+    await ask("db.example.org");
+    expect([one.connections.length, two.connections.length]).toEqual([1, 0]);
+    await ask("cache.example.org");
+    expect([one.connections.length, two.connections.length]).toEqual([1, 1]);
+    await ask("example.com");
+    expect([one.connections.length, two.connections.length]).toEqual([1, 1]);
+    expect(total("outbound_tls_route_open_total", `"db.example.org"`)).toBe(1);
+    expect(total("outbound_tls_route_close_total", `error="forbidden"`))
+      .toBe(1);
   });
 
   test("of bytes is by weight, too", async () => {

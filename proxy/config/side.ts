@@ -61,6 +61,8 @@ export interface OutboundConfig extends SideConfig {
   readonly tcpQueue: QueueConfig;
   /** Whether applications are sent `l5d-proxy-*` headers. */
   readonly informationalHeaders: boolean;
+  /** Whether requests are counted by the host that they ask for. */
+  readonly hostnameLabels: boolean;
 }
 
 /** Undefined: not set on the socket. */
@@ -169,6 +171,7 @@ export const outbound: Setting<OutboundConfig> = section<OutboundConfig>({
     optional("OUTBOUND_DISABLE_INFORMATIONAL_HEADERS", flag, false),
     (disabled) => !disabled,
   ),
+  hostnameLabels: optional("OUTBOUND_METRICS_HOSTNAME_LABELS", flag, false),
 });
 
 /** Whether a list of ranges holds a port. */

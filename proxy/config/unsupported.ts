@@ -13,7 +13,6 @@ const REFUSED: Readonly<Record<string, string>> = {
 const MISSED: Readonly<Record<string, string>> = {
   ACCESS_LOG: "there is no access log",
   TRACE_COLLECTOR_SVC_ADDR: "there is no tracing",
-  OUTBOUND_METRICS_HOSTNAME_LABELS: "metrics have no host names",
   DNS_MIN_TTL: "names are resolved for each connection",
   DNS_MAX_TTL: "names are resolved for each connection",
   ...perServer("MAX_FRAME_SIZE", "frames have 16 KiB at most"),

@@ -27,9 +27,10 @@ export function answerOf(
   problem: Problem,
   grpc: boolean,
   direction: Direction,
+  place: string,
   unsent: boolean,
 ): { readonly head: ResponseHead; readonly close: boolean } {
-  const answer = rescue(problem, { grpc }, direction.informational);
+  const answer = rescue(problem, { grpc, place }, direction.informational);
   if (unsent && direction.tellsUnsent) answer.head.fields.push(UNSENT_MARK);
   direction.failed(problem);
   return answer;

@@ -54,6 +54,7 @@ export function directionTo(
   };
   // One application, and the route's filters have been applied: every request goes the same way.
   const lane: Lane = {
+    place: "",
     closed: false,
     ready: true,
     pick: () => upstream,

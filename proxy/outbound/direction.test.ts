@@ -34,6 +34,7 @@ beforeEach(() => {
   ready = there = null;
   waiting = [];
   const lane: Lane = {
+    place: "",
     closed: false,
     ready: true,
     filters: null,

@@ -116,6 +116,7 @@ function pinLane(
     get ready() {
       return lane.ready;
     },
+    place: lane.place,
     filters: lane.filters,
     metrics: lane.metrics,
     pick: () => used ? lane.pick() : null,

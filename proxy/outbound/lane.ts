@@ -9,16 +9,19 @@ import type { SharedBackend } from "./backends.ts";
 export class RouteLane implements Lane {
   readonly filters: Filters | null;
   readonly metrics: BackendMetrics;
+  readonly place: string;
   private readonly backend: SharedBackend<Upstream>;
 
   constructor(
     backend: SharedBackend<Upstream>,
     filters: Filters | null,
     metrics: BackendMetrics,
+    place: string,
   ) {
     this.backend = backend;
     this.filters = filters;
     this.metrics = metrics;
+    this.place = place;
   }
 
   get closed(): boolean {

@@ -69,7 +69,7 @@ export function openProfile(
     held.push(recorder);
     const lane = ({ shared, weight }: ReturnType<typeof take>) => ({
       weight,
-      choice: new RouteLane(shared, null, recorder.sent),
+      choice: new RouteLane(shared, null, recorder.sent, authority),
     });
     const lanes = [lane(taken[0]), ...taken[1].map(lane)] as const;
     const [{ choice: nobody }] = lanes;

@@ -6,10 +6,11 @@ import { ErrorCode } from "../http/message.ts";
 import { createRegistry, type Registry } from "../record.ts";
 import { createFamilies, type Families } from "../record/families.ts";
 import { service } from "../record/testing/names.ts";
+import { requestHead } from "../testing/http1.ts";
 import { pageOf } from "../record/testing/page.ts";
 import { opaqueRoute, splitRoute, weighted } from "../testing/policies.ts";
 import { createOutboundRecorder, type OutboundRecorder } from "./recorder.ts";
-import { recordBackend, recordRoute } from "./route-recorder.ts";
+import { recordBackend, recordHosts, recordRoute } from "./route-recorder.ts";
 
 const RETAIN_MS = 600_000;
 const ROUTE = { kind: "default", name: "http" } as const;
@@ -135,6 +136,22 @@ describe("a route's metrics", () => {
       ).toEqual([1]);
     }
     route.release();
+  });
+
+  test("tell hosts apart, up to a bound", () => {
+    const hosts = recordHosts(families.outbound, service, ROUTE);
+    const ask = (host: string) =>
+      hosts.of(requestHead("GET", "/", { host })).finished(false, OK, 1);
+    for (let host = 0; host < 99; host++) ask(`${host}.example.org:80`);
+    ask("98.EXAMPLE.org");
+    ask("one-more.example.org");
+    ask("two-more.example.org");
+    const requests = "outbound_http_route_request_statuses_total";
+    expect(valuesOf(requests, `hostname="98.example.org"`)).toEqual([2]);
+    expect(valuesOf(requests, `hostname=""`)).toEqual([1]);
+    expect(valuesOf(requests).length).toBe(101);
+    hosts.release();
+    expect(leftOf("outbound_http_route")).toEqual([]);
   });
 
   test("are all given back, also those of an exchange that ends late", () => {

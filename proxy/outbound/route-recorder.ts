@@ -1,4 +1,5 @@
 import type { Meta } from "../../schemas/policy.ts";
+import type { RequestHead } from "../http/message.ts";
 import type { BackendMetrics, Ending, RouteMetrics } from "../direction.ts";
 import { codeName, endingError } from "../record/ending.ts";
 import type { Family } from "../record/family.ts";
@@ -22,13 +23,42 @@ export interface Released {
   release(): void;
 }
 
-/** The requests of one route; release it. */
+/** Hosts told apart on a route: every client can make up new ones. */
+const MAX_HOSTS = 100;
+
+/** The requests of one route, by the host that they ask for; release it. The first hosts have series of their own. */
+export function recordHosts(
+  families: Families,
+  parent: Meta,
+  route: Meta,
+): { of(head: RequestHead): RouteMetrics } & Released {
+  const byHost = new Map<string, RouteMetrics & Released>();
+  return {
+    of({ authority, host }) {
+      const asked = (authority ?? host)?.text ?? "";
+      const name = asked.replace(/:\d*$/, "").toLowerCase();
+      const known = byHost.get(name) ??
+        (byHost.size < MAX_HOSTS ? undefined : byHost.get(""));
+      if (known !== undefined) return known;
+      const counted = byHost.size < MAX_HOSTS ? name : "";
+      const recorder = recordRoute(families, parent, route, counted);
+      byHost.set(counted, recorder);
+      return recorder;
+    },
+    release() {
+      for (const recorder of byHost.values()) recorder.release();
+    },
+  };
+}
+
+/** The requests of one route; release it. `hostname` is "" where hosts are not told apart. */
 export function recordRoute(
   families: Families,
   parent: Meta,
   route: Meta,
+  hostname = "",
 ): RouteMetrics & Released {
-  const labels = outboundRouteLabels(parent, route, "");
+  const labels = outboundRouteLabels(parent, route, hostname);
   const holding = new Holding();
   const of = perKind(families, (family) => ({
     seconds: holding.keep(family.requestSeconds.with(labels)),

@@ -27,7 +27,12 @@ import { type Backends, SharedBackend } from "./backends.ts";
 import { createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
 import { grpcTerms, httpTerms, type TermsOf } from "./terms.ts";
-import { recordBackend, recordRoute, type Released } from "./route-recorder.ts";
+import {
+  recordBackend,
+  recordHosts,
+  recordRoute,
+  type Released,
+} from "./route-recorder.ts";
 
 /** The routes of a policy that carries HTTP. */
 export type RoutedProtocol = Exclude<
@@ -42,6 +47,8 @@ export interface RoutesOptions {
     readonly grpc: OutboundRouteFamilies;
   };
   readonly random: () => number;
+  /** Whether requests are counted by the host that they ask for. */
+  readonly hostnames: boolean;
 }
 
 /** The routes of a policy, live; release them. */
@@ -101,11 +108,15 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
   termsOf: (rule: ClientRule<M, F, C>) => TermsOf,
   accrual: FailureAccrual | null,
   parent: Meta,
-  { backends, families, random }: RoutesOptions,
+  { backends, families, random, hostnames }: RoutesOptions,
   held: Held,
 ): Rule<M, Passage>[] {
-  const metrics = recordRoute(families, parent, meta);
-  held.push(metrics);
+  const counting = (hostnames ? recordHosts : recordAll)(
+    families,
+    parent,
+    meta,
+  );
+  held.push(counting);
   /** Rules that send to the same backend count together. */
   const counted = new Map<
     SharedBackend<Upstream>,
@@ -120,12 +131,18 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
       counted.set(shared, recorder);
       held.push(recorder);
     }
-    return new RouteLane(shared, readyFilters(filters), recorder);
+    return new RouteLane(
+      shared,
+      readyFilters(filters),
+      recorder,
+      placeOf(parent, meta, backend.meta),
+    );
   };
   const nobody = new RouteLane(
     new SharedBackend(() => refuseAll(sendsToNobody(meta)), () => {}),
     null,
     recordBackend(families, parent, meta, meta),
+    "",
   );
   return rules.map((rule) => {
     const { matches, filters } = rule;
@@ -140,10 +157,23 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
       readyFilters(filters),
       choose,
       termsOf(rule),
-      metrics,
+      counting.of,
     );
     return { hosts, matches, payload };
   });
+}
+
+/** A default route is nothing that anybody has written. */
+function placeOf(parent: Meta, route: Meta, backend: Meta): string {
+  const to = describeMeta(backend);
+  return route.kind === "default"
+    ? to
+    : `${describeMeta(parent)}: ${describeMeta(route)}: ${to}`;
+}
+
+function recordAll(...of: Parameters<typeof recordHosts>) {
+  const recorder = recordRoute(...of);
+  return { of: () => recorder, release: recorder.release };
 }
 
 /** Gateway API has no word for it, and wants 500 where all backends are invalid (decision 0134). */
@@ -161,21 +191,17 @@ class RulePassage implements Passage {
   readonly judge = classify;
   readonly choose: () => Lane;
   readonly terms: TermsOf;
-  private readonly counted: RouteMetrics;
+  readonly metrics: (head: RequestHead) => RouteMetrics;
 
   constructor(
     filters: Filters | null,
     choose: () => Lane,
     terms: TermsOf,
-    counted: RouteMetrics,
+    metrics: (head: RequestHead) => RouteMetrics,
   ) {
     this.filters = filters;
     this.choose = choose;
     this.terms = terms;
-    this.counted = counted;
-  }
-
-  metrics(): RouteMetrics {
-    return this.counted;
+    this.metrics = metrics;
   }
 }

@@ -64,6 +64,7 @@ beforeEach(() => {
     openTcp: open,
     families: families.outbound,
     random: () => draw,
+    hostnames: false,
     record: createOutboundRecorder(families).target,
   });
 });

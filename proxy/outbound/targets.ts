@@ -56,6 +56,7 @@ export interface TargetsOptions {
   };
   readonly record: (address: SocketAddress) => TargetRecorder;
   readonly random: () => number;
+  readonly hostnames: boolean;
 }
 
 /**
@@ -101,11 +102,12 @@ function createEntry(
   const waiting = new Set<(policy: ClientPolicy) => void>();
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
-  const { random, families } = options;
+  const { random, families, hostnames } = options;
   const httpOptions = {
     backends: createBackends(options.openHttp),
     families,
     random,
+    hostnames,
   };
   const tcpOptions = { backends: createBackends(options.openTcp), random };
   const http = createSlot((protocol: Routed, parent) =>

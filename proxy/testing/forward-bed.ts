@@ -75,8 +75,8 @@ export class ForwardBed implements Direction {
   readonly inFlight = { count: 0, max: 3 };
   readonly problems: Problem[] = [];
   /** How attempts ended, and requests. */
-  readonly endings: Ending[] = [];
-  readonly finished: Ending[] = [];
+  readonly endings: Ended[] = [];
+  readonly finished: Ended[] = [];
   /** What was counted, in order. */
   readonly counted: string[] = [];
   readonly waiting = new Set<Waiter<Upstream>>();
@@ -90,6 +90,7 @@ export class ForwardBed implements Direction {
 
   /** The one backend of the one rule; a test may put others in its place. */
   lane: Mutable<Lane> = {
+    place: "",
     closed: false,
     ready: true,
     filters: null,
@@ -167,8 +168,11 @@ export class ForwardBed implements Direction {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** How it ended, but not when. */
+type Ended = Omit<Ending, "answeredAfterMs">;
+
 /** As it is now; the object is used for what comes after. */
-function endingOf({ status, grpcStatus, reset, problem }: Ending): Ending {
+function endingOf({ status, grpcStatus, reset, problem }: Ending): Ended {
   return { status, grpcStatus, reset, problem };
 }
 

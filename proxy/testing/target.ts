@@ -30,6 +30,7 @@ export function targetTo(
     })),
     families: families.outbound,
     random: Math.random,
+    hostnames: false,
   });
   const noBytes = refusing(parent, new Problem("forbidden", "HTTP alone"));
   return {

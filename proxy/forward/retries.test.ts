@@ -87,6 +87,16 @@ describe("a request that failed as its route says", () => {
     ]);
   });
 
+  test("does not hold the time between attempts against an endpoint", async () => {
+    const waitMs = 1_000;
+    open({ backOff: { minMs: waitMs, maxMs: waitMs, jitter: 0 } });
+    client.send(GET);
+    (await sent()).answerHead(503, [], true);
+    (await sent()).answerHead(204, [], true);
+    expect(await statusLine()).toBe("HTTP/1.1 204 No Content");
+    expect(endpoint.load.cost(performance.now())).toBeLessThan(0.9 * waitMs);
+  });
+
   test("is not sent again for another status", async () => {
     client.send(GET);
     (await sent()).answerHead(404, [], true);

@@ -27,6 +27,7 @@ export class Tally implements Ending, Outcome {
   /** The response's, as long as nothing of it has followed. */
   head: ResponseHead | null = null;
   private counted = false;
+  answeredAfterMs = 0;
   private firstFrame = false;
   /** The upstream has heard how it went. */
   private told = false;
@@ -53,6 +54,7 @@ export class Tally implements Ending, Outcome {
     this.firstFrame = true;
     this.head = null;
     const nowMs = performance.now();
+    this.answeredAfterMs = nowMs - this.startedMs;
     const elapsedMs = nowMs - this.dispatchedMs;
     upstream.recorder.latency(this.status).observe(elapsedMs);
     upstream.load.pending -= 1;
@@ -81,7 +83,6 @@ export class Tally implements Ending, Outcome {
   /** The same request is sent once more, and counts once more. */
   protected beginAgain(): void {
     this.upstream = null;
-    this.dispatchedMs = performance.now();
     this.status = 0;
     this.grpcStatus = this.reset = this.problem = null;
     this.failure = this.head = null;

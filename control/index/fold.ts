@@ -157,6 +157,10 @@ export function createIndex(settings: Settings): Index {
     }
     for (const workload of workloadsIn(name)) touch(workload);
     for (const id of services.byNamespace.get(name)) touchService(id);
+    for (const { metadata } of outbound.imports.byNamespace.get(name)) {
+      touchParent({ kind: "ServiceImport", id: idOf(metadata) });
+    }
+    if (outbound.egress.byNamespace.get(name).size > 0) keys.add(EGRESS_KEY);
   }
 
   function foldService(now: Service, gone: boolean): void {

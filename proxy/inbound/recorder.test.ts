@@ -17,7 +17,13 @@ const CONNECTION: Counted = {
   tls: { kind: "accepted", clientId: "web.shop" },
   server,
 };
-const OK = { status: 200, grpcStatus: null, reset: null, problem: null };
+const OK = {
+  status: 200,
+  grpcStatus: null,
+  answeredAfterMs: 1,
+  reset: null,
+  problem: null,
+};
 
 let registry: Registry;
 let recorder: InboundRecorder;

@@ -20,7 +20,13 @@ const BACKEND: Backend = {
   path: "web.shop.svc.cluster.local:80",
   load: { defaultRttMs: 30, decayMs: 10_000, penalty: null },
 };
-const OK = { status: 200, grpcStatus: null, reset: null, problem: null };
+const OK = {
+  status: 200,
+  grpcStatus: null,
+  answeredAfterMs: 1,
+  reset: null,
+  problem: null,
+};
 const QUEUE = { capacity: 10, failfastMs: 3_000 };
 const ADDRESS = { ip: "10.96.0.1", port: 80 };
 

@@ -41,9 +41,10 @@ export function recordProfileRoute(
       requestFrame() {},
       finished(grpc, ending, sinceStartMs) {
         route.requests.value += 1;
-        route.latency(ending.status).observe(sinceStartMs);
+        const { status, answeredAfterMs } = ending;
+        route.latency(status).observe(answeredAfterMs || sinceStartMs);
         const judged = verdict(grpc, ending);
-        route.response(ending.status, judged);
+        route.response(status, judged);
         if (judged.classification === "success") {
           budget?.deposit(performance.now());
         }

@@ -183,6 +183,35 @@ test("a Server decides about the port of a Pod that it selects", async () => {
   await stream.until(({ protocol }) => protocol?.kind.case === "detect");
 });
 
+test("a ServiceProfile reaches those who ask for its Service, and its edits", async () => {
+  await apply(serviceManifest("paid", "", { spec: { clusterIP: undefined } }));
+  const name = "paid.shop.svc.cluster.local";
+  const { getProfile } = createClient(
+    Destination,
+    client(control.ports["destination"]),
+  );
+  const stream = await waitFor(async () => {
+    const asked = readStream(
+      getProfile({ path: `${name}:80` }, { signal: hangUp.signal }),
+    );
+    return await asked.next().then(() => asked, () => null);
+  }, { what: () => "the Service" });
+  const profile = (route: string) => ({
+    apiVersion: "linkerd.io/v1alpha2",
+    kind: "ServiceProfile",
+    metadata: { name, namespace: "shop" },
+    spec: { routes: [{ name: route, condition: { method: "GET" } }] },
+  });
+  for (const route of ["read", "fetch"]) {
+    await apply(profile(route));
+    await stream.until(({ routes }) =>
+      routes[0]?.metricsLabels["route"] === route
+    );
+  }
+  await kubectl(api, ["delete", "serviceprofile", name, "-n", "shop"]);
+  await stream.until(({ routes }) => routes.length === 0);
+});
+
 test("while the API server is away nothing is forgotten; then what was missed arrives", async () => {
   await apply(
     serviceManifest("api", "", { spec: { clusterIP: undefined } }),

@@ -102,7 +102,17 @@ test("a namespace is meshed, and every edge in it is mutual TLS", async () => {
   for (const labels of edges.left) {
     expect(labels).toContain(`tls="true",server_id="${WEB}"`);
   }
-  expect(await terminal.type(scripts[4] ?? "")).toContain(`"${CALLER}"`);
+  await waitFor(
+    async () =>
+      /^web +2\/2 +100\.00%/m.test(await linkerd("viz stat -n shop deploy"))
+        ? true
+        : null,
+    { what: () => "golden metrics of web", timeoutMs: PATIENCE_MS },
+  );
+  const shown = await terminal.type(scripts[4] ?? "");
+  expect(shown).toContain(`"${CALLER}"`);
+  expect(shown).toMatch(/^web +2\/2 +100\.00%/m);
+  expect(shown).toMatch(/ web +shop +shop +√ *$/m);
 });
 
 test("commands tell of the cluster as it is", async () => {

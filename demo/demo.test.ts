@@ -36,7 +36,7 @@ test(
   "the demo ends with one JSON object that says all went well, and leaves nothing",
   async () => {
     const before = await findBeds();
-    const demo = startDemo("--for", "4s", "--json");
+    const demo = startDemo("--for", "4s", "--rate", "50", "--json");
     const [stdout, stderr, code] = await Promise.all([
       demo.stdout.text(),
       demo.stderr.text(),
@@ -56,6 +56,7 @@ test(
         ["load", "web", "http"],
         ["web", "catalog-1", "http"],
         ["web", "catalog-2", "http"],
+        ["web", "catalog-v2", "http"],
         ["web", "orders", "http"],
         ["web", "pricing", "grpc"],
         ["web", "cart", "tcp"],
@@ -86,7 +87,7 @@ test(
 );
 
 test(
-  "its policy file denies a caller and lets it call again, in the table",
+  "its files move a canary, deny a caller and let it call again, in the table",
   async () => {
     const demo = startDemo("--json", "--rate", "50");
     const stdout = demo.stdout.text();
@@ -100,16 +101,33 @@ test(
         what: () => `${what} among:\n${said}`,
         timeoutMs: 45_000,
       });
-    /** The last line of the table about web and orders. */
-    const row = (): string =>
-      said.split("\n").findLast((line) => /^web +orders /.test(line)) ?? "";
+    /** The last line of the table about web and a pod. */
+    const row = (pod = "orders"): string =>
+      said.split("\n").findLast((line) =>
+        line.startsWith("web ") && line.split(/ +/)[1] === pod
+      ) ?? "";
+    /** What share of the catalog's requests its new version had lately. */
+    const canaryShare = (): number => {
+      const [v2 = 0, ...v1] = ["catalog-v2", "catalog-1", "catalog-2"]
+        .map((pod) => Number(row(pod).split(/ +/)[3] ?? 0));
+      return v2 / v1.reduce((sum, rps) => sum + rps, v2);
+    };
     try {
       await sees("a row", () => row().endsWith("TLSv1.3"));
       const [, folder = ""] = /Manifests .*\n +(\S+)/.exec(said) ?? [];
+      await sees("a canary", () => canaryShare() > 0 && canaryShare() < 0.3);
+      const canaryFile = `${folder}/canary.yaml`;
+      const canary = await readFile(canaryFile, "utf8");
+      const swapped = canary.replaceAll(
+        /weight: (90|10)$/gm,
+        (_, weight: string) => `weight: ${100 - Number(weight)}`,
+      );
+      await writeFile(canaryFile, swapped);
       const file = `${folder}/policy.yaml`;
       const policy = await readFile(file, "utf8");
       await writeFile(file, policy.replace(/name: web\n$/, "name: nobody\n"));
       await sees("a denial", () => row().endsWith("TLSv1.3 denied"));
+      await sees("another share", () => canaryShare() > 0.7);
       await writeFile(file, policy);
       await sees("all well again", () => row().endsWith("TLSv1.3"));
     } finally {

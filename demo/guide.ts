@@ -1,5 +1,6 @@
 import kleur from "kleur";
 import type { Bed } from "./bed/bed.ts";
+import { CANARY_FILE } from "./canary.ts";
 import { POLICY_FILE } from "./policy.ts";
 
 /** What to tell a person once the mesh is up: where things are and what to try, in lines of at most 80 columns. */
@@ -32,6 +33,7 @@ export function formatGuide(bed: Bed, metricsAddress: string): string[] {
     ...item(
       "To try",
       `let nobody call orders in ${POLICY_FILE}: web is denied, then let it again`,
+      `change the weights in ${CANARY_FILE}: the rps of catalog-v2 follow`,
       "take catalog-2 out of shop.endpointslice.catalog.yaml: its rps go to 0",
       "ask a meshed service from outside the mesh, and from inside:",
       `  ${inside("legacy")} curl -s http://web/`,

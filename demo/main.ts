@@ -4,6 +4,7 @@ import { type Bed, openBed } from "./bed/bed.ts";
 import { startControlPlane } from "./bed/control-plane.ts";
 import { type Load, startLoad } from "./bed/load.ts";
 import type { Pod } from "./bed/pod.ts";
+import { writeCanary } from "./canary.ts";
 import { formatGuide } from "./guide.ts";
 import { readMemory } from "./memory.ts";
 import { compare, type Snapshot, takeSnapshot } from "./observe.ts";
@@ -76,7 +77,7 @@ async function bringUp(
   say(`bridge and node in network namespace ${bed.node}`);
   const control = await startControlPlane(bed);
   say("control plane: identity, destination and policy, behind our proxies");
-  await writePolicy(bed);
+  await Promise.all([writePolicy(bed), writeCanary(bed)]);
   const shop = await openShop(bed, screen.say);
   say(`workloads: ${shop.pods.map(({ name }) => name).join(", ")}`);
   const markers = createMarkers();

@@ -26,6 +26,15 @@ const BACKENDS: readonly Workload[] = [
     ready: "ready",
   },
   {
+    // Nobody calls it by its name: a route of the catalog's sends to it.
+    service: "catalog-v2",
+    replicas: ["catalog-v2"],
+    port: { name: "http", port: 8080 },
+    meshed: true,
+    argv: ["bun", "demo/workloads/catalog.ts"],
+    ready: "ready",
+  },
+  {
     service: "orders",
     replicas: ["orders"],
     port: { name: "http", port: 8080 },

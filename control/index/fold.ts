@@ -24,7 +24,6 @@ import {
   ipKey,
   podKey,
   policyIpKey,
-  policyKey,
   serviceKey,
 } from "./keys.ts";
 import { createNamed } from "./named.ts";
@@ -33,9 +32,8 @@ import {
   importIps,
   objectKey,
   type Outbound,
-  type OutboundParent,
-  parentsOf,
 } from "./outbound.ts";
+import { keysOfParent, keysOfRoute, keysOfSenders } from "./outbound-keys.ts";
 import { createPolicies, type Policies } from "./policies.ts";
 import { selects, type Servers } from "./servers.ts";
 import { clusterIps, createServices, type Services } from "./services.ts";
@@ -158,7 +156,8 @@ export function createIndex(settings: Settings): Index {
     for (const workload of workloadsIn(name)) touch(workload);
     for (const id of services.byNamespace.get(name)) touchService(id);
     for (const { metadata } of outbound.imports.byNamespace.get(name)) {
-      touchParent({ kind: "ServiceImport", id: idOf(metadata) });
+      const id = idOf(metadata);
+      touchAll(keysOfParent({ kind: "ServiceImport", id }, state));
     }
     if (outbound.egress.byNamespace.get(name).size > 0) keys.add(EGRESS_KEY);
   }
@@ -170,7 +169,7 @@ export function createIndex(settings: Settings): Index {
     services.replace(old, gone ? undefined : now);
     for (const ip of clusterIps(now)) touchIp(ip);
     touchService(id);
-    touchSenders(objectKey("Service", id));
+    touchAll(keysOfSenders(objectKey("Service", id), state));
     if (!gone) doubtsAboutParent(now).forEach(warn);
   }
 
@@ -179,8 +178,8 @@ export function createIndex(settings: Settings): Index {
     for (const ip of [...importIps(old), ...importIps(now)]) touchIp(ip);
     const id = idOf(now.metadata);
     keys.add(importKey(id));
-    touchParent({ kind: "ServiceImport", id });
-    touchSenders(objectKey("ServiceImport", id));
+    touchAll(keysOfParent({ kind: "ServiceImport", id }, state));
+    touchAll(keysOfSenders(objectKey("ServiceImport", id), state));
     if (!gone) doubtsAboutParent(now).forEach(warn);
   }
 
@@ -193,43 +192,21 @@ export function createIndex(settings: Settings): Index {
   function foldGrant(now: ReferenceGrant, gone: boolean): void {
     outbound.grants.put(now, gone);
     for (const route of outbound.routesInto.get(now.metadata.namespace)) {
-      parentsOf(route).forEach(touchParent);
+      touchAll(keysOfRoute(route, state));
     }
   }
 
   function foldRoute(now: OutboundRoute, gone: boolean): void {
     const old = outbound.putRoute(now, gone);
     for (const route of [old, now]) {
-      if (route !== undefined) parentsOf(route).forEach(touchParent);
+      if (route !== undefined) touchAll(keysOfRoute(route, state));
     }
     if (gone) told.clear();
     else routed.add(now);
   }
 
-  /** What an object is to routes changed: so may all that they are told of whose parents send there. */
-  function touchSenders(object: string): void {
-    for (const route of outbound.routesByBackend.get(object)) {
-      parentsOf(route).forEach(touchParent);
-    }
-  }
-
-  function touchParent({ kind, id }: OutboundParent): void {
-    keys.add(policyKey(objectKey(kind, id)));
-    if (kind === "EgressNetwork") keys.add(EGRESS_KEY);
-    for (const ip of ipsOf(kind, id)) keys.add(policyIpKey(ip));
-  }
-
-  function ipsOf(kind: OutboundParent["kind"], id: string): readonly string[] {
-    switch (kind) {
-      case "EgressNetwork":
-        return [];
-      case "ServiceImport":
-        return importIps(outbound.imports.byId.get(id));
-      case "Service": {
-        const service = services.byId.get(id);
-        return service === undefined ? [] : clusterIps(service);
-      }
-    }
+  function touchAll(changed: Iterable<string>): void {
+    for (const key of changed) keys.add(key);
   }
 
   function touchIp(ip: string): void {
@@ -335,8 +312,11 @@ export function createIndex(settings: Settings): Index {
 
   function touchService(id: string): void {
     keys.add(serviceKey(id));
-    touchParent({ kind: "Service", id });
-    for (const ip of ipsOf("Service", id)) keys.add(ipKey(ip));
+    touchAll(keysOfParent({ kind: "Service", id }, state));
+    const service = services.byId.get(id);
+    for (const ip of service === undefined ? [] : clusterIps(service)) {
+      keys.add(ipKey(ip));
+    }
   }
 
   return {

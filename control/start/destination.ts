@@ -96,6 +96,9 @@ async function openCluster(
     signal,
   });
   await kube.synced;
+  // What lists leave behind goes at once, while nobody waits (docs/decisions/0117).
+  // deno-lint-ignore no-boolean-literal-for-arguments -- Bun's signature: a whole collection, now
+  Bun.gc(true);
   writer = startStatus({
     server,
     controlNamespace: world.settings.controlNamespace,

@@ -10,6 +10,7 @@ import {
   serviceManifest,
   sliceManifest,
 } from "../control/testing/objects.ts";
+import { policyManifest } from "../control/testing/policies.ts";
 import { clientRoute } from "../control/testing/routes.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -40,6 +41,18 @@ beforeAll(async () => {
           { name: "api-2", port: 80 },
         ],
       }], { parentRefs: [{ kind: "Service", name: "api" }] }),
+      policyManifest("ServiceImport", "far", {
+        ports: [{ name: "http", port: 80 }],
+      }, { apiVersion: "multicluster.x-k8s.io/v1alpha1" }),
+      clientRoute("HTTPRoute", "mine", [{}], {
+        namespace: "buyer",
+        parentRefs: [{
+          group: "multicluster.x-k8s.io",
+          kind: "ServiceImport",
+          name: "far",
+          namespace: "shop",
+        }],
+      }),
     ]),
   );
   control = Bun.spawn([
@@ -157,6 +170,27 @@ test("the routes of a Service, with all that they do", async () => {
     ]
   ) expect(stdout).toContain(`${line}\n`);
 }, TIMEOUT_MS);
+
+test(
+  "the policy of a ServiceImport, and a route that is for one namespace",
+  async () => {
+    const asked = ["policy", "-n", "shop", "--api-addr", api.policy];
+    const imported = await diagnostics(...asked, "serviceimport/far", "80");
+    expect(imported.stdout).toContain(
+      "path: far.shop.svc.clusterset.local:80\n",
+    );
+    expect(imported.stdout).not.toContain("name: mine\n");
+    const token = ["--token", "buyer:any"];
+    const mine = await diagnostics(
+      ...asked,
+      ...token,
+      "serviceimport/far",
+      "80",
+    );
+    expect(mine.stdout).toContain("name: mine\n");
+  },
+  TIMEOUT_MS,
+);
 
 test("the profile of an address", async () => {
   const asked = ["profile", "--api-addr", api.destination, "10.0.0.5:80"];

@@ -6,6 +6,7 @@ import {
   OutboundPolicies,
   OutboundPolicySchema,
 } from "../../schemas/proto/gen/outbound_pb.ts";
+import { CLUSTER_SET_DOMAIN } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
@@ -18,7 +19,7 @@ import { printJson, printYaml } from "./print.ts";
 /** Who is said to ask when nobody says. */
 const TOKEN = "default:diagnostics";
 
-/** Prints what the proxy of a Pod is told about a port, or what proxies are told about a Service. */
+/** Prints what the proxy of a Pod is told about a port, or what proxies are told about a Service or ServiceImport. */
 export async function runPolicy(given: Given, world: World): Promise<Outcome> {
   const print = readPrinter(given);
   const ask = readQuestion(given);
@@ -55,23 +56,34 @@ function readQuestion(
     case "svc":
     case "service":
     case "services":
-      return async (client) =>
-        layOut(
-          OutboundPolicySchema,
-          await first(client, OutboundPolicies.method.get, {
-            sourceWorkload: given.text("token") ?? TOKEN,
-            target: {
-              case: "authority",
-              value: `${name}.${namespace}.svc:${port}`,
-            },
-          }),
-        );
+      return askOutbound(given, `${name}.${namespace}.svc:${port}`);
+    case "serviceimport":
+    case "serviceimports":
+      return askOutbound(
+        given,
+        `${name}.${namespace}.svc.${CLUSTER_SET_DOMAIN}:${port}`,
+      );
     default:
       throw new Problem(
         "config.invalid",
         `invalid resource type ${kind}; must be one of Pod or Service`,
       );
   }
+}
+
+/** How clients of the token's namespace call an authority. */
+function askOutbound(
+  given: Given,
+  value: string,
+): (client: GrpcClient) => Promise<Layout> {
+  return async (client) =>
+    layOut(
+      OutboundPolicySchema,
+      await first(client, OutboundPolicies.method.get, {
+        sourceWorkload: given.text("token") ?? TOKEN,
+        target: { case: "authority", value },
+      }),
+    );
 }
 
 function readPort(text: string | undefined): number {

@@ -26,13 +26,13 @@ export function imageOf(name: "controller" | "busybox"): string {
 }
 
 /** Files that a given cluster can run. */
-export const FOR_ANY_CLUSTER = [
+export const FOR_ANY_CLUSTER: readonly string[] = [
   "policy.test.ts",
   "replaced.test.ts",
   "traffic.test.ts",
-] as const;
+];
 
-/** Why each of the others that need pods cannot. */
+/** Why others cannot, where that is known. */
 export const FOR_OURS_ALONE: Readonly<Record<string, string>> = {
   "broken.test.ts":
     "takes programs of Kubernetes and images of the node away, and gives them back",

@@ -3,6 +3,7 @@ import type { Standing, Verdict } from "../conditions.ts";
 import { ApiRefusal, callApi } from "../kube/api.ts";
 import { createBackOff } from "../kube/back-off.ts";
 import type { ApiServer } from "../kube/in-cluster.ts";
+import { createSeldom } from "../kube/seldom.ts";
 import type { Standings } from "../kube/standings.ts";
 import type { Log } from "../log.ts";
 import type { StatusMetrics } from "./metrics.ts";
@@ -16,6 +17,9 @@ const RECONCILE_MS = 10_000;
 
 /** Looks at all are at least this far apart: a folder of routes that is applied is a change each. */
 const SWEEP_MS = 1_000;
+
+/** What fails in the same way is said this often. */
+const COMPLAIN_MS = 300_000;
 
 /** Objects looked at before others may have the processor. */
 const BATCH = 200;
@@ -64,6 +68,7 @@ export function startStatusWriter(
   let wake = (): void => {};
   const ending = new AbortController();
   const backOff = createBackOff(Math.random);
+  const isNews = createSeldom(COMPLAIN_MS);
   const running = run();
   let sweptAtMs = -Infinity;
   let timer = setTimeout(sweepNow, reconcileMs);
@@ -159,15 +164,19 @@ export function startStatusWriter(
     if (error instanceof ApiRefusal && error.status < 500) {
       // Changed or gone meanwhile: the watch tells of that.
       if (error.status === 404 || error.status === 409) return;
-      if (error.status !== 429) {
-        log.warn(describe(error), { stage: "status" });
-        return;
-      }
+      if (error.status !== 429) return complain(error);
     }
-    log.warn(describe(error), { stage: "status" });
+    complain(error);
     touch(path);
     const askedMs = error instanceof ApiRefusal ? error.retryAfterMs : 0;
     await pause(Math.max(backOff.next(), askedMs));
+  }
+
+  function complain(error: unknown): void {
+    const words = describe(error);
+    if (isNews(words, performance.now())) {
+      log.warn(words, { stage: "status" });
+    }
   }
 
   /** Waits, or until the end. */

@@ -16,6 +16,7 @@ import type { Meta } from "../schemas/policy.ts";
 import type { Control, Observer } from "./control.ts";
 import type { Watch } from "./control/watch.ts";
 import {
+  DEFAULT_LOAD,
   type ProfileInForce,
   profileInForce,
   withSplit,
@@ -41,28 +42,29 @@ export interface Answers {
   profile: Profile | null | undefined;
 }
 
+/** What requests are for: an address that an application dials, or `name:port`, which an ingress names. */
+export type Destination = SocketAddress | string;
+
 /**
- * Follows what is known of an address that an application dials: `next` hears each policy, the first when both answers
- * are there, and the ServiceProfile that goes before its routes.
+ * Follows what is known of a destination: `next` hears each policy, the first when both answers are there, and the
+ * ServiceProfile that goes before its routes.
  */
 export function watchTarget(
-  address: SocketAddress,
+  destination: Destination,
   options: DiscoverOptions,
   next: (policy: ClientPolicy, profile: ProfileInForce | null) => void,
 ): Watch {
   const { control, profileNetworks, detectTimeoutMs } = options;
-  const ip = parseIp(address.ip);
-  const profiled = ip !== null &&
-    profileNetworks.some((network) => contains(network, ip));
+  const profiled = hasProfile(destination, profileNetworks);
   const answers: Answers = {
     policy: undefined,
     profile: profiled ? undefined : null,
   };
   let patience: ReturnType<typeof setTimeout> | undefined;
   const update = () => {
-    const policy = decide(answers, address, detectTimeoutMs);
+    const policy = decide(answers, destination, detectTimeoutMs);
     if (policy !== null) {
-      const profile = profileInForce(answers.profile, address);
+      const profile = profileInForce(answers.profile, portOf(destination));
       return next(withSplit(policy, profile), profile);
     }
     if (answers.policy === undefined || answers.profile !== undefined) return;
@@ -86,9 +88,10 @@ export function watchTarget(
       },
     };
   };
-  const open = [control.watchClientPolicy(address, observe("policy"))];
+  const open = [control.watchClientPolicy(destination, observe("policy"))];
   if (profiled) {
-    open.push(control.watchProfile(formatAddress(address), observe("profile")));
+    const path = formatDestination(destination);
+    open.push(control.watchProfile(path, observe("profile")));
   }
   return {
     close() {
@@ -100,20 +103,18 @@ export function watchTarget(
 
 /**
  * The policy that holds, or null while an answer is missing. Without a client policy the profile's endpoint is used, and
- * without that the address itself (facts 1.3); a profile that says opaque wins over the policy's protocol.
+ * without that the address itself (facts 1.3), or the endpoints of the name if it has a profile (facts 1.7); a profile
+ * that says opaque wins over the policy's protocol.
  */
 export function decide(
   answers: Answers,
-  address: SocketAddress,
+  destination: Destination,
   detectTimeoutMs: number,
 ): ClientPolicy | null {
   const { policy, profile } = answers;
   if (policy === undefined || profile === undefined) return null;
-  const known = policy ?? forwardTo(
-    profile?.endpoint ?? plainEndpoint(address),
-    profile?.endpoint ? "endpoint" : "fallback",
-    detectTimeoutMs,
-  );
+  const known = policy ??
+    makeUp(backendWithout(destination, profile), detectTimeoutMs);
   if (profile?.opaque !== true || !("opaque" in known.protocol)) return known;
   return {
     parent: known.parent,
@@ -121,13 +122,28 @@ export function decide(
   };
 }
 
-function forwardTo(
-  endpoint: Endpoint,
-  name: string,
-  detectTimeoutMs: number,
-): ClientPolicy {
-  const parent: Meta = { kind: "default", name };
-  const backend: Backend = { kind: "forward", meta: parent, endpoint };
+/** Where requests go of which policy knows nothing. */
+function backendWithout(
+  destination: Destination,
+  profile: Profile | null,
+): Backend {
+  const named = (name: string): Meta => ({ kind: "default", name });
+  if (profile !== null && profile.endpoint !== null) {
+    const { endpoint } = profile;
+    return { kind: "forward", meta: named("endpoint"), endpoint };
+  }
+  if (typeof destination !== "string") {
+    const endpoint = plainEndpoint(destination);
+    return { kind: "forward", meta: named("fallback"), endpoint };
+  }
+  const meta = named(destination);
+  return profile === null
+    ? { kind: "nowhere", meta }
+    : { kind: "balancer", meta, path: destination, load: DEFAULT_LOAD };
+}
+
+function makeUp(backend: Backend, detectTimeoutMs: number): ClientPolicy {
+  const parent = backend.meta;
   return {
     parent,
     protocol: {
@@ -160,6 +176,27 @@ function routeTo(backend: Backend): HttpRoute {
 
 function only(backend: Backend): Distribution<never> {
   return { kind: "first", backends: [{ backend, weight: 1, filters: [] }] };
+}
+
+function hasProfile(
+  destination: Destination,
+  networks: readonly Network[],
+): boolean {
+  if (typeof destination === "string") return true;
+  const ip = parseIp(destination.ip);
+  return ip !== null && networks.some((network) => contains(network, ip));
+}
+
+export function formatDestination(destination: Destination): string {
+  return typeof destination === "string"
+    ? destination
+    : formatAddress(destination);
+}
+
+function portOf(destination: Destination): number {
+  return typeof destination === "string"
+    ? Number(destination.slice(destination.lastIndexOf(":") + 1))
+    : destination.port;
 }
 
 /** An address of which nothing is known: reached as it is. */

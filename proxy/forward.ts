@@ -32,6 +32,17 @@ export function forward(exchange: Exchange, direction: Direction): void {
   new Forward(exchange, direction).start();
 }
 
+/** The same once `ready` calls back; nothing of the request is lost until then. */
+export function forwardWhen(
+  exchange: Exchange,
+  direction: Direction,
+  ready: (start: () => void) => void,
+): void {
+  const request = new Forward(exchange, direction);
+  if (!exchange.ended) exchange.pauseRequest();
+  ready(() => request.start());
+}
+
 class Forward extends Sender implements RequestReader, ResponseReader {
   /** Whether the client speaks HTTP/2: resets can be passed on, and its connection carries other requests too. */
   private readonly multiplexed: boolean;

@@ -247,7 +247,7 @@ async function run(config: Config): Promise<void> {
       httpQueue: side.httpQueue,
       tcpQueue: side.tcpQueue,
       direction: {
-        informational: side.informationalHeaders,
+        informational: side.informationalHeaders && !side.ingress,
         inFlight: { count: 0, max: side.maxInFlight },
         recorder,
       },
@@ -257,6 +257,7 @@ async function run(config: Config): Promise<void> {
       drain,
       log: logs.target("outbound"),
       hostnameLabels: side.hostnameLabels,
+      ingress: side.ingress,
     });
   }
 

@@ -9,7 +9,13 @@ import { type Listener, listenTcp, type SocketChannel } from "./socket.ts";
 import { createEndpointBed, THIS_HOST } from "./testing/endpoint-bed.ts";
 import { FakeControl } from "./testing/fake-control.ts";
 import { createTestLog } from "./testing/log.ts";
-import { backendAt, detectPolicy, opaquePolicy } from "./testing/policies.ts";
+import { endpointAt } from "./testing/endpoints.ts";
+import {
+  backendAt,
+  detectPolicy,
+  httpPolicy,
+  opaquePolicy,
+} from "./testing/policies.ts";
 import { Recorder, turn } from "./testing/recorder.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -34,6 +40,16 @@ beforeEach(() => {
     {},
     (channel) => void served.push(new Recorder(channel)),
   );
+  start(false);
+});
+afterEach(() => {
+  outbound.close();
+  server.close();
+  for (const client of clients) client.destroy();
+  for (const { channel } of served) channel.destroy();
+});
+
+function start(ingress: boolean): void {
   control = new FakeControl();
   drain = createDrain();
   bed = createEndpointBed(null);
@@ -61,17 +77,12 @@ beforeEach(() => {
     drain,
     log: createTestLog().log,
     hostnameLabels: false,
+    ingress,
   });
   const [listening] = outbound.addresses;
   if (listening === undefined) throw new Error("does not listen");
   address = listening;
-});
-afterEach(() => {
-  outbound.close();
-  server.close();
-  for (const client of clients) client.destroy();
-  for (const { channel } of served) channel.destroy();
-});
+}
 
 async function connect(): Promise<Recorder> {
   const options = { timeoutMs: 1_000, tcp: {}, tls: null };
@@ -186,6 +197,102 @@ describe("outbound", () => {
       /^(request|response|tcp_open|outbound_http_(route|balancer))/.test(line)
     );
     expect(held).toEqual([]);
+  });
+});
+
+describe("outbound, in ingress mode", () => {
+  beforeEach(() => {
+    outbound.close();
+    start(true);
+  });
+
+  const named = (name: string) =>
+    `GET / HTTP/1.1\r\nhost: a\r\nl5d-dst-override: ${name}\r\n\r\n`;
+
+  /** A connection whose own target is known. */
+  async function open(): Promise<Recorder> {
+    const client = await connect();
+    await asked();
+    toServer(detectPolicy);
+    return client;
+  }
+
+  async function askedFor(name: string): Promise<void> {
+    while (!control.clientPolicies.open.includes(name)) await turn();
+  }
+
+  async function head(client: Recorder): Promise<string> {
+    await client.until(() => client.text.includes("\r\n\r\n"));
+    return client.take();
+  }
+
+  test("a request goes where it says, and others on its connection elsewhere", async () => {
+    const client = await open();
+    client.send(named("web.shop"));
+    await askedFor("web.shop:80");
+    expect([served, control.profiles.open]).toEqual([[], ["web.shop:80"]]);
+    const backend = backendAt(THIS_HOST, server.address.port);
+    control.profiles.refuse("web.shop:80");
+    control.clientPolicies.next("web.shop:80", detectPolicy(backend));
+    const far = await servedWith("GET / HTTP/1.1");
+    expect(far.text).not.toContain("l5d-dst-override");
+    far.send(OK);
+    await client.until(() => client.text.endsWith("ok"));
+    client.take();
+    client.send(GET.replace("/", "/dialled"));
+    (await servedWith("GET /dialled")).send(OK);
+    await client.until(() => client.text.endsWith("ok"));
+    client.take();
+    client.send(named("API.shop:8080"));
+    await askedFor("api.shop:8080");
+    control.profiles.refuse("api.shop:8080");
+    control.clientPolicies.next("api.shop:8080", httpPolicy());
+    expect(await head(client)).toStartWith("HTTP/1.1 404 ");
+    client.channel.end();
+    while (control.clientPolicies.open.length > 0) await turn();
+  });
+
+  test("a name that nobody knows is nobody's, one that is none is refused", async () => {
+    const client = await open();
+    client.send(named("no.where:9"));
+    await askedFor("no.where:9");
+    control.clientPolicies.refuse("no.where:9");
+    control.profiles.refuse("no.where:9");
+    expect(await head(client)).toStartWith("HTTP/1.1 500 ");
+    client.send(named("http://a/"));
+    expect(await head(client)).toContain("l5d-dst-override is not a valid");
+  });
+
+  test("a name without policy is its endpoints, when it has a profile", async () => {
+    const client = await open();
+    client.send(named("web.shop"));
+    await askedFor("web.shop:80");
+    control.profiles.next("web.shop:80", {
+      fullyQualifiedName: "web.shop.svc.cluster.local",
+      opaque: false,
+      endpoint: null,
+      routing: null,
+    });
+    control.clientPolicies.refuse("web.shop:80");
+    while (control.endpoints.open.length === 0) await turn();
+    expect(control.endpoints.open).toEqual(["web.shop:80"]);
+    const there = endpointAt(THIS_HOST, server.address.port);
+    control.endpoints.next("web.shop:80", new Map([["one", there]]));
+    (await servedWith("GET / HTTP/1.1")).send(OK);
+    await client.until(() => client.text.endsWith("ok"));
+  });
+
+  test("a name of which nothing is heard is answered in time", async () => {
+    const client = await open();
+    client.send(named("web.shop"));
+    expect(await head(client)).toStartWith("HTTP/1.1 504 ");
+  });
+
+  test("what is no HTTP goes where it was dialled to", async () => {
+    const client = await open();
+    client.send("\0no protocol\n");
+    (await servedWith("no protocol")).send("answer");
+    await client.until(() => client.text === "answer");
   });
 });
 

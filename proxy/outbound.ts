@@ -1,4 +1,4 @@
-import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import type { SocketAddress } from "../schemas/address.ts";
 import type { ClientPolicy } from "../schemas/client-policy.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import type { QueueOptions } from "./balance/failfast.ts";
@@ -12,7 +12,11 @@ import { createUpstream, type EndpointContext } from "./endpoint.ts";
 import type { Direction } from "./direction.ts";
 import { forward } from "./forward.ts";
 import { createEarly } from "./http/early.ts";
-import type { ServerConnection } from "./http/message.ts";
+import type {
+  Exchange,
+  ServerConnection,
+  ServeRequest,
+} from "./http/message.ts";
 import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
@@ -23,6 +27,7 @@ import {
   type DirectionOptions,
   pinFirst,
 } from "./outbound/direction.ts";
+import { serveIngress } from "./outbound/ingress.ts";
 import type { OutboundRecorder } from "./outbound/recorder.ts";
 import { createTargets, type Target } from "./outbound/targets.ts";
 import { tcpRouteError } from "./outbound/target-recorder.ts";
@@ -58,6 +63,8 @@ export interface OutboundOptions {
   readonly log: Log;
   /** Whether requests are counted by the host they ask for. */
   readonly hostnameLabels: boolean;
+  /** Whether requests may name their target. */
+  readonly ingress: boolean;
 }
 
 const DISCOVERY_TIMEOUT_MS = 10_000;
@@ -76,6 +83,7 @@ export function startOutbound(
   options: OutboundOptions,
 ): { readonly addresses: readonly SocketAddress[]; close(): void } {
   const { control, endpoints, recorder, drain, log } = options;
+  const patienceMs = options.discoveryTimeoutMs ?? DISCOVERY_TIMEOUT_MS;
 
   const targets = createTargets({
     discover: options.discover,
@@ -140,7 +148,7 @@ export function startOutbound(
     const unknown = setTimeout(() => {
       const problem = new Problem(
         "failfast",
-        `nothing is known of ${formatAddress(target.address)}`,
+        `nothing is known of ${target.name}`,
         {
           hint:
             "check that the control plane can be reached: linkerd check --proxy",
@@ -149,7 +157,7 @@ export function startOutbound(
       forget();
       channel.resume();
       answerUnknown(channel, target, problem);
-    }, options.discoveryTimeoutMs ?? DISCOVERY_TIMEOUT_MS);
+    }, patienceMs);
     const forget = target.ready((policy) => {
       clearTimeout(unknown);
       channel.resume();
@@ -187,6 +195,8 @@ export function startOutbound(
     policy: ClientPolicy,
   ): void {
     target.recorder.accepted();
+    // The requests of one connection may be for many targets.
+    if (options.ingress) return detect(channel, target);
     switch (policy.protocol.kind) {
       case "http1":
         return serve(channel, "http1", directionTo(target));
@@ -235,18 +245,26 @@ export function startOutbound(
     protocol: "http1" | "http2",
     direction: Direction,
   ): void {
+    const respond = options.ingress
+      ? respondInIngress(channel, direction)
+      : (exchange: Exchange) => forward(exchange, direction);
     const connection: ServerConnection = protocol === "http1"
-      ? serveHttp1(
-        channel,
-        options.http1,
-        (exchange) => forward(exchange, direction),
-      )
-      : serveHttp2(
-        channel,
-        options.http2,
-        (exchange) => forward(exchange, direction),
-      );
+      ? serveHttp1(channel, options.http1, respond)
+      : serveHttp2(channel, options.http2, respond);
     drain.decide(channel, connection);
+  }
+
+  function respondInIngress(
+    channel: SocketChannel,
+    dialled: Direction,
+  ): ServeRequest {
+    const { serve, release } = serveIngress(dialled, {
+      take: targets.take,
+      directionTo,
+      patienceMs,
+    });
+    channel.whenClosed(release);
+    return serve;
   }
 
   /** TLS that is passed on as it is, by the name of the server that the client asks for. */
@@ -308,9 +326,9 @@ export function startOutbound(
   ): void {
     channel.destroy();
     if (problem === null) return;
-    recorder.tcpError(problem, target.address);
+    recorder.tcpError(problem, channel.dialled());
     log.info("Connection failed", {
-      target: formatAddress(target.address),
+      target: target.name,
       error: problem.message,
       hint: problem.hint,
     });

@@ -78,6 +78,7 @@ beforeEach(() => {
     drain: createDrain(),
     log: createTestLog().log,
     hostnameLabels: true,
+    ingress: false,
   });
   const [listening] = outbound.addresses;
   if (listening === undefined) throw new Error("does not listen");

@@ -125,11 +125,6 @@ describe("parseConfig()", () => {
         "IDENTITY_LOCAL_NAME is not set, expected it, or both",
       ],
       [
-        "ingress mode",
-        { INGRESS_MODE: "true" },
-        "INGRESS_MODE asks for ingress mode, which is not supported",
-      ],
-      [
         "gateway mode",
         { INBOUND_GATEWAY_SUFFIXES: "svc.cluster.local." },
         "INBOUND_GATEWAY_SUFFIXES asks for gateway mode, which is not",
@@ -160,14 +155,14 @@ describe("parseConfig()", () => {
         IDENTITY_DIR: "",
         POLICY_WORKLOAD: undefined,
         DESTINATION_SVC_ADDR: undefined,
-        INGRESS_MODE: "true",
+        INBOUND_GATEWAY_SUFFIXES: "svc.cluster.local.",
       }).map((line) => line.split(",")[0]),
     ).toEqual([
       'OUTBOUND_CONNECT_TIMEOUT is "soon"',
       "DESTINATION_SVC_ADDR is not set",
       "POLICY_WORKLOAD is not set",
       "IDENTITY_DIR is not set",
-      "INGRESS_MODE asks for ingress mode",
+      "INBOUND_GATEWAY_SUFFIXES asks for gateway mode",
     ]);
   });
 

@@ -63,6 +63,8 @@ export interface OutboundConfig extends SideConfig {
   readonly informationalHeaders: boolean;
   /** Whether requests are counted by the host that they ask for. */
   readonly hostnameLabels: boolean;
+  /** Whether requests may name their target in `l5d-dst-override`. */
+  readonly ingress: boolean;
 }
 
 /** Undefined: not set on the socket. */
@@ -172,6 +174,7 @@ export const outbound: Setting<OutboundConfig> = section<OutboundConfig>({
     (disabled) => !disabled,
   ),
   hostnameLabels: optional("OUTBOUND_METRICS_HOSTNAME_LABELS", flag, false),
+  ingress: optional("INGRESS_MODE", flag, false),
 });
 
 /** Whether a list of ranges holds a port. */

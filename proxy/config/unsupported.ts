@@ -1,5 +1,4 @@
-import { flag } from "./forms.ts";
-import { optional, readText, type Source, variable } from "./setting.ts";
+import { readText, type Source, variable } from "./setting.ts";
 
 /** Variables that switch on what this version does not have: any value is refused. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -38,9 +37,6 @@ export function checkUnsupported(source: Source): void {
   };
   for (const [name, feature] of Object.entries(REFUSED)) {
     if (readText(source, name) !== null) refuse(name, feature);
-  }
-  if (optional("INGRESS_MODE", flag, false)(source)) {
-    refuse("INGRESS_MODE", "ingress mode");
   }
   for (const [name, lack] of Object.entries(MISSED)) {
     const value = readText(source, name);

@@ -1,4 +1,3 @@
-import type { SocketAddress } from "../../schemas/address.ts";
 import type {
   ClientPolicy,
   Distribution,
@@ -19,7 +18,7 @@ export interface ProfileInForce {
 /** The ServiceProfile that goes before policy; null when there is none. */
 export function profileInForce(
   profile: Profile | null | undefined,
-  { port }: SocketAddress,
+  port: number,
 ): ProfileInForce | null {
   const routing = profile?.routing ?? null;
   if (profile === null || profile === undefined || routing === null) {
@@ -29,7 +28,11 @@ export function profileInForce(
 }
 
 /** Load parameters where policy says none (Linkerd's defaults). */
-const LOAD: Load = { defaultRttMs: 30, decayMs: 10_000, penalty: null };
+export const DEFAULT_LOAD: Load = {
+  defaultRttMs: 30,
+  decayMs: 10_000,
+  penalty: null,
+};
 
 /** Where requests are sent, by weight: to somebody always. */
 export interface Split extends Distribution<never> {
@@ -57,7 +60,7 @@ function toBackend(
 ): RouteBackend<never> {
   const meta: Meta = backend ?? { kind: "default", name: authority };
   return {
-    backend: { kind: "balancer", meta, path: authority, load: LOAD },
+    backend: { kind: "balancer", meta, path: authority, load: DEFAULT_LOAD },
     weight,
     filters: [],
   };

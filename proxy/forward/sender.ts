@@ -83,6 +83,8 @@ export abstract class Sender extends Tally implements Lease, Attempting {
   protected abstract expired(limit: Limit, afterMs: number): void;
 
   start(): void {
+    // The client may have left.
+    if (this.over) return;
     const { inFlight } = this.direction;
     if (inFlight.count >= inFlight.max) {
       return this.fail(

@@ -53,7 +53,7 @@ beforeEach(() => {
     metrics: () => ({ requestFrame() {}, finished() {}, retried() {} }),
   };
   const target = {
-    address: { ip: "10.96.0.7", port: 80 },
+    name: "10.96.0.7:80",
     route: () => ({ payload, path: { kind: "any" } as const }),
     routeTcp: () => {
       throw new Error("not HTTP");

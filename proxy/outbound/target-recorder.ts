@@ -123,6 +123,21 @@ function recordConnections(
   };
 }
 
+/** Of what no connection is made to: requests name it. */
+export const UNDIALLED: TargetRecorder = {
+  meters: {
+    readBytes: { value: 0 },
+    writeBytes: { value: 0 },
+    opened() {},
+    closed() {},
+  },
+  follow() {},
+  accepted() {},
+  detected() {},
+  tunnel: () => () => {},
+  release() {},
+};
+
 /** What a problem with a tunnel is called in metrics. */
 export function tcpRouteError(code: ProblemCode): TcpRouteError {
   return ERRORS[code] ?? "unexpected";

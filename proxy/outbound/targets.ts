@@ -1,4 +1,4 @@
-import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
+import type { SocketAddress } from "../../schemas/address.ts";
 import type {
   ClientPolicy,
   ClientProtocol,
@@ -7,7 +7,12 @@ import type { Meta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Habits } from "../detect/either-side.ts";
 import type { Way } from "../direction.ts";
-import { type DiscoverOptions, watchTarget } from "../discover.ts";
+import {
+  type Destination,
+  type DiscoverOptions,
+  formatDestination,
+  watchTarget,
+} from "../discover.ts";
 import type { ProfileInForce } from "../discover/profile.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -19,7 +24,7 @@ import {
   type RoutedProtocol,
   type RoutesOptions,
 } from "./routes.ts";
-import type { TargetRecorder } from "./target-recorder.ts";
+import { type TargetRecorder, UNDIALLED } from "./target-recorder.ts";
 import {
   openOpaqueRoute,
   openTlsRoutes,
@@ -28,9 +33,10 @@ import {
 } from "./tcp-routes.ts";
 import type { TcpUpstream } from "./tcp-upstream.ts";
 
-/** An address that applications dial, with the live routes of its policy. */
+/** What applications dial, or an ingress names, with the live routes of its policy. */
 export interface Target {
-  readonly address: SocketAddress;
+  /** `ip:port` or `name:port`. */
+  readonly name: string;
   /** Which way a request takes under the policy in force; a Problem when it has none. */
   route(head: RequestHead): Way | Problem;
   /** Which way a connection takes that is not parsed; by server name when it is TLS that is passed on. */
@@ -65,17 +71,17 @@ export interface TargetsOptions {
  */
 const MAX_CACHED = 10_000;
 
-/** Looks targets up once for all connections to the same address, and keeps them while they are used and a little longer. */
+/** Looks targets up once for all connections and requests to the same, and keeps them while they are used and a little longer. */
 export function createTargets(
   options: TargetsOptions,
-): { take(address: SocketAddress): Target; close(): void } {
+): { take(destination: Destination): Target; close(): void } {
   const cached = new Map<string, Entry>();
   return {
-    take(address) {
-      const key = formatAddress(address);
+    take(destination) {
+      const key = formatDestination(destination);
       const known = cached.get(key);
       if (known !== undefined) return known.take();
-      const entry = createEntry(address, options, () => {
+      const entry = createEntry(destination, options, () => {
         if (cached.get(key) === entry) cached.delete(key);
       });
       if (cached.size < MAX_CACHED) cached.set(key, entry);
@@ -94,7 +100,7 @@ interface Entry {
 }
 
 function createEntry(
-  address: SocketAddress,
+  destination: Destination,
   options: TargetsOptions,
   evicted: () => void,
 ): Entry {
@@ -125,8 +131,10 @@ function createEntry(
         : openOpaqueRoute(protocol.opaque, parent, tcpOptions),
   );
 
-  const recorder = options.record(address);
-  const watch = watchTarget(address, options.discover, (next, profile) => {
+  const recorder = typeof destination === "string"
+    ? UNDIALLED
+    : options.record(destination);
+  const watch = watchTarget(destination, options.discover, (next, profile) => {
     policy = next;
     recorder.follow(next);
     http.update(routedOf(next, profile), next.parent);
@@ -147,7 +155,7 @@ function createEntry(
     evicted();
   };
   const target: Target = {
-    address,
+    name: formatDestination(destination),
     route: (head) => http.get()?.find(head) ?? NO_ROUTE,
     routeTcp: (sni) => tcp.get()?.find(sni) ?? NO_TCP_ROUTE,
     get policy() {

@@ -34,7 +34,7 @@ export function targetTo(
   });
   const noBytes = refusing(parent, new Problem("forbidden", "HTTP alone"));
   return {
-    address,
+    name: "192.0.2.2:80",
     route: routes.find,
     routeTcp: () => noBytes,
     policy: null,

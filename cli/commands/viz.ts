@@ -114,6 +114,62 @@ const statOutbound: Command = {
   },
 };
 
+const authz: Command = {
+  name: "authz",
+  usage: "[flags] (RESOURCE)",
+  about: "Print what workloads let in by which authorization, and what not.",
+  flags: [NAMESPACE, ALL_NAMESPACES, WINDOW, output("table, wide or json")],
+  examples: ["linkerd viz authz -n emojivoto deploy/web"],
+  maxWords: 2,
+  run: async (given, world) => {
+    const { runVizAuthz } = await import("../viz/authz.ts");
+    return await runVizAuthz(given, world);
+  },
+};
+
+const routes: Command = {
+  name: "routes",
+  usage: "[flags] (RESOURCES)",
+  about: "Print requests by the routes of ServiceProfiles.",
+  flags: [
+    NAMESPACE,
+    ALL_NAMESPACES,
+    WINDOW,
+    {
+      name: "to",
+      kind: "text",
+      about: "Only what the resources send to this Service",
+    },
+    { name: "to-namespace", kind: "text", about: "Namespace of --to" },
+    output("table, wide (with --to: what retries made of it) or json"),
+  ],
+  examples: [
+    "linkerd viz routes -n emojivoto deploy/web",
+    "# with what was sent again",
+    "linkerd viz routes -n emojivoto deploy/web --to svc/emoji-svc -o wide",
+  ],
+  maxWords: Infinity,
+  run: async (given, world) => {
+    const { runRoutes } = await import("../viz/profile-routes.ts");
+    return await runRoutes(given, world);
+  },
+};
+
+const install: Command = {
+  name: "install",
+  usage: "",
+  about: "Say where the metrics come from; there is nothing to install.",
+  flags: [],
+  examples: ["linkerd viz install"],
+  maxWords: 0,
+  run: () =>
+    Promise.resolve({
+      code: 0,
+      stderr:
+        "Nothing to apply: metrics are part of the default install.\nAsk for them with linkerd viz stat; of a Prometheus of yours with linkerd upgrade --set prometheusUrl=<url>.\n",
+    }),
+};
+
 /** `linkerd viz`: golden metrics. They come with the default install. */
 export const viz: Group = {
   name: "viz",
@@ -122,5 +178,5 @@ export const viz: Group = {
     "linkerd viz stat -n emojivoto deploy",
     "linkerd viz edges -n emojivoto deploy",
   ],
-  commands: [edges, stat, statInbound, statOutbound],
+  commands: [authz, edges, install, routes, stat, statInbound, statOutbound],
 };

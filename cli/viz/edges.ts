@@ -1,10 +1,10 @@
+import { harmless } from "../../schemas/harmless.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Edge } from "../../schemas/stats.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
 import { askMetrics } from "./ask.ts";
-import { harmless } from "./cells.ts";
 import { readFormat, readTargetNamespace } from "./options.ts";
 import { parseResource } from "./resource.ts";
 

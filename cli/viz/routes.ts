@@ -1,3 +1,4 @@
+import { harmless } from "../../schemas/harmless.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type {
   Golden,
@@ -10,14 +11,7 @@ import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
 import { askMetrics, type Question } from "./ask.ts";
-import {
-  harmless,
-  milliseconds,
-  NOTHING,
-  rate,
-  success,
-  successRate,
-} from "./cells.ts";
+import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import { parseResources } from "./resource.ts";
 

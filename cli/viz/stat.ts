@@ -1,17 +1,11 @@
+import { harmless } from "../../schemas/harmless.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { StatRow } from "../../schemas/stats.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
 import { askMetrics, type Question } from "./ask.ts";
-import {
-  harmless,
-  milliseconds,
-  NOTHING,
-  rate,
-  success,
-  successRate,
-} from "./cells.ts";
+import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import {
   ALL_KINDS,

@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { Edge, OutboundRow, StatRow } from "../../schemas/stats.ts";
+import { harmless } from "../../schemas/harmless.ts";
+import type {
+  Edge,
+  InboundRow,
+  OutboundRow,
+  ProfileRouteRow,
+  StatRow,
+} from "../../schemas/stats.ts";
 import type { World } from "../command.ts";
 import { run } from "../program.ts";
-import { harmless } from "./cells.ts";
 
 const world: World = {
   env: {},
@@ -239,6 +245,69 @@ test("stat-outbound shows a canary: a route, and the backends below it", async (
       "└─ ─► v2:80 100.00% 0.90 5ms 6ms 7ms 5.56%",
       "",
     ]);
+});
+
+test("authz shows what was let in by whom, and what was not", async () => {
+  const row: InboundRow = {
+    namespace: "shop",
+    name: "web",
+    server: { kind: "server", name: "web-http" },
+    port: "8080",
+    route: { kind: "HTTPRoute", name: "reads" },
+    authorization: { kind: "authorizationpolicy", name: "callers" },
+    golden: { success: 60, failure: 0, secured: 60, latencyMs: null },
+    denied: 0,
+  };
+  const denied = {
+    ...row,
+    authorization: null,
+    golden: { ...row.golden, success: 0 },
+    denied: 30,
+  };
+  rows = { "authz deployment": [row, denied, { ...denied, denied: 0 }] };
+  const { stdout } = await viz("authz", "deploy/web", "-n", "shop");
+  expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
+    .toEqual([
+      "ROUTE SERVER AUTHORIZATION UNAUTHORIZED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+      "reads web-http 0.5rps - - - - -",
+      "reads web-http authorizationpolicy/callers 0.0rps 100.00% 1.0rps - - -",
+      "",
+    ]);
+});
+
+test("routes shows retries where they can be seen", async () => {
+  const row: ProfileRouteRow = {
+    route: "GET /cart",
+    service: "api.shop.svc.cluster.local:80",
+    golden: {
+      success: 60,
+      failure: 0,
+      secured: 60,
+      latencyMs: { p50: 1, p95: 2, p99: 3 },
+    },
+    actual: { success: 60, failure: 60 },
+  };
+  rows = { "routes deployment": [row] };
+  const { stdout } = await viz(
+    ...["routes", "deploy/web", "-n", "shop", "--to", "svc/api", "-o", "wide"],
+  );
+  expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
+    .toEqual([
+      "ROUTE SERVICE EFFECTIVE_SUCCESS EFFECTIVE_RPS ACTUAL_SUCCESS ACTUAL_RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+      "GET /cart api 100.00% 1.0rps 50.00% 2.0rps 1ms 2ms 3ms",
+      "",
+      "",
+    ]);
+  expect((await viz("routes", "deploy", "-o", "wide")).stderr)
+    .toContain("only available when --to is specified");
+});
+
+test("install says that there is nothing to install", async () => {
+  expect(await viz("install")).toMatchObject({
+    code: 0,
+    stdout: "",
+    stderr: expect.stringContaining("part of the default install"),
+  });
 });
 
 test.each([

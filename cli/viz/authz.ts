@@ -1,0 +1,113 @@
+import { Problem } from "../../schemas/problem.ts";
+import type { InboundRow } from "../../schemas/stats.ts";
+import { harmless } from "../../schemas/harmless.ts";
+import type { Outcome, World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { type Column, formatTable } from "../table.ts";
+import { askMetrics, type Question } from "./ask.ts";
+import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
+import { parseResources } from "./resource.ts";
+
+/** Prints what workloads let in, by route, Server and authorization, and what they did not. */
+export async function runVizAuthz(
+  given: Given,
+  world: World,
+): Promise<Outcome> {
+  if (given.words.length === 0) {
+    throw new Problem(
+      "config.invalid",
+      "accepts between 1 and 2 arg(s), received 0",
+      { hint: "expected a workload, such as deploy/web" },
+    );
+  }
+  const windowMs = readWindow(given);
+  const format = readFormat(given, ["table", "json", "wide"]);
+  const resources = parseResources(given.words);
+  const namespace = await readTargetNamespace(given, world);
+  const questions = resources.map(({ kind, name }): Question => ({
+    page: "authz",
+    query: { kind, name, namespace, window: String(windowMs) },
+  }));
+  return await askMetrics<InboundRow>(given, world, questions, (answers) => {
+    const rows = answers.flat().filter(isSeen).map((row) => ({
+      row,
+      key: JSON.stringify([serverOf(row), routeOf(row), authorizationOf(row)]),
+    })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ row }) => row);
+    if (format === "json") {
+      const values = rows.map((row) => jsonOf(row, windowMs));
+      return { code: 0, stdout: [`${JSON.stringify(values, null, 2)}\n`] };
+    }
+    return rows.length === 0
+      ? { code: 0, stderr: "No traffic found.\n" }
+      : { code: 0, stdout: [formatTable(columnsOf(windowMs), rows)] };
+  });
+}
+
+function isSeen({ golden, denied }: InboundRow): boolean {
+  return golden.success + golden.failure + denied > 0;
+}
+
+function serverOf({ server }: InboundRow): string {
+  return server.kind === "default" ? `default:${server.name}` : server.name;
+}
+
+function routeOf({ route }: InboundRow): string {
+  return route.name;
+}
+
+/** Empty for what nothing permitted. */
+function authorizationOf({ authorization }: InboundRow): string {
+  return authorization === null
+    ? ""
+    : `${authorization.kind}/${authorization.name}`;
+}
+
+function columnsOf(windowMs: number): readonly Column<InboundRow>[] {
+  const number = (
+    title: string,
+    text: (row: InboundRow) => string,
+  ): Column<InboundRow> => ({ title, text, align: "right" });
+  const permitted = (text: (row: InboundRow) => string) => (row: InboundRow) =>
+    row.golden.success + row.golden.failure === 0 ? NOTHING : text(row);
+  return [
+    { title: "ROUTE", text: (row) => harmless(routeOf(row)) },
+    { title: "SERVER", text: (row) => harmless(serverOf(row)) },
+    { title: "AUTHORIZATION", text: (row) => harmless(authorizationOf(row)) },
+    number(
+      "UNAUTHORIZED",
+      ({ denied }) => `${rate(denied, windowMs).toFixed(1)}rps`,
+    ),
+    number("SUCCESS", ({ golden }) => success(golden)),
+    number(
+      "RPS",
+      permitted(({ golden }) =>
+        `${rate(golden.success + golden.failure, windowMs).toFixed(1)}rps`
+      ),
+    ),
+    ...(["p50", "p95", "p99"] as const).map((quantile) =>
+      number(
+        `LATENCY_${quantile.toUpperCase()}`,
+        ({ golden }) => milliseconds(golden.latencyMs, quantile),
+      )
+    ),
+  ];
+}
+
+function jsonOf(row: InboundRow, windowMs: number): unknown {
+  const { golden, denied } = row;
+  const requests = golden.success + golden.failure;
+  return {
+    route: routeOf(row),
+    server: serverOf(row),
+    authorization: authorizationOf(row),
+    unauthorized: rate(denied, windowMs),
+    ...requests === 0 ? {} : {
+      success: successRate(golden),
+      rps: rate(requests, windowMs),
+      latency_ms_p50: golden.latencyMs?.p50,
+      latency_ms_p95: golden.latencyMs?.p95,
+      latency_ms_p99: golden.latencyMs?.p99,
+    },
+  };
+}

@@ -56,9 +56,14 @@ export interface World {
 
 /** Joins index and snapshots: the only place that sees both. */
 export function createWorld(
-  { settings, log }: { readonly settings: Settings; readonly log: Log },
+  { settings, log, hasStatuses = true }: {
+    readonly settings: Settings;
+    readonly log: Log;
+    /** Whether statuses of objects say what of them is not in force; if not, the log says it. */
+    readonly hasStatuses?: boolean;
+  },
 ): World {
-  const index = createIndex(settings);
+  const index = createIndex(settings, { hasStatuses });
   const endpoints = createSnapshots<EndpointsQuery, EndpointsAnswer>({
     name: JSON.stringify,
     keys: ({ kind, service }) => [

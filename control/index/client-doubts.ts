@@ -1,10 +1,11 @@
 import type {
   EgressNetwork,
   OutboundRoute,
+  ParentRef,
   Service,
   ServiceImport,
 } from "../../schemas/kube.ts";
-import { attachmentOf } from "./attachment.ts";
+import { attachmentOf, resolutionOf } from "./attachment.ts";
 import { mistakesOfParent } from "./client-traffic.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
@@ -13,15 +14,36 @@ import { idOf } from "./keys.ts";
 export function doubtsAboutRoute(route: OutboundRoute, state: State): string[] {
   return (route.spec.parentRefs ?? []).flatMap((parent) => {
     const found = attachmentOf(route, parent, state);
-    if (found.kind !== "detached" || found.reason === "NoMatchingParent") {
-      return [];
+    return found.kind !== "detached" || found.reason === "NoMatchingParent"
+      ? []
+      : [`${notInForce(route, parent)}: ${found.message}`];
+  });
+}
+
+/** Sentences about what a route refers to and is not there; it may come in the very next batch. */
+export function absencesOf(route: OutboundRoute, state: State): string[] {
+  return (route.spec.parentRefs ?? []).flatMap((parent) => {
+    const found = attachmentOf(route, parent, state);
+    if (found.kind === "detached") {
+      return found.reason === "NoMatchingParent"
+        ? [`${notInForce(route, parent)}: ${found.message}`]
+        : [];
     }
     const { kind, metadata } = route;
-    const id = idOf(metadata);
-    return [
-      `${kind} ${id} is not in force on ${parent.kind} ${parent.name}: ${found.message}`,
+    const refs = resolutionOf(route, parent, state);
+    return refs.kind === "resolved" ? [] : [
+      `${kind} ${idOf(metadata)} refuses what it cannot send: ${refs.message}`,
     ];
   });
+}
+
+function notInForce(
+  { kind, metadata }: OutboundRoute,
+  parent: ParentRef,
+): string {
+  return `${kind} ${
+    idOf(metadata)
+  } is not in force on ${parent.kind} ${parent.name}`;
 }
 
 /** Sentences about annotations that say how an object is called and cannot be meant: none of their group holds. */

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { applies, deletes, serviceManifest } from "../testing/objects.ts";
+import { createIndex } from "./fold.ts";
+import { createSettings } from "./settings.ts";
 import { indexOf, policyManifest } from "../testing/policies.ts";
 import {
   clientRoute,
@@ -417,4 +419,22 @@ test("a route with a filter that no proxy can do is left out, and only it", () =
   ));
   expect(warnings).toHaveLength(1);
   expect(routesTold(toldOf(index))).toEqual(["good"]);
+});
+
+test("where no status can say so, the log does: what a route refers to and is not there", () => {
+  const index = createIndex(createSettings(), { hasStatuses: false });
+  const warned = (...manifests: Record<string, unknown>[]) =>
+    index.apply(applies(...manifests)).warnings;
+  const route = clientRoute("HTTPRoute", "r", [{
+    backendRefs: [backend("gone")],
+  }]);
+  expect(warned(route)).toEqual([
+    "HTTPRoute shop/r is not in force on Service web: There is no Service shop/web",
+  ]);
+  expect(warned(web, route)).toEqual([
+    "HTTPRoute shop/r refuses what it cannot send: Service not found gone",
+  ]);
+  expect(warned(serviceManifest("gone", "10.43.0.9"), route)).toEqual([]);
+  const other = createIndex(createSettings());
+  expect(other.apply(applies(route)).warnings).toEqual([]);
 });

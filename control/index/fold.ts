@@ -13,7 +13,11 @@ import type {
   ServiceProfile,
 } from "../../schemas/kube.ts";
 import type { ObjectEvent } from "../source.ts";
-import { doubtsAboutParent, doubtsAboutRoute } from "./client-doubts.ts";
+import {
+  absencesOf,
+  doubtsAboutParent,
+  doubtsAboutRoute,
+} from "./client-doubts.ts";
 import { doubtsAbout, doubtsAboutDefault, overlapsOn } from "./doubts.ts";
 import { createExternals, externalIps, type Externals } from "./externals.ts";
 import {
@@ -80,7 +84,13 @@ export interface Index extends State {
 }
 
 /** Creates an empty index; folding an event costs as much as what depends on its object, not as the whole. */
-export function createIndex(settings: Settings): Index {
+export function createIndex(
+  settings: Settings,
+  { hasStatuses = true }: {
+    /** Whether statuses say what of a route is not in force; if not, warnings do. */
+    readonly hasStatuses?: boolean;
+  } = {},
+): Index {
   const namespaces = new Map<string, Namespace>();
   const services = createServices();
   const slices = createSlices();
@@ -330,7 +340,10 @@ export function createIndex(settings: Settings): Index {
       for (const event of events) fold(event);
       touchConcerned();
       for (const policy of applied) doubtsAbout(policy, state).forEach(warn);
-      for (const route of routed) doubtsAboutRoute(route, state).forEach(warn);
+      for (const route of routed) {
+        doubtsAboutRoute(route, state).forEach(warn);
+        if (!hasStatuses) absencesOf(route, state).forEach(warn);
+      }
       return { keys, warnings };
     },
     sizes: () => ({

@@ -20,7 +20,11 @@ export function startDestination(
   log: Log,
 ): Promise<Running> {
   return startWith(async (closing) => {
-    const world = createWorld({ settings: config.settings, log });
+    const world = createWorld({
+      settings: config.settings,
+      log,
+      hasStatuses: config.source.kind === "kube",
+    });
     closing(world.close);
     const admin = startAdmin(config, closing);
     const { metrics } = admin;

@@ -58,7 +58,11 @@ export async function startFolderMesh(
     await save(file, ...manifests);
   }
 
-  const world = createWorld({ settings: createSettings(settings), log });
+  const world = createWorld({
+    settings: createSettings(settings),
+    log,
+    hasStatuses: false,
+  });
   const watching = new AbortController();
   const source = await openFilesSource({
     dir,

@@ -65,6 +65,7 @@ const FilterType = Type.Enum([
   "RequestMirror",
   "URLRewrite",
   "CORS",
+  "ExternalAuth",
   "ExtensionRef",
 ]);
 

@@ -18,11 +18,16 @@ import {
   serveGrpc,
   serveHttp,
 } from "./testing/application.ts";
+import { ask } from "./testing/ask.ts";
 import { binomialInterval } from "./testing/binomial.ts";
 import { connectFrom } from "./testing/http2-client.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
-import { dialRaw } from "./testing/raw-socket.ts";
-import { readCount, routeObject } from "./testing/routes.ts";
+import {
+  markedRoute,
+  readCount,
+  routeObject,
+  untilMarked,
+} from "./testing/routes.ts";
 
 setDefaultTimeout(60_000);
 
@@ -47,6 +52,14 @@ beforeAll(async () => {
     { name: "http", port: PORTS.http },
     { name: "grpc", port: PORTS.grpc, appProtocol: "kubernetes.io/h2c" },
   ];
+  // Before any pod: a proxy asks again after 30 s for an address that the control plane has not heard of.
+  const services = {
+    // The name that is called: what it has itself gets nothing as soon as there is a route.
+    shop: await bed.addService({ name: "shop", ports }),
+    stable: await bed.addService({ name: "stable", ports }),
+    canary: await bed.addService({ name: "canary", ports }),
+  };
+  shop = services.shop;
   const adding = bed.addPod({ name: "caller" });
   await Promise.all(NAMES.map(async (name) => {
     const pod = await bed.addPod({ name, ports: Object.values(PORTS) });
@@ -55,14 +68,11 @@ beforeAll(async () => {
     grpc.set(name, serveGrpc(pod, PORTS.grpc));
   }));
   caller = await adding;
-  for (const name of ["stable", "canary"] as const) {
-    await bed.addService({ name, ports, pods: [podOf(name)] });
-  }
-  // The name that is called: what it has itself gets nothing as soon as there is a route.
-  shop = await bed.addService({ name: "shop", ports, pods: [podOf("stable")] });
-  await waitFor(async () => (await ask()).status === 200 || null, {
+  await services.shop.setEndpoints([podOf("stable")]);
+  await services.stable.setEndpoints([podOf("stable")]);
+  await services.canary.setEndpoints([podOf("canary")]);
+  await waitFor(async () => (await askShop()).status === 200 || null, {
     what: () => "the Service in use",
-    // A proxy asks again after 30 s for an address that the control plane has not heard of.
     timeoutMs: 45_000,
   });
 }, MESH_TIMEOUT_MS);
@@ -97,43 +107,18 @@ function split(
   return { backendRefs };
 }
 
-/** Puts rules for the Service in force; a marker of its own in the first says that they are. */
+/** Puts rules for the Service in force. */
 async function follow(
   ...rules: readonly { readonly backendRefs: readonly object[] }[]
 ): Promise<void> {
-  const path = `/marker-${++markers}`;
-  const marked = {
-    matches: [{ path: { type: "Exact", value: path } }],
-    filters: [{
-      type: "RequestRedirect",
-      requestRedirect: { hostname: "elsewhere" },
-    }],
-  };
-  await mesh.bed.apply(
-    routeObject("HTTPRoute", { name: "shop", port: PORTS.http }, [
-      marked,
-      ...rules,
-    ]),
-  );
-  await waitFor(async () => (await ask(path)).status === 302 || null, {
-    what: () => "the route in force",
-  });
+  const service = { name: "shop", port: PORTS.http };
+  const { object, path } = markedRoute(service, rules);
+  await mesh.bed.apply(object);
+  await untilMarked(() => askShop(path));
 }
-let markers = 0;
 
 /** One request of the caller, on a connection of its own. */
-async function ask(path = "/"): Promise<{ status: number; error: string }> {
-  const socket = await dialRaw(caller, shop.clusterIp, PORTS.http);
-  socket.write(
-    `GET ${path} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n`,
-  );
-  const text = (await socket.ended).toString("latin1");
-  socket.destroy();
-  return {
-    status: Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]),
-    error: /^l5d-proxy-error: (.*)\r$/m.exec(text)?.[1] ?? "",
-  };
-}
+const askShop = (path = "/") => ask(caller, shop, PORTS.http, { path });
 
 const shopLoad = (spec: Partial<LoadSpec>): Load =>
   startLoad(caller, {
@@ -235,7 +220,7 @@ test("a weight of zero gets nothing", async () => {
 
 test("weights that are all zero answer 500, as what is not there does", async () => {
   await follow(split({ stable: 0, canary: 0 }));
-  expect(await ask()).toEqual({
+  expect(await askShop()).toMatchObject({
     status: 500,
     error: expect.stringContaining("has weight 0"),
   });

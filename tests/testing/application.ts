@@ -50,7 +50,8 @@ export function serveHttp(
       async fetch(request) {
         const nth = counts.add();
         const { method, url } = request;
-        counts.octets += (await request.bytes()).length;
+        const body = await request.bytes();
+        counts.octets += body.length;
         const path = new URL(url).pathname;
         const status = await answer({ method, path, nth });
         return new Response(pod.name, { status });
@@ -62,7 +63,10 @@ export function serveHttp(
 /** An empty gRPC message. */
 export const EMPTY_MESSAGE = new Uint8Array(5);
 
-/** Serves gRPC on all addresses of a pod: one empty message and status 0, or no message and another status. */
+/**
+ * Serves gRPC on all addresses of a pod: one empty message and status 0, or no message and another status, every other
+ * time in trailers of their own.
+ */
 export function serveGrpc(
   pod: Place,
   port: number,
@@ -76,12 +80,12 @@ export function serveGrpc(
     const status = await answer({ method, path, nth });
     const trailers = { "grpc-status": `${status}` };
     const head = { ":status": 200, "content-type": "application/grpc" };
-    if (status !== 0) {
+    if (status !== 0 && nth % 2 === 0) {
       return stream.respond({ ...head, ...trailers }, { endStream: true });
     }
     stream.respond(head, { waitForTrailers: true });
     stream.on("wantTrailers", () => stream.sendTrailers(trailers));
-    stream.end(EMPTY_MESSAGE);
+    stream.end(status === 0 ? EMPTY_MESSAGE : undefined);
   });
   return Object.assign(counts, { close: server.close });
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../demo/bed/objects.ts";
 import { type Pod, proxyOf } from "../../demo/bed/pod.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
 import { parseMetrics } from "../../demo/metrics.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -23,6 +24,37 @@ export function routeObject(
       rules,
     },
   };
+}
+
+let markers = 0;
+
+/** An HTTPRoute that answers a path of its own with a redirect, so that a request can tell that it is in force. */
+export function markedRoute(
+  service: Parameters<typeof routeObject>[1],
+  rules: readonly Fields[],
+  options?: Parameters<typeof routeObject>[3],
+): { readonly object: KubeObject; readonly path: string } {
+  const path = `/marker-${++markers}`;
+  const marked = {
+    matches: [{ path: { type: "Exact", value: path } }],
+    filters: [{
+      type: "RequestRedirect",
+      requestRedirect: { hostname: "elsewhere" },
+    }],
+  };
+  const all = [marked, ...rules];
+  return { object: routeObject("HTTPRoute", service, all, options), path };
+}
+
+/** Waits until a request for the path of a marked route is redirected. */
+export async function untilMarked(
+  ask: () => Promise<{ readonly status: number }>,
+): Promise<void> {
+  await waitFor(async () => (await ask()).status === 302 || null, {
+    what: () => "the route in force",
+    // A proxy asks again after 30 s for an address that the control plane has not heard of.
+    timeoutMs: 45_000,
+  });
 }
 
 /** The sum of a family's samples with these labels, on the page of a pod's proxy. */

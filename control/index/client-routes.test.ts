@@ -438,3 +438,23 @@ test("where no status can say so, the log does: what a route refers to and is no
   const other = createIndex(createSettings());
   expect(other.apply(applies(route)).warnings).toEqual([]);
 });
+
+test("a route is the same object while nothing that it is told as has changed", () => {
+  const route = clientRoute("HTTPRoute", "r", [{
+    backendRefs: [backend("web"), backend("web-2")],
+  }]);
+  const index = indexOf([web, route]);
+  const told = (port = 80) => requestRoutes(toldOf(index, { port }))[0];
+  const first = told();
+  expect(told()).toBe(first);
+  index.apply(applies(canary));
+  const second = told();
+  expect(second).not.toBe(first);
+  // What another Service becomes is nothing to it.
+  index.apply(applies(serviceManifest("api", "10.43.0.8")));
+  expect(told()).toBe(second);
+  index.apply(applies(serviceManifest("web", "10.43.0.1", {
+    annotations: { "timeout.linkerd.io/request": "1s" },
+  })));
+  expect(told()?.rules[0]?.timeouts.requestMs).toBe(1_000);
+});

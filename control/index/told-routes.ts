@@ -3,6 +3,9 @@ import { judgeBackend } from "./backends.ts";
 import type { RouteTarget } from "./client-routes.ts";
 import type { State } from "./fold.ts";
 
+/** Targets remembered of a route: its parents (32 at most) and a port or two of each; who asks for any port fills no memory. */
+const TARGETS_MAX = 64;
+
 /** What a route was told as, and all that it was made from. */
 interface Told {
   readonly route: unknown;
@@ -36,6 +39,7 @@ export function remember<R>(
   // What is kept under a route and a target came from the same function before.
   if (last !== undefined && isSame) return last.route as R;
   const told = tell();
+  if (byTarget.size >= TARGETS_MAX) byTarget.clear();
   byTarget.set(self.path, { route: told, traffic, settings, refusals });
   return told;
 }

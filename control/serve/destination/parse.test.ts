@@ -18,6 +18,12 @@ test("parseAuthority() reads complete names and addresses only", () => {
       hostname: "db-0",
       port: 5432,
     }],
+    ["web.shop.svc.clusterset.local:81", {
+      kind: "import",
+      service,
+      hostname: null,
+      port: 81,
+    }],
     ["10.0.0.1:80", { kind: "address", ip: "10.0.0.1", port: 80 }],
     ["[fd00:0::1]:80", { kind: "address", ip: "fd00::1", port: 80 }],
     ["foo", { kind: "invalid" }],

@@ -4,7 +4,7 @@ import type { TcpFilter, TcpRule } from "../../../schemas/client-policy.ts";
 import type { Authentication } from "../../../schemas/policy.ts";
 import { toServer } from "./inbound.ts";
 import { toOutboundPolicy } from "./outbound.ts";
-import { parseWorkload } from "./request.ts";
+import { parseWorkload, parseWorkloadNamespace } from "./request.ts";
 
 const NAMED = { kind: "default", name: "r" } as const;
 
@@ -392,5 +392,22 @@ test("parseWorkload() reads both forms", () => {
   ] as const;
   for (const [text, expected] of cases) {
     expect({ text, got: parseWorkload(text) }).toEqual({ text, got: expected });
+  }
+});
+
+test("parseWorkloadNamespace() takes whoever it can, and nobody for the rest", () => {
+  const cases: [text: string, expected: string | null][] = [
+    ["shop:a", "shop"],
+    ["shop", "shop"],
+    ['{"ns":"shop","pod":"a"}', "shop"],
+    ['{"ns":"shop","external_workload":"vm"}', "shop"],
+    ['{"ns":""}', null],
+    ['{"ns":7}', null],
+    ["{]", null],
+    ["", null],
+  ];
+  for (const [text, expected] of cases) {
+    expect({ text, got: parseWorkloadNamespace(text) })
+      .toEqual({ text, got: expected });
   }
 });

@@ -75,7 +75,8 @@ test("a Service scaled from 1 to 10 and back under load fails no request", async
 test("a Service without pods: the answer says which, and how many endpoints there are", async () => {
   await scale(0);
   const answer = await answerOf("http://web/");
-  expect(answer).toMatch(/^50[34] service web\.traffic\.svc\.cluster\.local/);
+  expect(answer).toMatch(/^50[34] /);
+  expect(answer).toContain("service web.traffic.svc.cluster.local");
   expect(answer).toContain("0 endpoints known, 0 ready");
 });
 

@@ -39,7 +39,7 @@ export function startMetrics(
       fetch: createStats({
         readings: config.prometheusUrl === null
           ? createMemoryReadings(scraper.histories, Date.now)
-          : createPrometheusReadings(config.prometheusUrl),
+          : createPrometheusReadings(config.prometheusUrl, Date.now),
         pods: pods.all,
       }).fetch,
     });

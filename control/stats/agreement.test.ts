@@ -18,6 +18,8 @@ import { SHOP } from "./testing/shop.ts";
 
 const INTERVAL_MS = 1_000;
 const WINDOW_MS = 15_000;
+/** Of series, whose last step ended 10 to 13 s ago. */
+const STEP_MS = 3_000;
 /** Scrapes of one are up to an interval before those of the other, and so are those at the window's start. */
 const PHASE = 2 * INTERVAL_MS / WINDOW_MS;
 
@@ -46,7 +48,7 @@ beforeAll(async () => {
   }));
   const { url, process } = await startPrometheus(folder, targets);
   prometheus = process;
-  real = createPrometheusReadings(url);
+  real = createPrometheusReadings(url, Date.now);
   scraper = createScraper({
     intervalMs: INTERVAL_MS,
     fetch: fetchPage,
@@ -68,10 +70,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Both know of every pod for longer than a window. */
+/** Both know of every pod for longer than a window, and longer than series go back. */
 async function filled(): Promise<void> {
   const total = { metric: "response_total", labels: [] };
-  for (let full = 0; full < 17; full++) {
+  for (let full = 0; full < 20; full++) {
     await Bun.sleep(INTERVAL_MS);
     const pods = await real.increase(total, ["pod"], WINDOW_MS).catch(() => []);
     if (pods.length < SHOP.length) full = 0;
@@ -202,6 +204,19 @@ const QUERIES: readonly (readonly [
     (readings) => readEdges(target("deployment"), readings),
   ],
   ["edges of pods", (readings) => readEdges(target("pod"), readings)],
+  [
+    "what deployments were asked, step by step",
+    (readings) =>
+      readings.series(
+        {
+          metric: "response_total",
+          labels: [{ label: "direction", is: "=", value: "inbound" }],
+        },
+        ["deployment", "classification"],
+        2 * STEP_MS,
+        STEP_MS,
+      ),
+  ],
 ];
 
 test.each(QUERIES)("%s: both say the same", async (_, query) => {

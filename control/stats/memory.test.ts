@@ -176,3 +176,35 @@ describe("limits", () => {
     ]);
   });
 });
+
+describe("series", () => {
+  const series = (stepMs: number, steps: number) =>
+    readings.series(
+      { metric: "response_total", labels: INBOUND },
+      ["deployment"],
+      steps * stepMs,
+      stepMs,
+    );
+
+  test("steady traffic of all pods is the same in every whole step", async () => {
+    const startMs = nowMs;
+    for (const history of pods) {
+      nowMs = startMs;
+      scrape(history, 40, (at) => counter(500 + at * 70));
+    }
+    nowMs += 3_000; // between two scrapes
+    expect(await series(60_000, 4)).toEqual([
+      { labels: { deployment: "web" }, steps: [840, 840, 840, 840] },
+    ]);
+  });
+
+  test("what came between two scrapes is spread over the steps between them", async () => {
+    nowMs = 1_020_000 - 5_000; // steps of 30 s begin at 1,020 s
+    scrape(pods[0] as PodHistory, 2, (at) => counter(at * 10));
+    nowMs = 1_100_000;
+    expect(await series(30_000, 3)).toEqual([
+      { labels: { deployment: "web" }, steps: [5, 5, 0] },
+    ]);
+    expect(await series(30_000, 1)).toEqual([]);
+  });
+});

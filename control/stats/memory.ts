@@ -1,13 +1,15 @@
 import type { Growth } from "./growth.ts";
 import { type Gauge, HISTORY_MS, type PodHistory } from "./pod-history.ts";
-import type {
-  Distribution,
-  Labels,
-  Matcher,
-  Reading,
-  Readings,
-  Selector,
+import {
+  type Distribution,
+  type Labels,
+  type Matcher,
+  type Reading,
+  type Readings,
+  type Selector,
+  seriesEnd,
 } from "./readings.ts";
+import { addSteps } from "./steps.ts";
 
 /** How late a scrape may be before its pod no longer counts as it is now. */
 const FRESH_MS = 35_000;
@@ -71,6 +73,21 @@ export function createMemoryReadings(
           buckets: [...counts].sort(([a], [b]) => a - b)
             .map(([bound, count]) => ({ bound, count })),
         })),
+      );
+    },
+    series(selector, by, windowMs, stepMs) {
+      const count = Math.floor(windowMs / stepMs);
+      const startMs = seriesEnd(now(), stepMs) - count * stepMs;
+      const groups = new Groups<{ labels: Labels; steps: number[] }>(by);
+      each((pod) => pod.counters, selector, ({ labels, growth }, pod) => {
+        const { steps } = groups.of(labels, pod.labels, (key) => ({
+          labels: key,
+          steps: Array<number>(count).fill(0),
+        }));
+        addSteps(steps, growth, pod, startMs, stepMs);
+      });
+      return Promise.resolve(
+        groups.all().filter(({ steps }) => steps.some((value) => value > 0)),
       );
     },
     latest(selector, by) {

@@ -1,11 +1,13 @@
 import { describe, Problem } from "../../schemas/problem.ts";
-import type {
-  Bucket,
-  Distribution,
-  Labels,
-  Reading,
-  Readings,
-  Selector,
+import {
+  type Bucket,
+  type Distribution,
+  type Labels,
+  type Reading,
+  type Readings,
+  type Selector,
+  type Series,
+  seriesEnd,
 } from "./readings.ts";
 
 /** How long a query may take, and how much it may answer. */
@@ -13,19 +15,19 @@ const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** Asks a Prometheus that scrapes proxies with the labels of Linkerd's own configuration (facts: control plane 5.2). */
-export function createPrometheusReadings(url: string): Readings {
+export function createPrometheusReadings(
+  url: string,
+  now: () => number,
+): Readings {
   const growth = (
     { metric, labels }: Selector,
     suffix: string,
     by: readonly string[],
     windowMs: number,
   ) =>
-    query(
-      url,
-      `sum(increase(${
-        selectorOf({ metric: metric + suffix, labels })
-      }[${windowMs}ms])) by (${by.join(", ")})`,
-    );
+    ask(url, "query", {
+      query: growthOf({ metric: metric + suffix, labels }, by, windowMs),
+    });
   return {
     increase: async (selector, by, windowMs) =>
       readingsOf(await growth(selector, "", by, windowMs), by)
@@ -35,9 +37,26 @@ export function createPrometheusReadings(url: string): Readings {
         await growth(selector, "_bucket", [...by, "le"], windowMs),
         by,
       ),
+    series: async (selector, by, windowMs, stepMs) => {
+      const endMs = seriesEnd(now(), stepMs);
+      const count = Math.floor(windowMs / stepMs);
+      const startMs = endMs - (count - 1) * stepMs;
+      const samples = await ask(url, "query_range", {
+        query: growthOf(selector, by, stepMs),
+        start: String(startMs / 1_000),
+        end: String(endMs / 1_000),
+        step: String(stepMs / 1_000),
+      });
+      return samples.map((sample) =>
+        seriesOf(sample, by, startMs, stepMs, count)
+      )
+        .filter(({ steps }) => steps.some((value) => value > 0));
+    },
     latest: async (selector, by) =>
       readingsOf(
-        await query(url, `sum(${selectorOf(selector)}) by (${by.join(", ")})`),
+        await ask(url, "query", {
+          query: `sum(${selectorOf(selector)}) by (${by.join(", ")})`,
+        }),
         by,
       ),
   };
@@ -51,17 +70,34 @@ export function selectorOf({ metric, labels }: Selector): string {
   return `${metric}{${matchers.join(", ")}}`;
 }
 
-interface Sample {
-  readonly metric: Labels;
-  readonly value: number;
+function growthOf(
+  selector: Selector,
+  by: readonly string[],
+  windowMs: number,
+): string {
+  return `sum(increase(${selectorOf(selector)}[${windowMs}ms])) by (${
+    by.join(", ")
+  })`;
 }
 
-async function query(url: string, text: string): Promise<readonly Sample[]> {
+interface Sample {
+  readonly metric: Labels;
+  /** Of a query now; NaN when it was about a range. */
+  readonly value: number;
+  /** Of a query about a range, by time in seconds. */
+  readonly values: readonly (readonly [time: number, value: string])[];
+}
+
+async function ask(
+  url: string,
+  page: "query" | "query_range",
+  parameters: Readonly<Record<string, string>>,
+): Promise<readonly Sample[]> {
   let answer: unknown;
   try {
-    const response = await fetch(new URL("api/v1/query", withSlash(url)), {
+    const response = await fetch(new URL(`api/v1/${page}`, withSlash(url)), {
       method: "POST",
-      body: new URLSearchParams({ query: text }),
+      body: new URLSearchParams(parameters),
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: "error",
     });
@@ -90,7 +126,7 @@ async function readBounded(response: Response): Promise<string> {
   return text + decoder.decode();
 }
 
-/** `{"status": "success", "data": {"resultType": "vector", "result": [{"metric": {…}, "value": [<time>, "<number>"]}]}}` */
+/** `{"status": "success", "data": {"result": [{"metric": {…}, "value": [<time>, "<number>"]}]}}`, or `values` of a range. */
 function samplesOf(url: string, answer: unknown): readonly Sample[] {
   const { status, error, data } = answer as {
     status?: unknown;
@@ -103,10 +139,15 @@ function samplesOf(url: string, answer: unknown): readonly Sample[] {
       typeof error === "string" ? error : "it does not answer as a Prometheus",
     );
   }
-  return data.result.map(({ metric, value }: {
+  return data.result.map(({ metric, value, values }: {
     metric?: Labels;
     value?: readonly [unknown, unknown];
-  }) => ({ metric: metric ?? {}, value: Number(value?.[1]) }));
+    values?: Sample["values"];
+  }) => ({
+    metric: metric ?? {},
+    value: Number(value?.[1]),
+    values: values ?? [],
+  }));
 }
 
 function unusable(url: string, why: string): Problem {
@@ -126,6 +167,23 @@ function readingsOf(
 ): Reading[] {
   return samples.filter(({ value }) => Number.isFinite(value))
     .map(({ metric, value }) => ({ labels: pick(metric, by), value }));
+}
+
+/** Steps without a value have had no growth. */
+function seriesOf(
+  { metric, values }: Sample,
+  by: readonly string[],
+  startMs: number,
+  stepMs: number,
+  count: number,
+): Series {
+  const steps = Array<number>(count).fill(0);
+  for (const [time, text] of values) {
+    const at = Math.round((time * 1_000 - startMs) / stepMs);
+    const value = Number(text);
+    if (at in steps && Number.isFinite(value)) steps[at] = value;
+  }
+  return { labels: pick(metric, by), steps };
 }
 
 /** Buckets of Prometheus count what is below them as well. */

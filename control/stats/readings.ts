@@ -29,6 +29,12 @@ export interface Bucket {
   readonly count: number;
 }
 
+/** The growth of a sum of counters, step by step, the oldest first. */
+export interface Series {
+  readonly labels: Labels;
+  readonly steps: readonly number[];
+}
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** The golden metrics of the last hour, wherever they are kept: in memory, or in a Prometheus. Windows end now. */
@@ -44,9 +50,24 @@ export interface Readings {
     by: readonly string[],
     windowMs: number,
   ): Promise<readonly Distribution[]>;
+  /** By how much counters grew in each step of a window; the last step is the last one that `seriesEnd` says is whole. */
+  series(
+    selector: Selector,
+    by: readonly string[],
+    windowMs: number,
+    stepMs: number,
+  ): Promise<readonly Series[]>;
   /** What gauges say now, summed by these labels. */
   latest(
     selector: Selector,
     by: readonly string[],
   ): Promise<readonly Reading[]>;
+}
+
+/** How long to wait for the scrape that tells what has happened until now: Linkerd's interval. */
+const SETTLED_AFTER_MS = 10_000;
+
+/** When the last whole step ended. Steps begin at multiples of their length, so that a graph moves by whole ones. */
+export function seriesEnd(nowMs: number, stepMs: number): number {
+  return Math.floor((nowMs - SETTLED_AFTER_MS) / stepMs) * stepMs;
 }

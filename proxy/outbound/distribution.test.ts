@@ -26,7 +26,7 @@ function shares(
   const choose = createChooser(
     kind,
     listed,
-    NOBODY,
+    () => NOBODY,
     () => (draw++ % times) / times,
   );
   const counts: Record<string, number> = {};

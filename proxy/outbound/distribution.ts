@@ -18,14 +18,17 @@ export interface Weighted<C extends Choice> {
 export function createChooser<C extends Choice>(
   kind: Distribution<unknown>["kind"],
   listed: readonly Weighted<C>[],
-  nobody: C,
+  nobody: () => C,
   random: () => number,
 ): () => C {
   const entries = kind === "random"
     ? listed.filter(({ weight }) => weight > 0)
     : listed;
   const [first] = entries;
-  if (first === undefined) return () => nobody;
+  if (first === undefined) {
+    const none = nobody();
+    return () => none;
+  }
   const { choice } = first;
   if (entries.length === 1) return () => choice;
   if (kind === "first") {
@@ -34,7 +37,7 @@ export function createChooser<C extends Choice>(
   }
   const total = sumOf(entries);
   return () => {
-    const drawn = draw(entries, total, random, nobody);
+    const drawn = draw(entries, total, random, choice);
     if (drawn.available) return drawn;
     const others = entries.filter(({ choice }) => choice.available);
     return draw(others, sumOf(others), random, drawn);

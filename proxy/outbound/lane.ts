@@ -9,19 +9,23 @@ import type { SharedBackend } from "./backends.ts";
 export class RouteLane implements Lane {
   readonly filters: Filters | null;
   readonly metrics: BackendMetrics;
-  readonly place: string;
+  private readonly tellPlace: () => string;
   private readonly backend: SharedBackend<Upstream>;
 
   constructor(
     backend: SharedBackend<Upstream>,
     filters: Filters | null,
     metrics: BackendMetrics,
-    place: string,
+    tellPlace: () => string,
   ) {
     this.backend = backend;
     this.filters = filters;
     this.metrics = metrics;
-    this.place = place;
+    this.tellPlace = tellPlace;
+  }
+
+  get place(): string {
+    return this.tellPlace();
   }
 
   get closed(): boolean {

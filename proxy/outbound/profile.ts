@@ -69,12 +69,17 @@ export function openProfile(
     held.push(recorder);
     const lane = ({ shared, weight }: ReturnType<typeof take>) => ({
       weight,
-      choice: new RouteLane(shared, null, recorder.sent, authority),
+      choice: new RouteLane(shared, null, recorder.sent, () => authority),
     });
     const lanes = [lane(taken[0]), ...taken[1].map(lane)] as const;
     const [{ choice: nobody }] = lanes;
     const payload: Passage = {
-      choose: createChooser<Lane & Choice>(split.kind, lanes, nobody, random),
+      choose: createChooser<Lane & Choice>(
+        split.kind,
+        lanes,
+        () => nobody,
+        random,
+      ),
       filters,
       terms: () => terms,
       judge,

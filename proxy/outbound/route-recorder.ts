@@ -58,24 +58,28 @@ export function recordRoute(
   route: Meta,
   hostname = "",
 ): RouteMetrics & Released {
-  const labels = outboundRouteLabels(parent, route, hostname);
   const holding = new Holding();
-  const of = perKind(families, (family) => ({
-    seconds: holding.keep(family.requestSeconds.with(labels)),
-    frames: holding.keep(family.requestFrameBytes.with(labels)),
-    statuses: countStatuses(holding, family.requestStatuses, labels),
-  }));
-  const retriesOf = perKind(
-    families,
-    ({ retries }) => ({
+  // Nothing is made for routes that no request takes: there may be thousands.
+  const labelled = () => outboundRouteLabels(parent, route, hostname);
+  const of = perKind(families, (family) => {
+    const labels = labelled();
+    return {
+      seconds: holding.keep(family.requestSeconds.with(labels)),
+      frames: holding.keep(family.requestFrameBytes.with(labels)),
+      statuses: countStatuses(holding, family.requestStatuses, labels),
+    };
+  });
+  const retriesOf = perKind(families, ({ retries }) => {
+    const labels = labelled();
+    return {
       request: holding.keep(retries.request.with(labels)),
       success: holding.keep(retries.success.with(labels)),
       limit: holding.keep(retries.limit.with(labels)),
       overflow: holding.keep(retries.overflow.with(labels)),
       // Rules of client policy have none.
       budget: holding.keep(retries.overflow.with(labels)),
-    }),
-  );
+    };
+  });
   return {
     retried: (grpc, event) => void (retriesOf(grpc)[event].value += 1),
     requestFrame: (grpc, bytes) => of(grpc).frames.observe(bytes),
@@ -95,14 +99,16 @@ export function recordBackend(
   route: Meta,
   backend: Meta,
 ): BackendMetrics & Released {
-  const labels = outboundBackendLabels(parent, route, backend);
   const holding = new Holding();
-  const of = perKind(families, (family) => ({
-    requests: holding.keep(family.backendRequests.with(labels)),
-    seconds: holding.keep(family.backendSeconds.with(labels)),
-    frames: holding.keep(family.backendFrameBytes.with(labels)),
-    statuses: countStatuses(holding, family.backendStatuses, labels),
-  }));
+  const of = perKind(families, (family) => {
+    const labels = outboundBackendLabels(parent, route, backend);
+    return {
+      requests: holding.keep(family.backendRequests.with(labels)),
+      seconds: holding.keep(family.backendSeconds.with(labels)),
+      frames: holding.keep(family.backendFrameBytes.with(labels)),
+      statuses: countStatuses(holding, family.backendStatuses, labels),
+    };
+  });
   return {
     dispatched: (grpc) => void (of(grpc).requests.value += 1),
     responseFrame: (grpc, bytes) => of(grpc).frames.observe(bytes),

@@ -135,15 +135,16 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
       shared,
       readyFilters(filters),
       recorder,
-      placeOf(parent, meta, backend.meta),
+      () => placeOf(parent, meta, backend.meta),
     );
   };
-  const nobody = new RouteLane(
-    new SharedBackend(() => refuseAll(sendsToNobody(meta)), () => {}),
-    null,
-    recordBackend(families, parent, meta, meta),
-    "",
-  );
+  const nobody = () =>
+    new RouteLane(
+      new SharedBackend(() => refuseAll(sendsToNobody(meta)), () => {}),
+      null,
+      recordBackend(families, parent, meta, meta),
+      () => "",
+    );
   return rules.map((rule) => {
     const { matches, filters } = rule;
     const { kind, backends: listed } = rule.backends;

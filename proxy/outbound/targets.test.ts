@@ -211,6 +211,28 @@ describe("a target", () => {
     expect(opened.length).toBe(1);
   });
 
+  test("finds one of 1,000 routes, and shares what they share", () => {
+    const target = targets.take(ADDRESS);
+    const routes = Array.from({ length: 1_000 }, (_, at) => {
+      const path = { kind: "exact", path: `/${at}` } as const;
+      return splitRoute(weighted([backendOf(`${at % 10}:80`), 1]), {
+        matches: [{ path, headers: [], queryParams: [], method: null }],
+      });
+    });
+    answer(httpPolicy(...routes));
+    for (const at of [0, 777, 999]) {
+      const head = requestHead("GET", `/${at}`, { host: "a" });
+      const way = target.route(head);
+      if (way instanceof Problem) throw way;
+      way.payload.choose().pick();
+    }
+    expect(opened.map(({ backend }) => backend)).toEqual([
+      backendOf("0:80"),
+      backendOf("7:80"),
+      backendOf("9:80"),
+    ]);
+  });
+
   test.each([true, false])(
     "a policy of another kind leaves live traffic alone, opened before: %p",
     (before) => {

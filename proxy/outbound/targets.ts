@@ -219,7 +219,6 @@ function createSlot<P, R extends { release(): void }>(
   close(): void;
 } {
   let known: { readonly protocol: P; readonly parent: Meta } | null = null;
-  let text = "";
   let routes: R | null = null;
   let closed = false;
   return {
@@ -229,10 +228,9 @@ function createSlot<P, R extends { release(): void }>(
     },
     update(protocol, parent) {
       if (protocol === null) return;
-      const before = text;
-      text = textOf([protocol, parent]);
-      if (text === before) return;
-      known = { protocol, parent };
+      const now = { protocol, parent };
+      if (Bun.deepEquals(now, known, true)) return;
+      known = now;
       if (routes === null) return;
       const old = routes;
       routes = open(protocol, parent);
@@ -244,14 +242,6 @@ function createSlot<P, R extends { release(): void }>(
       routes = null;
     },
   };
-}
-
-/** Different for what differs; JSON has no sets. */
-function textOf(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_key, part) => part instanceof Set ? [...part] : part,
-  );
 }
 
 const NO_ROUTE = new Problem(

@@ -117,16 +117,17 @@ function openWay(
     held.push(shared);
     return shared;
   };
-  const nobody = new Problem(
-    "backend.missing",
-    `${describeMeta(meta)} sends this connection to nobody`,
-    { hint: "a rule without backends, or with weights of 0 alone, has none" },
-  );
+  const nobody = () =>
+    new Problem(
+      "backend.missing",
+      `${describeMeta(meta)} sends this connection to nobody`,
+      { hint: "a rule without backends, or with weights of 0 alone, has none" },
+    );
   const { kind, backends: listed } = rule.backends;
   const choose = createChooser<Upstreams<TcpUpstream>>(
     kind,
     listed.map((one) => ({ choice: open(one), weight: one.weight })),
-    refuseAll(nobody),
+    () => refuseAll(nobody()),
     random,
   );
   return { meta, choose };

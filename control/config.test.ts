@@ -154,7 +154,7 @@ describe("parseConfig()", () => {
 
   test("names its programs", () => {
     expect(() => parseConfig(["proxy"], {})).toThrow(
-      'Cannot start "proxy": expected one of identity, destination, proxy-injector, policy-validator, sp-validator',
+      'Cannot start "proxy": expected one of identity, destination, metrics, proxy-injector, policy-validator, sp-validator',
     );
     const help = parseConfig(["--help"], {});
     expect(help.program === "help" && help.text).toContain("--policy-addr");

@@ -63,6 +63,7 @@ test("appProtocol decides before annotations, and which routes are of use", () =
     ["http", "http1 http", "http1 http"],
     ["HTTP", "http1 http", "http1 http"],
     ["kubernetes.io/h2c", "http2 http", "grpc grpc"],
+    ["grpc", "detect http opaq", "grpc grpc"],
     ["linkerd.io/opaque", "opaque opaq", "opaque tcp"],
     ["linkerd.io/tcp", "opaque opaq", "opaque tcp"],
     ["XMPP", "opaque opaq", "opaque tcp"],

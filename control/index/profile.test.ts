@@ -38,6 +38,7 @@ test("profileOf() judges a Service's port by appProtocol, annotation and list, i
     [service(5432, "http"), 5432, false],
     [service(80, "linkerd.io/opaque"), 80, true],
     [service(80, "https"), 80, true],
+    [service(5432, "grpc", opaquePorts("5432")), 5432, false],
     [service(80, "HTTP", opaquePorts("80")), 80, false],
   ];
   for (const [given, port, opaque] of cases) {

@@ -29,6 +29,9 @@ export function declaredProtocol(
       return "http1";
     case "kubernetes.io/h2c":
       return "http2";
+    case "grpc":
+      // It may come within TLS, so it is looked at (docs/decisions/0153).
+      return "detect";
     default:
       // `linkerd.io/opaque` and `linkerd.io/tcp`; and what we cannot parse (TLS, WebSocket, ...) is passed on as it is.
       return "opaque";

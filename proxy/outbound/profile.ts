@@ -88,13 +88,22 @@ export function openProfile(
     return { payload, path: { kind: "any" } };
   }
 
-  const ways = routing.routes.map((route) => ({
+  /** On first use: of a thousand routes most may never be taken, and each would be on the metrics page. */
+  function lazily(route: ProfileRoute): () => Way {
+    let way: Way | null = null;
+    return () => way ??= open(route);
+  }
+
+  const routes = routing.routes.map((route) => ({
     test: requestTest(route.condition),
-    way: open(route),
+    way: lazily(route),
   }));
-  const otherwise = open(DEFAULT_ROUTE);
+  const otherwise = lazily(DEFAULT_ROUTE);
   return {
-    find: (head) => ways.find(({ test }) => test(head))?.way ?? otherwise,
+    find(head) {
+      const route = routes.find(({ test }) => test(head));
+      return route === undefined ? otherwise() : route.way();
+    },
     release() {
       for (const one of held) one.release();
     },

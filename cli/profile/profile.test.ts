@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "yaml";
+import { parseManifest } from "../../schemas/kube.ts";
 import type { Outcome, World } from "../command.ts";
 import { run } from "../program.ts";
 import { readOpenApi } from "./open-api.ts";
@@ -53,6 +54,7 @@ describe("linkerd profile", () => {
       routes: [{ ...route, timeout: "300ms", isRetryable: true }],
       retryBudget: { retryRatio: 0.2, minRetriesPerSecond: 10, ttl: "10s" },
     });
+    expect(parseManifest(parse(uncommented)).kind).toBe("object");
   });
 
   test("-o json is one document", async () => {

@@ -7,11 +7,11 @@ import { type Access, kubectl, tryKubectl } from "../kubectl.ts";
 const LOAD = join(import.meta.dir, "../../../demo/workloads/load.ts");
 /** Has Bun, and is on the node already. */
 const IMAGE = imageOf("controller");
-/** Answers with the pod's name; told to end, it stops listening at once, as most applications do. */
+/** Answers with the pod's name; told to end, it stops listening at once, as most applications do, or after `GRACE_MS`. */
 const SERVE = `
-const { HOSTNAME: name } = process.env;
+const { HOSTNAME: name, GRACE_MS = 0 } = process.env;
 const server = Bun.serve({ port: 8080, hostname: "0.0.0.0", fetch: () => new Response(name) });
-process.on("SIGTERM", () => void server.stop().then(() => process.exit(0)));
+process.on("SIGTERM", () => void Bun.sleep(Number(GRACE_MS)).then(() => server.stop()).then(() => process.exit(0)));
 `;
 /** Asks once, and tells how it was answered. */
 const ASK = `

@@ -10,7 +10,7 @@ import { type Choice, createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
 import { createBudget } from "./profile/budget.ts";
 import { createJudge } from "./profile/classes.ts";
-import { requestTest } from "./profile/condition.ts";
+import { pathEndOf, requestTest } from "./profile/condition.ts";
 import { recordProfileRoute } from "./profile/recorder.ts";
 import { profileTerms } from "./profile/terms.ts";
 import type { Released } from "./route-recorder.ts";
@@ -101,7 +101,8 @@ export function openProfile(
   const otherwise = lazily(DEFAULT_ROUTE);
   return {
     find(head) {
-      const route = routes.find(({ test }) => test(head));
+      const end = pathEndOf(head);
+      const route = routes.find(({ test }) => test(head, end));
       return route === undefined ? otherwise() : route.way();
     },
     release() {

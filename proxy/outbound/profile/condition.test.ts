@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { RequestCondition } from "../../../schemas/profile.ts";
 import { Field, Name } from "../../http/field.ts";
 import { METHOD, PATH, RequestHead } from "../../http/message.ts";
-import { requestTest } from "./condition.ts";
+import { pathEndOf, requestTest } from "./condition.ts";
 
 const encoder = new TextEncoder();
 
@@ -13,9 +13,13 @@ function means(
 ): boolean {
   const field = (name: Name, text: string) =>
     new Field(name, encoder.encode(text));
-  return requestTest(condition)(
-    new RequestHead("1.1", field(METHOD, method), field(PATH, path), []),
+  const head = new RequestHead(
+    "1.1",
+    field(METHOD, method),
+    field(PATH, path),
+    [],
   );
+  return requestTest(condition)(head, pathEndOf(head));
 }
 
 const path = (pattern: string) => ({ kind: "path", pattern } as const);

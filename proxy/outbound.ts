@@ -1,6 +1,7 @@
 import type { SocketAddress } from "../schemas/address.ts";
 import type { ClientPolicy } from "../schemas/client-policy.ts";
 import { describe, Problem } from "../schemas/problem.ts";
+import type { BalancerEvents } from "./balance.ts";
 import type { QueueOptions } from "./balance/failfast.ts";
 import type { Channel } from "./channel.ts";
 import type { Control } from "./control.ts";
@@ -21,7 +22,11 @@ import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import type { Http2ServerOptions } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import type { Log } from "./log.ts";
-import { createUpstreams } from "./outbound/backend.ts";
+import {
+  createUpstreams,
+  type LiveBackend,
+  type Upstreams,
+} from "./outbound/backend.ts";
 import {
   createDirection,
   type DirectionOptions,
@@ -32,7 +37,10 @@ import type { OutboundRecorder } from "./outbound/recorder.ts";
 import { createTargets, type Target } from "./outbound/targets.ts";
 import { tcpRouteError } from "./outbound/target-recorder.ts";
 import type { TcpWay } from "./outbound/tcp-routes.ts";
-import { createTcpUpstream } from "./outbound/tcp-upstream.ts";
+import {
+  createTcpUpstream,
+  type TcpUpstream,
+} from "./outbound/tcp-upstream.ts";
 import { openTunnel } from "./outbound/tunnel.ts";
 import { relay } from "./relay.ts";
 import {
@@ -110,15 +118,9 @@ export function startOutbound(
           ),
       }),
     openTcp: (backend) =>
-      createUpstreams(backend, {
-        control,
-        queue: options.tcpQueue,
-        accrual: null,
-        events: recorder.tcpBalancer(backend, options.tcpQueue),
-        random: Math.random,
-        create: (endpoint, authority, load) =>
-          createTcpUpstream(endpoint, authority, load, endpoints),
-      }),
+      openBytes(backend, recorder.tcpBalancer(backend, options.tcpQueue)),
+    openTls: (backend) =>
+      openBytes(backend, recorder.tlsBalancer(backend, options.tcpQueue)),
   });
   const listeners = options.listen.map((address) =>
     listenTcp(address, options.accept, accept)
@@ -129,6 +131,21 @@ export function startOutbound(
       for (const listener of listeners) listener.close();
     },
   };
+
+  function openBytes(
+    backend: LiveBackend,
+    events: BalancerEvents,
+  ): Upstreams<TcpUpstream> {
+    return createUpstreams(backend, {
+      control,
+      queue: options.tcpQueue,
+      accrual: null,
+      events,
+      random: Math.random,
+      create: (endpoint, authority, load) =>
+        createTcpUpstream(endpoint, authority, load, endpoints),
+    });
+  }
 
   /** Finds out where the application wanted to go, and what policy says of it. */
   function accept(channel: SocketChannel): void {

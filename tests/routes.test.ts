@@ -363,6 +363,9 @@ describe("a split", () => {
     expect(total("outbound_tls_route_open_total", `"db.example.org"`)).toBe(1);
     expect(total("outbound_tls_route_close_total", `error="forbidden"`))
       .toBe(1);
+    const endpoints = "outbound_tls_balancer_endpoints";
+    expect(total(endpoints, `concrete="one.shop.svc.cluster.local:80"`))
+      .toBe(1);
   });
 
   test("of bytes is by weight, too", async () => {

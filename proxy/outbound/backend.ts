@@ -49,6 +49,9 @@ export interface UpstreamsOptions<M extends Member> {
   ): M;
 }
 
+/** A backend that is there. */
+export type LiveBackend = Exclude<Backend, { readonly kind: "nowhere" }>;
+
 /** Load parameters where none is balanced (Linkerd's defaults). */
 const DEFAULT_LOAD: Load = {
   defaultRttMs: 30,
@@ -58,7 +61,7 @@ const DEFAULT_LOAD: Load = {
 
 /** Turns a backend of a policy into live upstreams: those that discovery finds, or one address. */
 export function createUpstreams<M extends Member>(
-  backend: Exclude<Backend, { readonly kind: "nowhere" }>,
+  backend: LiveBackend,
   options: UpstreamsOptions<M>,
 ): Upstreams<M> {
   const authority = backend.kind === "balancer" ? backend.path : undefined;

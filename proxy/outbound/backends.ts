@@ -4,11 +4,11 @@ import type { Meta } from "../../schemas/policy.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Waiter } from "../balance/failfast.ts";
 import { describeMeta } from "../wire/common.ts";
-import { refuseAll, type Upstreams } from "./backend.ts";
+import { type LiveBackend, refuseAll, type Upstreams } from "./backend.ts";
 
 /** Opens what a backend of a policy stands for. */
 export type OpenBackend<M> = (
-  backend: Exclude<Backend, { readonly kind: "nowhere" }>,
+  backend: LiveBackend,
   accrual: FailureAccrual | null,
   parent: Meta,
 ) => Upstreams<M>;

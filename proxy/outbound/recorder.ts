@@ -12,6 +12,7 @@ import {
   type OutboundError,
   outboundErrorLabels,
   tcpBalancerLabels,
+  tlsBalancerLabels,
 } from "../record/outbound.ts";
 import { recordTarget, type TargetRecorder } from "./target-recorder.ts";
 
@@ -27,6 +28,7 @@ export interface OutboundRecorder {
     queue: QueueOptions,
   ): BalancerEvents;
   tcpBalancer(backend: Backend, queue: QueueOptions): BalancerEvents;
+  tlsBalancer(backend: Backend, queue: QueueOptions): BalancerEvents;
 }
 
 const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
@@ -61,8 +63,14 @@ export function createOutboundRecorder(families: Families): OutboundRecorder {
         joinLabels(parentLabels(parent), backendLabels(meta)),
         queue,
       ),
+    tlsBalancer: (backend, queue) =>
+      recordBalancer(
+        outbound.tlsBalancer,
+        tlsBalancerLabels(pathOf(backend)),
+        queue,
+      ),
     tcpBalancer(backend, queue) {
-      const path = backend.kind === "balancer" ? backend.path : "";
+      const path = pathOf(backend);
       return recordBalancer(
         outbound.tcpBalancer,
         tcpBalancerLabels(path, path),
@@ -70,6 +78,10 @@ export function createOutboundRecorder(families: Families): OutboundRecorder {
       );
     },
   };
+}
+
+function pathOf(backend: Backend): string {
+  return backend.kind === "balancer" ? backend.path : "";
 }
 
 function recordBalancer(

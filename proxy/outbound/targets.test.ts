@@ -62,6 +62,7 @@ beforeEach(() => {
     idleMs: IDLE_MS,
     openHttp: open,
     openTcp: open,
+    openTls: open,
     families: families.outbound,
     random: () => draw,
     hostnames: false,

@@ -57,6 +57,8 @@ export interface TargetsOptions {
   readonly idleMs: number;
   readonly openHttp: OpenBackend<Upstream>;
   readonly openTcp: OpenBackend<TcpUpstream>;
+  /** For TLS that is passed on. */
+  readonly openTls: OpenBackend<TcpUpstream>;
   readonly families: RoutesOptions["families"] & {
     readonly profile: ProfileFamilies;
   };
@@ -116,6 +118,7 @@ function createEntry(
     hostnames,
   };
   const tcpOptions = { backends: createBackends(options.openTcp), random };
+  const tlsOptions = { backends: createBackends(options.openTls), random };
   const http = createSlot((protocol: Routed, parent) =>
     protocol.kind === "profile"
       ? openProfile(protocol.profile, parent, {
@@ -127,7 +130,7 @@ function createEntry(
   const tcp = createSlot(
     (protocol: BytesProtocol, parent) =>
       protocol.kind === "tls"
-        ? openTlsRoutes(protocol.tls, parent, tcpOptions)
+        ? openTlsRoutes(protocol.tls, parent, tlsOptions)
         : openOpaqueRoute(protocol.opaque, parent, tcpOptions),
   );
 

@@ -32,6 +32,8 @@ export interface OutboundFamilies {
   readonly httpBalancer: BalancerFamilies;
   /** Labels by `tcpBalancerLabels`. */
   readonly tcpBalancer: BalancerFamilies;
+  /** Of TLS that is passed on; labels by `tlsBalancerLabels`. */
+  readonly tlsBalancer: BalancerFamilies;
   /** Labels by `tcpRouteLabels`, closes with `error` behind. */
   readonly tcpRouteOpened: Family<Series>;
   readonly tcpRouteClosed: Family<Series>;
@@ -79,6 +81,7 @@ export function outboundFamilies(registry: Registry): OutboundFamilies {
     profile: profileFamilies(registry),
     httpBalancer: balancerFamilies(registry, "outbound_http"),
     tcpBalancer: balancerFamilies(registry, "outbound_tcp"),
+    tlsBalancer: balancerFamilies(registry, "outbound_tls"),
     tcpRouteOpened: counter("tcp_route_open", "Connections a route took"),
     tcpRouteClosed: counter("tcp_route_close", "Connections of a route closed"),
     tlsRouteOpened: counter("tls_route_open", "TLS connections a route took"),
@@ -229,6 +232,11 @@ export function routeStatus(
   error: RouteError,
 ): string {
   return formatLabels([[`${protocol}_status`, status], ["error", error]]);
+}
+
+/** Labels of `outbound_tls_balancer_*`: the authority resolved. */
+export function tlsBalancerLabels(concrete: string): string {
+  return formatLabels([["concrete", concrete]]);
 }
 
 /** Labels of `outbound_tcp_balancer_*`: the logical authority and the concrete one resolved. */

@@ -38,6 +38,7 @@ export function startViz(
   const { fetch } = createStats({
     readings: createMemoryReadings(scraper.histories, Date.now),
     pods: () => pods.map(workloadOf),
+    now: Date.now,
   });
   const server = serve(fetch, say);
   return {

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { describe, Problem } from "../../schemas/problem.ts";
+import { createDashboard } from "../dashboard/serve.ts";
 import { readEdges } from "../stats/query/edges.ts";
 import { readAuthorizations, readInbound } from "../stats/query/inbound.ts";
 import { readOutbound } from "../stats/query/outbound.ts";
@@ -12,6 +13,7 @@ import type { Readings } from "../stats/readings.ts";
 export interface StatsOptions {
   readonly readings: Readings;
   readonly pods: () => Iterable<WorkloadPod>;
+  readonly now: () => number;
 }
 
 /** The window of questions that name none, as Linkerd's. */
@@ -19,10 +21,10 @@ const WINDOW_MS = 60_000;
 
 /**
  * Golden metrics as JSON: `/api/v1/stat?kind=deployment&namespace=shop&window=60000` and its kin, `{"rows": […]}` or
- * `{"error": …, "hint": …}`. Reads only, and only for who calls it by a loopback name: a page from elsewhere that has its
+ * `{"error": …, "hint": …}`; and the dashboard's pages. Reads only, and only for who calls it by a loopback name: a page from elsewhere that has its
  * own name point here (DNS rebinding) gets nothing.
  */
-export function createStats({ readings, pods }: StatsOptions): Hono {
+export function createStats({ readings, pods, now }: StatsOptions): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     if (isLocal(context.req.header("host") ?? "")) return await next();
@@ -73,6 +75,7 @@ export function createStats({ readings, pods }: StatsOptions): Hono {
           readings,
         )),
   );
+  app.route("/", createDashboard({ readings, pods, now }));
   return app;
 }
 

@@ -41,6 +41,7 @@ export function startMetrics(
           ? createMemoryReadings(scraper.histories, Date.now)
           : createPrometheusReadings(config.prometheusUrl, Date.now),
         pods: pods.all,
+        now: Date.now,
       }).fetch,
     });
     closing(() => server.stop());

@@ -1,0 +1,132 @@
+import { html } from "hono/html";
+import { harmless } from "../../schemas/harmless.ts";
+import { type Asked, canBeAsked, formatAsked, WINDOWS } from "./asked.ts";
+
+/** Markup in which everything that came from outside is escaped. */
+export type Html = ReturnType<typeof html>;
+
+export interface Page {
+  readonly title: string;
+  /** Which of the views this is. */
+  readonly path: string;
+  readonly body: Html;
+  /** Null where nothing can be chosen. */
+  readonly asked: Asked | null;
+}
+
+const VIEWS = [["/", "Overview"], ["/topology", "Topology"]] as const;
+
+/** A whole page. The script replaces what is in `main`; without it, a reload does. */
+export function renderPage({ title, path, body, asked }: Page): Html {
+  const kept = asked === null ? null : { ...asked, page: 1 };
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>${harmless(title)} · Mesh dashboard</title>
+        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
+        <link rel="stylesheet" href="/assets/style.css">
+        <script type="module" src="/assets/refresh.js"></script>
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to content</a>
+        <header>
+          <a class="brand"
+            href="/"><img src="/assets/icon.svg" alt="" width="24" height="24">Mesh dashboard</a>
+          <nav aria-label="Views">
+            <ul>${VIEWS.map(([to, name]) =>
+              html`<li><a href="${kept === null ? to : formatAsked(to, kept)}"${
+                to === path
+                  ? html`
+                    aria-current="page"
+                  `
+                  : ""
+              }>${name}</a></li>`
+            )}</ul>
+          </nav>
+          <p
+            class="live"><span id="state" role="status"></span> <button type="button" id="pause" hidden>Pause</button></p>
+        </header>
+        <main id="main" tabindex="-1">
+    ${body}
+        </main>
+      </body>
+    </html>
+  `;
+}
+
+/** The choices above a view: a form, so that it works without a script. */
+export function renderChoices(
+  path: string,
+  asked: Asked,
+  namespaces: readonly string[],
+): Html {
+  const option = (value: string, text: string, isChosen: boolean) =>
+    html`
+      <option value="${value}" ${isChosen
+        ? html`
+          selected
+        `
+        : ""}>${text}</option>
+    `;
+  const known = namespaces.filter(canBeAsked)
+    .slice(0, MAX_CHOICES);
+  return html`
+    <form class="choices" method="get" action="${path}">
+      <label>Namespace <select name="namespace">${option(
+        "",
+        "All",
+        asked.namespace === null,
+      )}${known.map((name) =>
+        option(name, harmless(name), name === asked.namespace)
+      )}</select></label>
+      <label>Over the last <select name="window">${WINDOWS.map(([name, ms]) =>
+        option(name, name, ms === asked.windowMs)
+      )}</select></label>
+      <button type="submit">Show</button>
+    </form>
+  `;
+}
+
+/** Namespaces to choose from; more would weigh too much. */
+const MAX_CHOICES = 500;
+
+/** A table that scrolls sideways where it has no room, with the keyboard too. */
+export function renderTable(
+  caption: string,
+  headings: readonly (readonly [text: string, isNumber: boolean])[],
+  rows: Html | readonly Html[],
+): Html {
+  return html`
+    <div class="scroll" role="region" aria-label="${caption}" tabindex="0">
+      <table>
+    <caption>${caption}</caption>
+    <thead><tr>${headings.map(([text, isNumber]) =>
+      html`
+        <th scope="col" ${isNumber
+          ? html`
+            class="number"
+          `
+          : ""}>${text}</th>
+      `
+    )}</tr></thead>
+    ${rows}
+      </table>
+    </div>
+  `;
+}
+
+/** A name from outside, which changes the direction of nothing around it. */
+export function renderName(name: string): Html {
+  return html`<bdi>${harmless(name)}</bdi>`;
+}
+
+/** A cell with a number or a share in it. */
+export function renderNumber(text: string, level?: string): Html {
+  return html`<td class="number${
+    level === undefined ? "" : ` ${level}`
+  }">${text}</td>`;
+}

@@ -1,0 +1,147 @@
+import { type Context, Hono } from "hono";
+import { html } from "hono/html";
+import { harmless } from "../../schemas/harmless.ts";
+import { describe, Problem } from "../../schemas/problem.ts";
+import { readAuthorizations } from "../stats/query/inbound.ts";
+import { readLinks } from "../stats/query/links.ts";
+import { type Owner, ownerKey } from "../stats/query/owner.ts";
+import { readOutbound } from "../stats/query/outbound.ts";
+import { readStat } from "../stats/query/stat.ts";
+import { type Asked, parseAsked } from "./asked.ts";
+import ICON from "./assets/icon.svg" with { type: "text" };
+import REFRESH from "./assets/refresh.js" with { type: "text" };
+import STYLE from "./assets/style.css" with { type: "text" };
+import { createHour } from "./hour.ts";
+import { type Html, type Page, renderPage } from "./layout.ts";
+import { renderOverview } from "./overview.ts";
+import { renderTopology } from "./topology.ts";
+import { renderWorkload, type WorkloadView } from "./workload.ts";
+import { readWorkloads, type Source } from "./workloads.ts";
+
+/** Nothing from elsewhere, nothing inline, in nobody's frame; and no answer that outlives its moment. */
+const HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": [
+    "default-src 'none'",
+    ...["style-src", "script-src", "connect-src", "img-src", "form-action"]
+      .map((what) => `${what} 'self'`),
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+const ASSETS = [
+  ["style.css", "text/css", STYLE],
+  ["refresh.js", "text/javascript", REFRESH],
+  ["icon.svg", "image/svg+xml", ICON],
+] as const;
+
+/** Pages about the golden metrics: an overview, who talks to whom, and one for each workload. They only read. */
+export function createDashboard(source: Source): Hono {
+  const hour = createHour(source.readings, source.now);
+  const app = new Hono();
+  const view = (
+    path: string,
+    show: (asked: Asked, query: URLSearchParams) => Promise<
+      { readonly title: string; readonly body: Html }
+    >,
+  ) =>
+    app.get(path, async (context) => {
+      const { searchParams } = new URL(context.req.url);
+      try {
+        const asked = parseAsked(searchParams);
+        const shown = await show(asked, searchParams);
+        return answer(context, { ...shown, path, asked }, 200);
+      } catch (thrown) {
+        return answer(context, failure(thrown), statusOf(thrown));
+      }
+    });
+
+  view("/", async (asked) => {
+    const [rows, past] = await Promise.all([
+      readWorkloads(source, asked.windowMs),
+      hour(),
+    ]);
+    return { title: "Overview", body: renderOverview(rows, past, asked) };
+  });
+  view("/topology", async (asked) => {
+    const links = await readLinks(asked.windowMs, source.readings);
+    return { title: "Topology", body: renderTopology(links, asked) };
+  });
+  view("/workload", async ({ windowMs }, query) => {
+    const owner = parseOwner(query);
+    const shown = await readWorkload(source, hour, owner, windowMs);
+    return { title: owner.name, body: renderWorkload(shown) };
+  });
+  for (const [name, type, text] of ASSETS) {
+    app.get(`/assets/${name}`, () =>
+      new Response(text, {
+        headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` },
+      }));
+  }
+  return app;
+}
+
+function answer(context: Context, page: Page, status: 200 | 400 | 502) {
+  for (const [name, value] of Object.entries(HEADERS)) {
+    context.header(name, value);
+  }
+  // Markup is written to be read, and sent to be light; text has no line breaks of its own (schemas/harmless.ts).
+  const text = String(renderPage(page)).trim().replaceAll(/\s*\n\s*/g, "\n");
+  return context.html(text, status);
+}
+
+async function readWorkload(
+  { readings, pods }: Source,
+  hour: ReturnType<typeof createHour>,
+  owner: Owner,
+  windowMs: number,
+): Promise<WorkloadView> {
+  const [stats, past, inbound, outbound, links] = await Promise.all([
+    readStat({ target: owner, windowMs, to: null, from: null }, readings, pods),
+    hour(),
+    readAuthorizations(owner, windowMs, readings),
+    readOutbound(owner, windowMs, readings),
+    readLinks(windowMs, readings),
+  ]);
+  // What is gone, or was never there, has a page without figures.
+  const [stat = { ...owner, pods: null, golden: null, tcp: null }] = stats;
+  const key = ownerKey(owner);
+  return {
+    ...{ stat, past: past.get(key), inbound, outbound, windowMs },
+    callers: links.filter(({ target }) => ownerKey(target) === key),
+    callees: links.filter(({ source }) => ownerKey(source) === key),
+  };
+}
+
+function parseOwner(query: URLSearchParams): Owner {
+  const [kind, namespace, name] = ["kind", "namespace", "name"]
+    .map((part) => query.get(part) ?? "");
+  if (kind && namespace && name) return { kind, namespace, name };
+  throw new Problem(
+    "request.invalid",
+    "expected a kind, a namespace and a name",
+  );
+}
+
+function failure(thrown: unknown): Page {
+  const hint = thrown instanceof Problem ? thrown.hint : undefined;
+  return {
+    title: "Nothing to show",
+    path: "",
+    asked: null,
+    body: html`<h1>Nothing to show</h1>
+<p>${harmless(describe(thrown))}</p>
+${hint === undefined ? "" : html`<p>${harmless(hint)}</p>`}`,
+  };
+}
+
+function statusOf(thrown: unknown): 400 | 502 {
+  return thrown instanceof Problem && thrown.code === "request.invalid"
+    ? 400
+    : 502;
+}

@@ -16,6 +16,7 @@ export function formatGuide(bed: Bed, metricsAddress: string): string[] {
       "Manifests (save one and it takes effect at once)",
       bed.layout.manifests,
     ),
+    ...item("Dashboard", `http://${metricsAddress}/`),
     ...item(
       "Golden metrics (add --help for more)",
       `npx bun cli/main.ts viz stat po -n shop --api-addr ${metricsAddress}`,

@@ -249,7 +249,10 @@ test("10,000 timeouts leave no stream, no timer and no memory", async () => {
       const outcomes = await Promise.all(
         Array.from({ length: AT_ONCE }, () => client.get("/silent")),
       );
-      expect(outcomes.every(({ status }) => status === 504)).toBeTrue();
+      const others = outcomes.filter(({ status, error }) =>
+        status !== 504 || !error.endsWith(`within ${SHORT_MS} ms`)
+      );
+      expect(others).toEqual([]);
     }
     await untilNothingIsOpen();
   };

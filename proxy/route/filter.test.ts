@@ -130,6 +130,14 @@ describe("redirects", () => {
     expect(apply([{ ...REDIRECT, host: "web" }])).toBeNull();
   });
 
+  test("that name no place say their status all the same", () => {
+    const nowhere = { scheme: null, host: null, port: null, path: null };
+    expect(apply([{ ...REDIRECT, ...nowhere, status: 303 }])).toMatchObject({
+      status: 303,
+      location: "http://web:8080/a/b?q=1",
+    });
+  });
+
   test("of a prefix that no rule has matched are a failure", () => {
     const path = { kind: "prefix", path: "/x" } as const;
     expect(apply([{ ...REDIRECT, path }], undefined, null)?.status).toBe(500);

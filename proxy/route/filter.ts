@@ -113,7 +113,10 @@ export function applyToResponse(
   for (const change of response) changeFields(change, head.fields);
 }
 
-/** Null when the request is where it would be sent. */
+/**
+ * Null when the request is where it would be sent; not so of redirects that name no place, whose status is all they say
+ * (docs/decisions/0152).
+ */
 function redirect(
   filter: Redirect,
   head: RequestHead,
@@ -124,7 +127,9 @@ function redirect(
     return { status: 500, grpc: INTERNAL, message, location: null };
   }
   const { from, to } = locate(filter, head, prefix ?? 0);
-  return from === to ? null : {
+  const { scheme, host, path, port } = filter;
+  const place = scheme ?? host ?? path ?? port;
+  return from === to && place !== null ? null : {
     status: filter.status,
     grpc: NOT_FOUND,
     message: "redirected",

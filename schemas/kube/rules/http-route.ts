@@ -114,7 +114,7 @@ function mistakesOfRedirect(
       [...where, "statusCode"],
       statusCode,
       "a status from 300 to 399",
-      "use 301 or 302",
+      "use 301, 302, 303, 307 or 308",
     )],
   ];
 }

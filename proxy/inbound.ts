@@ -12,6 +12,7 @@ import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
 import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import type { Applications } from "./inbound/apps.ts";
+import type { AccessLog } from "./inbound/access-log.ts";
 import type { Authorities } from "./inbound/authorities.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
@@ -52,6 +53,8 @@ export interface InboundOptions {
   readonly inFlight: InFlight;
   readonly recorder: InboundRecorder;
   readonly authorities?: Authorities | undefined;
+  /** Set when each request is logged. */
+  readonly accessLog?: AccessLog | undefined;
   readonly drain: Drain;
   readonly log: Log;
 }
@@ -280,7 +283,9 @@ export function startInbound(options: InboundOptions): Listener {
       audited: (head, route) => denials.audited(connection, head, route),
       revoked: () => socket.destroy(),
     });
-    const respond = (exchange: Parameters<typeof forward>[0]) => {
+    const asker = { address: socket.remote, id: caller.tls?.id ?? null };
+    const respond = (unlogged: Parameters<typeof forward>[0]) => {
+      const exchange = options.accessLog?.follow(unlogged, asker) ?? unlogged;
       const next = requests.next(exchange.head);
       if (!("kind" in next)) return forward(exchange, next);
       denials.request(connection, exchange.head, next);

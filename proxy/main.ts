@@ -15,6 +15,7 @@ import { createSnapshot } from "./control/snapshot.ts";
 import { createDrain } from "./drain.ts";
 import type { Identity } from "./identity.ts";
 import { startInbound } from "./inbound.ts";
+import { createAccessLog } from "./inbound/access-log.ts";
 import { createApps } from "./inbound/apps.ts";
 import { createAuthorities } from "./inbound/authorities.ts";
 import { createPorts } from "./inbound/ports.ts";
@@ -209,6 +210,11 @@ async function run(config: Config): Promise<void> {
       inFlight: { count: 0, max: side.maxInFlight },
       recorder: createInboundRecorder(families),
       authorities: side.authorityLabels ? createAuthorities() : undefined,
+      accessLog: config.log.access === null ? undefined : createAccessLog(
+        config.log.access,
+        createOutput(Bun.stderr.writer()),
+        Date.now,
+      ),
       drain,
       log: logs.target("inbound"),
     });

@@ -5,6 +5,8 @@ import { optional, section, type Setting } from "./setting.ts";
 export interface LogConfig {
   readonly filter: Filter;
   readonly format: "plain" | "json";
+  /** Null: requests are not logged one by one. */
+  readonly access: "apache" | "json" | null;
 }
 
 const filter: Form<Filter> = {
@@ -18,6 +20,7 @@ const DEFAULT_FILTER = "warn,linkerd=info,hickory=error";
 export const log: Setting<LogConfig> = section<LogConfig>({
   filter: (source) => optional("LOG", filter, null)(source) ?? fallbackFilter(),
   format: optional("LOG_FORMAT", choice("plain", "json"), "plain"),
+  access: optional("ACCESS_LOG", choice("apache", "json"), null),
 });
 
 function fallbackFilter(): Filter {

@@ -10,7 +10,6 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Variables whose feature can be missed without harm: it is only said that it is. */
 const MISSED: Readonly<Record<string, string>> = {
-  ACCESS_LOG: "there is no access log",
   TRACE_COLLECTOR_SVC_ADDR: "there is no tracing",
   DNS_MIN_TTL: "names are resolved for each connection",
   DNS_MAX_TTL: "names are resolved for each connection",

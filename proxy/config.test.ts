@@ -176,7 +176,6 @@ describe("parseConfig()", () => {
   test("warns of what it leaves undone", () => {
     const { warnings } = parseConfig(environment({
       INBOUND_DEFAULT_POLICY: "deny",
-      ACCESS_LOG: "apache",
       TRACE_COLLECTOR_SVC_ADDR: "collector:4317",
       CORES: "4",
       OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL: "true",
@@ -184,7 +183,6 @@ describe("parseConfig()", () => {
     expect(warnings.map((line) => line.split(" ")[0])).toEqual([
       "LINKERD2_PROXY_OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL",
       "LINKERD2_PROXY_CORES",
-      "LINKERD2_PROXY_ACCESS_LOG",
       "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR",
     ]);
   });

@@ -4,24 +4,18 @@ import { isLoopback } from "./admin/loopback.ts";
 import { authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
-import { type Drain, WAITED_FOR } from "./drain.ts";
-import type { InFlight } from "./direction.ts";
+import { WAITED_FOR } from "./drain.ts";
 import { forward } from "./forward.ts";
 import { createEarly } from "./http/early.ts";
-import { type Http1ServerOptions, serveHttp1 } from "./http1/server.ts";
-import { type Http2ServerOptions, withProxies } from "./http2/options.ts";
+import { serveHttp1 } from "./http1/server.ts";
+import { withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
-import type { Applications } from "./inbound/apps.ts";
-import type { AccessLog } from "./inbound/access-log.ts";
-import type { Authorities } from "./inbound/authorities.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect } from "./inbound/direct.ts";
 import { createDenials } from "./inbound/denials.ts";
-import type { Port } from "./inbound/ports.ts";
-import type { InboundRecorder } from "./inbound/recorder.ts";
+import type { InboundOptions } from "./inbound/options.ts";
 import { answerRefusal } from "./inbound/refusal.ts";
 import { createRequests, isAudit } from "./inbound/requests.ts";
-import type { Log } from "./log.ts";
 import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
 import {
@@ -33,31 +27,6 @@ import {
 } from "./socket.ts";
 import type { Credentials } from "./tls.ts";
 import type { TransportHeader } from "./wire/transport-header.ts";
-
-export interface InboundOptions {
-  readonly listen: SocketAddress;
-  /** What a connection to this very port is: another proxy's, with a transport header, unless it is an application's own. */
-  readonly ownPort?: "application";
-  readonly accept: ListenOptions;
-  /** Addresses of our own pod; empty: any. */
-  readonly ownIps: ReadonlySet<string>;
-  /** Our own name, as clients ask for it. */
-  readonly name: string;
-  readonly credentials: () => Credentials | null;
-  /** For the TLS handshake and the transport header; HTTP detection has the policy's. */
-  readonly detectTimeoutMs: number;
-  readonly ports: { take(port: number): Port };
-  readonly apps: Applications;
-  readonly http1: Http1ServerOptions;
-  readonly http2: Http2ServerOptions;
-  readonly inFlight: InFlight;
-  readonly recorder: InboundRecorder;
-  readonly authorities?: Authorities | undefined;
-  /** Set when each request is logged. */
-  readonly accessLog?: AccessLog | undefined;
-  readonly drain: Drain;
-  readonly log: Log;
-}
 
 /** Log lines of one kind per second: any client can cause them. */
 const LINES_PER_SECOND = 5;

@@ -20,12 +20,10 @@ import type { TlsStatus } from "./record/labels.ts";
 import { relay } from "./relay.ts";
 import {
   type Listener,
-  type ListenOptions,
   listenTcp,
   meter,
   type SocketChannel,
 } from "./socket.ts";
-import type { Credentials } from "./tls.ts";
 import type { TransportHeader } from "./wire/transport-header.ts";
 
 /** Log lines of one kind per second: any client can cause them. */

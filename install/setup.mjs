@@ -28,6 +28,9 @@ const PACKAGES = {
     "busybox",
     "zsh",
     "fish",
+    // The dashboard is looked at in it; with a font, so that pictures are the same everywhere.
+    "chromium-headless-shell",
+    "fonts-dejavu-core",
   ],
   conformance: [
     ...NAMESPACES,

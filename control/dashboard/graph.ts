@@ -31,7 +31,7 @@ export interface Graph {
 
 export const NODE_WIDTH = 180;
 export const NODE_HEIGHT = 48;
-const COLUMN = NODE_WIDTH + 170;
+const COLUMN = NODE_WIDTH + 110;
 const ROW = NODE_HEIGHT + 32;
 const MARGIN = 16;
 /** Of a curve's length, so that curves that cross in their middles have their words apart. */

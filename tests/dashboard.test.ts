@@ -1,0 +1,220 @@
+// The dashboard in a browser: every view, in both themes, on a desk and on a telephone.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { createStats } from "../control/serve/stats.ts";
+import { createMemoryReadings } from "../control/stats/memory.ts";
+import { waitFor } from "../demo/bed/wait.ts";
+import { type Browser, openBrowser, type Tab } from "./testing/browser.ts";
+import { createTown, type Town } from "./testing/town.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const AXE = await Bun.file(
+  Bun.resolveSync("axe-core/axe.min.js", import.meta.dir),
+).text();
+/** What a view and all that it brings may weigh. */
+const MAX_BYTES = 200_000;
+/** Of a screenshot in docs/. */
+const MAX_PICTURE_BYTES = 150_000;
+/** Chromium starts, on a machine that is busy with other tests. */
+const START_TIMEOUT_MS = 60_000;
+
+const VIEWS = [
+  ["overview", "/"],
+  ["topology", "/topology"],
+  ["workload", "/workload?kind=deployment&namespace=shop&name=orders"],
+] as const;
+const THEMES = ["light", "dark"] as const;
+const SCREENS = [["desk", 1_200, 760], ["telephone", 390, 800]] as const;
+
+let town: Town;
+let nowMs = Date.UTC(2026, 0, 1, 12);
+let server: Bun.Server<undefined>;
+let browser: Browser;
+let tab: Tab;
+
+beforeAll(async () => {
+  town = createTown(nowMs);
+  const now = () => nowMs;
+  const { fetch } = createStats({
+    readings: createMemoryReadings(() => town.histories, now),
+    pods: () => town.pods,
+    now,
+  });
+  server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
+  browser = await openBrowser();
+  tab = await browser.open();
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop(true);
+}, START_TIMEOUT_MS);
+
+/** Opens a view; complaints are of it alone. */
+async function show(
+  path: string,
+  theme: string,
+  width: number,
+  height: number,
+) {
+  tab.complaints.length = 0;
+  await tab.call("Emulation.setEmulatedMedia", {
+    features: [{ name: "prefers-color-scheme", value: theme }],
+  });
+  await tab.call("Emulation.setDeviceMetricsOverride", {
+    ...{ width, height, deviceScaleFactor: 1, mobile: width < 600 },
+  });
+  await tab.go(new URL(path, server.url).href);
+}
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+/** What axe-core finds: its rules for WCAG, and best practices. */
+async function audit(): Promise<readonly string[]> {
+  await tab.evaluate(`${AXE};0`);
+  const { passed, violations } = await tab.evaluate<
+    { readonly passed: number; readonly violations: readonly Violation[] }
+  >(
+    `axe.run().then(({passes, violations}) => ({passed: passes.length, violations: violations.map(({id, impact, nodes}) => ({id, impact, nodes: nodes.map(({html}) => ({html}))}))}))`,
+  );
+  expect(passed).toBeGreaterThan(20);
+  return violations.map(({ id, impact, nodes }) =>
+    `${impact} ${id}: ${nodes.map(({ html }) => html).join(" ")}`
+  );
+}
+
+const CASES = VIEWS.flatMap(([name, path]) =>
+  THEMES.flatMap((theme) =>
+    SCREENS.map((screen) => [name, theme, ...screen, path] as const)
+  )
+);
+
+test.each(CASES)(
+  "%s, %s, on a %s: whole, light, for everybody",
+  async (name, theme, screen, width, height, path) => {
+    await show(path, theme, width, height);
+    expect(await tab.evaluate<string>("document.body.innerText"))
+      .toContain("payments");
+    expect(await audit()).toEqual([]);
+    // Neither the page's policy nor the script has anything to complain about, and nobody else was asked.
+    expect(tab.complaints).toEqual([]);
+    expect(
+      tab.traffic.urls.filter((url) => !url.startsWith(server.url.href)),
+    ).toEqual([]);
+    expect(tab.traffic.bytes).toBeGreaterThan(1_000);
+    expect(tab.traffic.bytes).toBeLessThan(MAX_BYTES);
+    // Tables scroll in themselves; the page does not, sideways.
+    expect(await tab.evaluate<number>("document.documentElement.scrollWidth"))
+      .toBeLessThanOrEqual(width);
+    const ground = await tab.evaluate<string>(
+      "getComputedStyle(document.body).backgroundColor",
+    );
+    expect(ground).toBe(
+      theme === "light" ? "rgb(255, 255, 255)" : "rgb(18, 22, 27)",
+    );
+    if (process.env["SCREENSHOTS"] !== undefined && screen === "desk") {
+      const { data } = await tab.call("Page.captureScreenshot");
+      await Bun.write(
+        join(ROOT, "docs", pictureOf(name, theme)),
+        Buffer.from(String(data), "base64"),
+      );
+    }
+  },
+  START_TIMEOUT_MS,
+);
+
+function pictureOf(name: string, theme: string): string {
+  return `dashboard/${name}-${theme}.png`;
+}
+
+test("docs/ has a small picture of every view in both themes", async () => {
+  for (const [name] of VIEWS) {
+    for (const theme of THEMES) {
+      const { size } = await stat(join(ROOT, "docs", pictureOf(name, theme)));
+      expect(size).toBeLessThan(MAX_PICTURE_BYTES);
+    }
+  }
+});
+
+describe("a page that stays open", () => {
+  /** The requests per second of a workload. */
+  const rateOf = (name: string) =>
+    tab.evaluate<string>(
+      `document.querySelector('[data-key="deployment/shop/${name}"]').cells[3].innerText`,
+    );
+
+  test("comes up to date and keeps focus and scrolling", async () => {
+    await show("/", "light", 390, 500);
+    const before = await rateOf("orders");
+    await tab.evaluate(
+      `window.link = document.querySelector('[data-key="deployment/shop/orders"] a'); link.focus(); scrollTo(0, 120); document.querySelector(".scroll").scrollLeft = 90`,
+    );
+    for (let at = 0; at < 12; at++) town.scrape(nowMs += 10_000 + at);
+    await waitFor(
+      async () => await rateOf("orders") !== before || null,
+      { what: () => "other figures", timeoutMs: 20_000 },
+    );
+    expect(
+      await tab.evaluate<unknown>(
+        `({focus: document.activeElement === link && link.isConnected, y: Math.round(scrollY), x: document.querySelector(".scroll").scrollLeft})`,
+      ),
+    ).toEqual({ focus: true, y: 120, x: 90 });
+    expect(tab.complaints).toEqual([]);
+  }, START_TIMEOUT_MS);
+
+  test("can be paused, and says when there is no answer", async () => {
+    await show("/", "light", 1_200, 760);
+    await tab.evaluate(`document.getElementById("pause").click()`);
+    expect(await tab.evaluate<string>(`pause.innerText`)).toBe("Continue");
+    await tab.call("Network.emulateNetworkConditions", {
+      ...{ offline: true, latency: 0 },
+      ...{ downloadThroughput: -1, uploadThroughput: -1 },
+    });
+    await tab.evaluate(`document.getElementById("pause").click()`);
+    await waitFor(
+      async () =>
+        /^No answer since/.test(
+          await tab.evaluate<string>(
+            `document.getElementById("state").innerText`,
+          ),
+        ) || null,
+      { what: () => "a word about it", timeoutMs: 20_000 },
+    );
+    await tab.call("Network.emulateNetworkConditions", {
+      ...{ offline: false, latency: 0 },
+      ...{ downloadThroughput: -1, uploadThroughput: -1 },
+    });
+  }, START_TIMEOUT_MS);
+
+  test(
+    "is reached by keyboard: skip link, views, choices, tables, workloads",
+    async () => {
+      await show("/", "light", 1_200, 760);
+      const stops: string[] = [];
+      for (let at = 0; at < 12; at++) {
+        for (const type of ["keyDown", "keyUp"]) {
+          await tab.call("Input.dispatchKeyEvent", {
+            ...{ type, key: "Tab", code: "Tab" },
+            windowsVirtualKeyCode: 9,
+          });
+        }
+        stops.push(
+          await tab.evaluate<string>(
+            `(document.activeElement.innerText || document.activeElement.name || document.activeElement.ariaLabel || "").split("\\n")[0]`,
+          ),
+        );
+      }
+      expect(stops.slice(0, 7)).toEqual([
+        ...["Skip to content", "Mesh dashboard", "Overview", "Topology"],
+        ...["Pause", "All", "1m"],
+      ]);
+      expect(stops).toContain("catalog");
+    },
+    START_TIMEOUT_MS,
+  );
+});

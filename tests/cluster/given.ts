@@ -36,6 +36,8 @@ export const FOR_ANY_CLUSTER: readonly string[] = [
 export const FOR_OURS_ALONE: Readonly<Record<string, string>> = {
   "broken.test.ts":
     "takes programs of Kubernetes and images of the node away, and gives them back",
+  "gateway-api.test.ts":
+    "gives the node an image that is made here, and replaces the Gateway API",
   "identity.test.ts": "signs false tokens with the API server's own key",
   "node.test.ts": "tries the node that is made here",
   "quickstart.test.ts":

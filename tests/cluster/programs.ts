@@ -21,8 +21,12 @@ const PACKAGES = {
 /** What runs in pods, and the node's first process: main packages of our own. */
 const GUESTS = { "coredns": "./dns", "pause": "./pause" } as const;
 
+/** The Gateway API's conformance suite, and the workload that it asks. */
+const CONFORMANCE = { "echo": "./echo", "suite": "./suite" } as const;
+
 export type Program = keyof typeof PACKAGES;
 export type Guest = keyof typeof GUESTS;
+export type Conformance = keyof typeof CONFORMANCE;
 
 /** A version of some programs. */
 export interface Programs<Name extends string = Program> {
@@ -36,6 +40,8 @@ export interface Programs<Name extends string = Program> {
 
 const MODULE = `${import.meta.dir}/programs`;
 const GUEST_MODULE = `${import.meta.dir}/images`;
+/** The folder of the Go module of the Gateway API's conformance suite. */
+export const CONFORMANCE_MODULE = `${import.meta.dir}/gateway-api`;
 /** What learns at link time which version it is: kubectl, and all servers. */
 const VERSIONED = [
   "k8s.io/client-go/pkg/version",
@@ -66,17 +72,35 @@ export async function buildPrograms(
 }
 
 /** The same for what runs in pods. */
-export async function buildGuests(
+export function buildGuests(
   { version }: Programs,
   say: (line: string) => void,
 ): Promise<Programs<Guest>> {
-  const sources = Object.values(GUESTS).map((name) => `${name}/main.go`);
+  return buildOwn(GUEST_MODULE, GUESTS, version, say);
+}
+
+/** The same for what tells whether we conform to the Gateway API. */
+export function buildConformance(
+  { version }: Pick<Programs, "version">,
+  say: (line: string) => void,
+): Promise<Programs<Conformance>> {
+  return buildOwn(CONFORMANCE_MODULE, CONFORMANCE, version, say);
+}
+
+/** All programs of a module whose sources are here. */
+async function buildOwn<Name extends string>(
+  module: string,
+  packages: Readonly<Record<Name, string>>,
+  version: string,
+  say: (line: string) => void,
+): Promise<Programs<Name>> {
+  const sources = [...new Bun.Glob("*/*").scanSync(module)].sort();
   const folder = await folderOf(
-    ["go.mod", "go.sum", ...sources].map((file) => `${GUEST_MODULE}/${file}`),
+    ["go.mod", "go.sum", ...sources].map((file) => `${module}/${file}`),
   );
   const programs = { folder, version, path: pathIn(folder) };
-  const names = ["coredns", "pause"] as const;
-  await buildMissing(GUEST_MODULE, GUESTS, names, [], programs, say);
+  const names = Object.keys(packages) as Name[];
+  await buildMissing(module, packages, names, [], programs, say);
   return programs;
 }
 

@@ -22,13 +22,14 @@ export const DNS_IMAGE = "images.test/coredns:1";
 /** Busybox, for tests: a shell, `httpd`, `wget`, `nc`, `nslookup`, `sleep` and the like. */
 export const BUSYBOX_IMAGE = "images.test/busybox:1";
 
-interface Plan {
+/** What makes an image, with a path of each program that it may have. */
+export interface Plan<Name extends string = Guest> {
   readonly name: string;
   readonly reference: string;
   readonly entrypoint: readonly string[];
   readonly fill: (
     folder: string,
-    program: (name: Guest) => string,
+    program: (name: Name) => string,
   ) => Promise<void>;
 }
 
@@ -55,8 +56,17 @@ const PLANS: readonly Plan[] = [
 ];
 
 /** The paths of the images as OCI archives, beside the programs in them; made when this file is new or has changed. */
-export async function makeImages(
-  { folder, path }: Programs<Guest>,
+export function makeImages(
+  programs: Programs<Guest>,
+  say: (line: string) => void,
+): Promise<string[]> {
+  return makeAll(PLANS, programs, say);
+}
+
+/** The same for other images, of other programs. */
+export async function makeAll<Name extends string>(
+  plans: readonly Plan<Name>[],
+  { folder, path }: Programs<Name>,
   say: (line: string) => void,
 ): Promise<string[]> {
   const hasher = new Bun.CryptoHasher("sha256");
@@ -66,18 +76,18 @@ export async function makeImages(
     if (existsSync(archives)) return;
     const draft = await mkdtemp(`${folder}/draft-`);
     try {
-      for (const plan of PLANS) await make(plan, path, draft);
+      for (const plan of plans) await make(plan, path, draft);
       await rename(`${draft}/archives`, archives);
     } finally {
       await rm(draft, { recursive: true, force: true });
     }
   });
-  return PLANS.map(({ name }) => `${archives}/${name}.tar`);
+  return plans.map(({ name }) => `${archives}/${name}.tar`);
 }
 
-async function make(
-  { name, reference, entrypoint, fill }: Plan,
-  program: (name: Guest) => string,
+async function make<Name extends string>(
+  { name, reference, entrypoint, fill }: Plan<Name>,
+  program: (name: Name) => string,
   draft: string,
 ): Promise<void> {
   const work = `${draft}/${name}`;

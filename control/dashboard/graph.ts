@@ -47,6 +47,7 @@ export function layOut(links: readonly Link[]): Graph {
   const ranks = rankAll([...owners.keys()], links);
   const columns: string[][] = [];
   for (const [key, rank] of ranks) (columns[rank] ??= []).push(key);
+  const rows = Math.max(0, ...columns.map((keys) => keys.length));
   const places = new Map<string, Point>();
   for (const [rank, keys] of columns.entries()) {
     // Near those who call it: the mean of their places, and by name where that is the same.
@@ -57,12 +58,14 @@ export function layOut(links: readonly Link[]): Graph {
       (wishes.get(a) ?? 0) - (wishes.get(b) ?? 0) || (a < b ? -1 : 1)
     );
     for (const [at, key] of keys.entries()) {
-      places.set(key, { x: MARGIN + rank * COLUMN, y: MARGIN + at * ROW });
+      places.set(key, {
+        x: MARGIN + rank * COLUMN,
+        y: MARGIN + (at + (rows - keys.length) / 2) * ROW,
+      });
     }
   }
   const place = (owner: Owner) =>
     places.get(ownerKey(owner)) ?? { x: MARGIN, y: MARGIN };
-  const rows = Math.max(0, ...columns.map((keys) => keys.length));
   return {
     nodes: [...owners.values()].map((owner) => ({ owner, ...place(owner) })),
     lines: links.map((link) =>

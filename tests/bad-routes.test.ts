@@ -14,6 +14,7 @@ import type { Service } from "../demo/bed/service.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { type Application, serveHttp } from "./testing/application.ts";
 import { ask } from "./testing/ask.ts";
+import { connectFrom } from "./testing/http2-client.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
 import { markedRoute, routeObject, untilMarked } from "./testing/routes.ts";
 
@@ -161,6 +162,27 @@ test("of two routes for the same requests the first holds, whatever comes and go
     what: () => "the second in force",
   });
   await mesh.bed.remove(other, marker.object);
+});
+
+test("a GRPCRoute takes a port from an HTTPRoute, which the log says, and gives it back", async () => {
+  const grpc = routeObject("GRPCRoute", ODD, [plain()], { name: "odd-grpc" });
+  await mesh.bed.apply(grpc);
+  const { object, path } = markedRoute(ODD, [plain()]);
+  await mesh.bed.apply(object);
+  expect(await findLine("GRPCRoute default/odd-grpc hangs on the same ports"))
+    .toContain("HTTPRoute default/odd is not in force on Service odd");
+  const read = async () => {
+    const client = await connectFrom(caller, odd.clusterIp, PORT);
+    const { status } = await client.get(path);
+    client.close();
+    return status;
+  };
+  await waitFor(async () => await read() === 404 || null, {
+    what: () => "the GRPCRoute in force",
+  });
+  await mesh.bed.remove(grpc);
+  await untilMarked(() => askOdd(path));
+  await mesh.bed.remove(object);
 });
 
 /** CPU time of the caller's proxy for so many requests to one path, in microseconds for each. */

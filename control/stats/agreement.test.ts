@@ -8,6 +8,7 @@ import { createMemoryReadings } from "./memory.ts";
 import { createPrometheusReadings } from "./prometheus.ts";
 import { readEdges } from "./query/edges.ts";
 import { readAuthorizations, readInbound } from "./query/inbound.ts";
+import { readLinks } from "./query/links.ts";
 import { readOutbound } from "./query/outbound.ts";
 import { readProfileRoutes } from "./query/profile-routes.ts";
 import { readStat } from "./query/stat.ts";
@@ -204,6 +205,10 @@ const QUERIES: readonly (readonly [
     (readings) => readEdges(target("deployment"), readings),
   ],
   ["edges of pods", (readings) => readEdges(target("pod"), readings)],
+  [
+    "who talks to whom, of all kinds",
+    (readings) => readLinks(WINDOW_MS, readings),
+  ],
   [
     "what deployments were asked, step by step",
     (readings) =>

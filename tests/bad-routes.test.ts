@@ -12,7 +12,7 @@ import { type Load, startLoad } from "../demo/bed/load.ts";
 import { type Pod, proxyOf } from "../demo/bed/pod.ts";
 import type { Service } from "../demo/bed/service.ts";
 import { waitFor } from "../demo/bed/wait.ts";
-import { type Application, serveHttp } from "./testing/application.ts";
+import { serveHttp } from "./testing/application.ts";
 import { ask } from "./testing/ask.ts";
 import { connectFrom } from "./testing/http2-client.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
@@ -26,7 +26,7 @@ const WEB = { name: "web", port: PORT };
 
 let mesh: Mesh;
 let caller: Pod;
-let application: Application;
+const closing: (() => void)[] = [];
 let web: Service;
 let odd: Service;
 /** Requests to the Service whose routes are well, all the while. */
@@ -47,7 +47,7 @@ beforeAll(async () => {
     bed.addPod({ name: "caller" }),
     bed.addPod({ name: "server", ports: [PORT] }),
   ]);
-  application = serveHttp(server, PORT);
+  closing.push(serveHttp(server, PORT).close);
   for (const service of [web, odd]) await service.setEndpoints([server]);
   await untilMarked(() => ask(caller, web, PORT, { path: good.path }));
   load = startLoad(caller, {
@@ -59,7 +59,7 @@ beforeAll(async () => {
 }, MESH_TIMEOUT_MS);
 
 afterAll(async () => {
-  application.close();
+  for (const close of closing) close();
   await mesh.close();
 }, MESH_TIMEOUT_MS);
 

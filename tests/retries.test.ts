@@ -52,6 +52,7 @@ let mesh: Mesh;
 let caller: Pod;
 let http: Application;
 let grpc: Application;
+const closing: (() => void)[] = [];
 const services = new Map<string, Service>();
 const markers = new Map<string, string>();
 /** How the server answers; replaced by each test. */
@@ -76,6 +77,7 @@ beforeAll(async () => {
   caller = client;
   http = serveHttp(server, PORTS.http, (asked) => answer(asked));
   grpc = serveGrpc(server, PORTS.grpc, (asked) => answer(asked));
+  closing.push(http.close, grpc.close);
   for (const [name, service] of services) {
     await service.setEndpoints([server]);
     const path = markers.get(name) ?? "/";
@@ -84,8 +86,7 @@ beforeAll(async () => {
 }, MESH_TIMEOUT_MS);
 
 afterAll(async () => {
-  http.close();
-  grpc.close();
+  for (const close of closing) close();
   await mesh.close();
 }, MESH_TIMEOUT_MS);
 

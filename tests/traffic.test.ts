@@ -52,6 +52,7 @@ const applications = new Map<Name, Application>();
 let answer: (asked: Asked) => number | Promise<number> = () => 200;
 /** The same pod of `reviews`. */
 let failing: Application;
+const closing: (() => void)[] = [];
 
 beforeAll(async () => {
   mesh = await openMesh("traffic");
@@ -76,25 +77,22 @@ beforeAll(async () => {
     const pod = pods[at];
     if (pod === undefined) throw new Error(`There is no ${name}`);
     const serve = PORTS[name] === GRPC ? serveGrpc : serveHttp;
-    applications.set(
-      name,
-      serve(
-        pod,
-        PORTS[name],
-        name === "orders" ? (asked) => answer(asked) : undefined,
-      ),
-    );
+    const answering = name === "orders"
+      ? (asked: Asked) => answer(asked)
+      : undefined;
+    const application = serve(pod, PORTS[name], answering);
+    applications.set(name, application);
+    closing.push(application.close);
     await serviceOf(name).setEndpoints(
       name === "reviews" ? [pod, second] : [pod],
     );
   }
   failing = serveHttp(second, HTTP, (asked) => answer(asked));
+  closing.push(failing.close);
 }, MESH_TIMEOUT_MS);
 
 afterAll(async () => {
-  for (const application of [...applications.values(), failing]) {
-    application.close();
-  }
+  for (const close of closing) close();
   await mesh.close();
 }, MESH_TIMEOUT_MS);
 

@@ -46,13 +46,17 @@ export interface Answers {
 export type Destination = SocketAddress | string;
 
 /**
- * Follows what is known of a destination: `next` hears each policy, the first when both answers are there, and the
- * ServiceProfile that goes before its routes.
+ * Follows what is known of a destination: `next` hears each policy, the first when both answers are there, the
+ * ServiceProfile that goes before its routes, and whether the destination has a profile at all.
  */
 export function watchTarget(
   destination: Destination,
   options: DiscoverOptions,
-  next: (policy: ClientPolicy, profile: ProfileInForce | null) => void,
+  next: (
+    policy: ClientPolicy,
+    profile: ProfileInForce | null,
+    profiled: boolean,
+  ) => void,
 ): Watch {
   const { control, profileNetworks, detectTimeoutMs } = options;
   const profiled = hasProfile(destination, profileNetworks);
@@ -65,7 +69,8 @@ export function watchTarget(
     const policy = decide(answers, destination, detectTimeoutMs);
     if (policy !== null) {
       const profile = profileInForce(answers.profile, portOf(destination));
-      return next(withSplit(policy, profile), profile);
+      const known = (answers.profile ?? null) !== null;
+      return next(withSplit(policy, profile), profile, known);
     }
     if (answers.policy === undefined || answers.profile !== undefined) return;
     patience ??= setTimeout(() => {

@@ -115,6 +115,39 @@ describe("createOpener()", () => {
     },
   );
 
+  test.each([
+    ["web.shop.svc.cluster.local:80", 80],
+    ["web.shop.svc.cluster.local", null],
+  ])("asks a gateway for %s", async (authorityOverride, port) => {
+    const bed = createEndpointBed(client);
+    const { inboundPort, ...proxied } = listenMeshed("none");
+    const address = { ip: THIS_HOST, port: inboundPort ?? 0 };
+    const name = "web.shop.svc.cluster.local";
+    const given = [
+      // As of a mirrored Service, and as of a pod.
+      { ...proxied, address, inboundPort: null, authorityOverride },
+      { ...proxied, inboundPort, authorityOverride },
+    ];
+    for (const endpoint of given) {
+      const opener = createOpener(endpoint, undefined, bed.context);
+      const channel = await opener.open("http1");
+      while (headers.length === 0) await turn();
+      const asked = port ?? endpoint.address.port;
+      expect(headers.pop()).toEqual({ port: asked, name, session: "http1" });
+      channel.destroy();
+      opener.close();
+    }
+  });
+
+  test("does not ask a gateway for what is no authority", async () => {
+    const bed = createEndpointBed(client);
+    const endpoint = { ...listenMeshed("none"), authorityOverride: "a:b" };
+    const opener = createOpener(endpoint, undefined, bed.context);
+    expect(await codeOf(opener.open(null))).toBe("protocol.invalid");
+    expect(accepted).toEqual([]);
+    opener.close();
+  });
+
   test("reaches its own pod in plaintext, at the application's port", async () => {
     const bed = createEndpointBed(client, [THIS_HOST]);
     const endpoint = {

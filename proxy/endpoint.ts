@@ -1,4 +1,9 @@
-import { formatAddress, type SocketAddress } from "../schemas/address.ts";
+import {
+  formatAddress,
+  type HostPort,
+  parseHostPort,
+  type SocketAddress,
+} from "../schemas/address.ts";
 import type { Endpoint, Http2Params } from "../schemas/destination.ts";
 import { Problem } from "../schemas/problem.ts";
 import type { Member } from "./balance.ts";
@@ -107,7 +112,9 @@ export function createOpener(
 
 /** Somewhere HTTP requests can be sent: an endpoint, or an application of our own pod. */
 export interface Upstream extends Member {
-  readonly endpoint: Pick<Endpoint, "identity">;
+  readonly endpoint:
+    & Pick<Endpoint, "identity">
+    & Partial<Pick<Endpoint, "authorityOverride">>;
   readonly recorder: HttpRecorder;
   /** Whether a request travels to it as HTTP/2 though it is HTTP/1. */
   upgrades(head: RequestHead): boolean;
@@ -149,7 +156,9 @@ export function createUpstream(
   const upgrades = (head: RequestHead) => upgrading && !head.upgrade;
 
   return {
-    endpoint,
+    endpoint: opener.local
+      ? { ...endpoint, authorityOverride: null }
+      : endpoint,
     load,
     recorder,
     // A connection for HTTP/1 is dialled inside the request: such an endpoint counts as ready (facts 4.6).
@@ -197,7 +206,10 @@ function http2OptionsOf(params: Http2Params): Http2Options {
     };
 }
 
-/** Dials an endpoint: mutual TLS when discovery named an identity, then the transport header when it has a proxy port. */
+/**
+ * Dials an endpoint: mutual TLS when discovery named an identity, then the transport header when it has a proxy port, or is
+ * a gateway to what its header names.
+ */
 async function openEndpoint(
   endpoint: Endpoint,
   local: boolean,
@@ -214,27 +226,43 @@ async function openEndpoint(
       },
     );
   }
+  const beyond = local ? null : beyondOf(endpoint);
+  const direct = inboundPort !== null || beyond !== null;
   const tls = identity === null || local
     ? null
-    : clientTls(identity, inboundPort !== null, context.credentials());
-  const direct = tls !== null && inboundPort !== null;
+    : clientTls(identity, direct, context.credentials());
   const channel = await dial(
-    direct ? { ip: address.ip, port: inboundPort } : address,
+    tls === null || inboundPort === null
+      ? address
+      : { ip: address.ip, port: inboundPort },
     {
       timeoutMs: context.connectTimeoutMs,
       tcp: context.tcp,
       tls,
     },
   );
-  if (direct) {
+  if (direct && tls !== null) {
     writeTransportHeader(channel.out, {
-      port: address.port,
-      name: "",
+      port: beyond?.port ?? address.port,
+      name: beyond?.host ?? "",
       session,
     });
     channel.flush();
   }
   return channel;
+}
+
+/** What is meant behind a gateway (facts 3.6); null when the endpoint itself is. */
+function beyondOf({ authorityOverride, address }: Endpoint): HostPort | null {
+  if (authorityOverride === null) return null;
+  const beyond = parseHostPort(authorityOverride, address.port);
+  if (beyond !== null) return beyond;
+  throw new Problem(
+    "protocol.invalid",
+    `Cannot reach ${authorityOverride} through the gateway ${
+      formatAddress(address)
+    }: expected host:port`,
+  );
 }
 
 function clientTls(

@@ -6,12 +6,13 @@ import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { WAITED_FOR } from "./drain.ts";
 import { forward } from "./forward.ts";
+import { createPassage } from "./gateway/passage.ts";
 import { createEarly } from "./http/early.ts";
 import { serveHttp1 } from "./http1/server.ts";
 import { withProxies } from "./http2/options.ts";
 import { serveHttp2 } from "./http2/server.ts";
 import { type Connection, counted } from "./inbound/connection.ts";
-import { acceptDirect } from "./inbound/direct.ts";
+import { acceptDirect, type DirectConnection } from "./inbound/direct.ts";
 import { createDenials } from "./inbound/denials.ts";
 import type { InboundOptions } from "./inbound/options.ts";
 import { answerRefusal } from "./inbound/refusal.ts";
@@ -37,6 +38,7 @@ const LOOP = new Problem(
   "forbidden",
   "inbound connection must not target the proxy's own port",
 );
+const NO_GATEWAY = new Problem("forbidden", "this proxy is not a gateway");
 const DENIED = new Problem("forbidden", "unauthorized connection");
 
 const PORT_SKIPPED: TlsStatus = { kind: "none", reason: "port_skipped" };
@@ -94,11 +96,7 @@ export function startInbound(options: InboundOptions): Listener {
       const { clientId, header } = outcome;
       recorder.transportHeader(header, clientId);
       if (header.name !== "") {
-        return drop(
-          socket,
-          address,
-          new Problem("forbidden", "this proxy is not a gateway"),
-        );
+        return pass(open(socket, socket, address, { id: clientId }), outcome);
       }
       const target = { ip: address.ip, port: header.port };
       if (header.port === socket.local.port) return drop(socket, target, LOOP);
@@ -221,6 +219,27 @@ export function startInbound(options: InboundOptions): Listener {
     );
   }
 
+  /** Through this proxy to what its client names: judged as calls of this very port, and carried by the outbound side. */
+  function pass(
+    connection: Connection,
+    { clientId, header }: DirectConnection,
+  ): void {
+    const { gateway, name: own, inFlight } = options;
+    const { socket, address } = connection;
+    if (gateway === undefined) return drop(socket, address, NO_GATEWAY);
+    const passage = createPassage(gateway, header, {
+      own,
+      clientId,
+      inFlight,
+      failed: (problem) => recorder.httpError(problem, counted(connection)),
+    });
+    socket.whenClosed(passage.release);
+    const { session } = header;
+    if (session === "http1" || session === "http2") {
+      serve(connection, session, null, passage.forward);
+    } else tunnel(connection, null, passage.open);
+  }
+
   /** A direct connection has said what it carries. */
   function carry(
     connection: Connection,
@@ -236,6 +255,8 @@ export function startInbound(options: InboundOptions): Listener {
     connection: Connection,
     protocol: "http1" | "http2",
     early: Promise<Channel> | null,
+    /** What becomes of a request that policy permits. */
+    send: typeof forward = forward,
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
     const requests = createRequests({
@@ -254,7 +275,7 @@ export function startInbound(options: InboundOptions): Listener {
     const respond = (unlogged: Parameters<typeof forward>[0]) => {
       const exchange = options.accessLog?.follow(unlogged, asker) ?? unlogged;
       const next = requests.next(exchange.head);
-      if (!("kind" in next)) return forward(exchange, next);
+      if (!("kind" in next)) return send(exchange, next);
       denials.request(connection, exchange.head, next);
       answerRefusal(exchange, next, isNamed(caller));
     };
@@ -273,6 +294,7 @@ export function startInbound(options: InboundOptions): Listener {
   function tunnel(
     connection: Connection,
     early: Promise<Channel> | null,
+    openServer = () => options.apps.open(connection.address),
   ): void {
     const { socket, channel, address, port, caller } = connection;
     drain.decide(socket, WAITED_FOR);
@@ -288,7 +310,7 @@ export function startInbound(options: InboundOptions): Listener {
       socket.destroy();
     }));
     channel.pause();
-    (first.take() ?? options.apps.open(address)).then(
+    (first.take() ?? openServer()).then(
       (server) => {
         if (channel.closed) return server.destroy();
         relay(channel, server, () => {});

@@ -13,6 +13,7 @@ import type { Log as ControlLog, ServiceName } from "./control/connector.ts";
 import { openControlClient } from "./control/open.ts";
 import { createSnapshot } from "./control/snapshot.ts";
 import { createDrain } from "./drain.ts";
+import type { GatewayOptions } from "./gateway/passage.ts";
 import type { Identity } from "./identity.ts";
 import { startInbound } from "./inbound.ts";
 import { createAccessLog } from "./inbound/access-log.ts";
@@ -171,17 +172,22 @@ async function run(config: Config): Promise<void> {
       random: Math.random,
       log: lines(logs.target("control")),
     });
-    return [inbound(control, credentials), outbound(control, credentials)];
+    const out = outbound(control, credentials);
+    return [inbound(control, credentials, out.beyond), out];
   }
 
   function inbound(
     control: ReturnType<typeof createControl>,
     credentials: () => Credentials | null,
+    beyond: GatewayOptions["open"],
   ): { close(): void } {
     const side = config.inbound;
+    const suffixes = side.gatewaySuffixes;
     const ports = createPorts({
       control,
-      permanent: side.ports,
+      permanent: suffixes.length === 0
+        ? side.ports
+        : [...side.ports, side.listen.port],
       idleMs: side.discoveryIdleTimeoutMs,
       defaultPolicy: (port) => defaultPolicyOf(config, port),
     });
@@ -215,6 +221,7 @@ async function run(config: Config): Promise<void> {
         createOutput(Bun.stderr.writer()),
         Date.now,
       ),
+      gateway: { suffixes, open: beyond },
       drain,
       log: logs.target("inbound"),
     });
@@ -223,7 +230,7 @@ async function run(config: Config): Promise<void> {
   function outbound(
     control: ReturnType<typeof createControl>,
     credentials: () => Credentials | null,
-  ): { close(): void } {
+  ): ReturnType<typeof startOutbound> {
     const side = config.outbound;
     const recorder = createOutboundRecorder(families);
     return startOutbound({

@@ -12,6 +12,7 @@ import { type Drain, WAITED_FOR } from "./drain.ts";
 import { createUpstream, type EndpointContext } from "./endpoint.ts";
 import type { Direction } from "./direction.ts";
 import { forward } from "./forward.ts";
+import type { Beyond } from "./gateway/beyond.ts";
 import { createEarly } from "./http/early.ts";
 import type {
   Exchange,
@@ -27,6 +28,7 @@ import {
   type LiveBackend,
   type Upstreams,
 } from "./outbound/backend.ts";
+import { createBeyond } from "./outbound/beyond.ts";
 import {
   createDirection,
   type DirectionOptions,
@@ -89,7 +91,12 @@ const NO_SERVER_NAME = new Problem(
 /** Carries what the pod's applications send out: accept > discover > detect > balance > connect > forward. */
 export function startOutbound(
   options: OutboundOptions,
-): { readonly addresses: readonly SocketAddress[]; close(): void } {
+): {
+  readonly addresses: readonly SocketAddress[];
+  /** What a gateway's client asks for as `name:port`; release it. */
+  beyond(name: string): Beyond;
+  close(): void;
+} {
   const { control, endpoints, recorder, drain, log } = options;
   const patienceMs = options.discoveryTimeoutMs ?? DISCOVERY_TIMEOUT_MS;
 
@@ -127,6 +134,10 @@ export function startOutbound(
   );
   return {
     addresses: listeners.map((listener) => listener.address),
+    beyond(name) {
+      const target = targets.take(name);
+      return createBeyond(target, directionTo(target), patienceMs);
+    },
     close() {
       for (const listener of listeners) listener.close();
     },

@@ -29,6 +29,8 @@ const ANSWERS: Readonly<Partial<Record<ProblemCode, Answer>>> = {
   "forbidden": { status: 403, grpc: 7, close: false },
   "route.missing": { status: 404, grpc: 5, close: false },
   "backend.missing": { status: 500, grpc: 14, close: false },
+  "gateway.domain": { status: 404, grpc: 5, close: false },
+  "gateway.loop": { status: 508, grpc: 10, close: true },
   "ratelimited": { status: 429, grpc: 8, close: false },
 };
 const UNEXPECTED: Answer = { status: 500, grpc: 13, close: true };

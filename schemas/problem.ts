@@ -18,6 +18,8 @@ export type ProblemCode =
   | "forbidden" // policy says no
   | "route.missing" // policy has routes, and none takes the request
   | "backend.missing" // a route sends to what is not there, or to nobody
+  | "gateway.domain" // a gateway is asked for a name that it does not forward to
+  | "gateway.loop" // a gateway is asked by itself, or again
   | "ratelimited" // more requests than policy lets through
   | "request.invalid" // a question that has no answer as it is asked
   | "system.failed"; // the operating system refused something we need

@@ -125,9 +125,9 @@ describe("parseConfig()", () => {
         "IDENTITY_LOCAL_NAME is not set, expected it, or both",
       ],
       [
-        "gateway mode",
-        { INBOUND_GATEWAY_SUFFIXES: "svc.cluster.local." },
-        "INBOUND_GATEWAY_SUFFIXES asks for gateway mode, which is not",
+        "a gateway to what is no domain",
+        { INBOUND_GATEWAY_SUFFIXES: "svc.cluster.local.,*" },
+        'INBOUND_GATEWAY_SUFFIXES is "svc.cluster.local.,*", expected',
       ],
       [
         "SPIRE",
@@ -155,14 +155,14 @@ describe("parseConfig()", () => {
         IDENTITY_DIR: "",
         POLICY_WORKLOAD: undefined,
         DESTINATION_SVC_ADDR: undefined,
-        INBOUND_GATEWAY_SUFFIXES: "svc.cluster.local.",
+        IDENTITY_DISABLED: "1",
       }).map((line) => line.split(",")[0]),
     ).toEqual([
       'OUTBOUND_CONNECT_TIMEOUT is "soon"',
       "DESTINATION_SVC_ADDR is not set",
       "POLICY_WORKLOAD is not set",
       "IDENTITY_DIR is not set",
-      "INBOUND_GATEWAY_SUFFIXES asks for gateway mode",
+      "IDENTITY_DISABLED asks for a proxy without identity",
     ]);
   });
 

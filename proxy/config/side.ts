@@ -11,6 +11,7 @@ import {
   type PortRange,
   portRange,
   ratio,
+  suffix,
 } from "./forms.ts";
 import { type ServerHttp2, serverHttp2 } from "./http2.ts";
 import {
@@ -51,6 +52,8 @@ export interface InboundConfig extends SideConfig {
   readonly opaquePorts: readonly PortRange[];
   /** The pod's own addresses in canonical text; empty: any address is taken for our own. */
   readonly ips: ReadonlySet<string>;
+  /** What other clusters may ask for by name ends so; empty: nothing may. In lower case, without the final dot. */
+  readonly gatewaySuffixes: readonly string[];
   /** Whether requests are counted by the name they ask for, which any client chooses. */
   readonly authorityLabels: boolean;
 }
@@ -156,6 +159,7 @@ export const inbound: Setting<InboundConfig> = section<InboundConfig>({
     optional("INBOUND_IPS", list(ip), []),
     (ips): ReadonlySet<string> => new Set(ips),
   ),
+  gatewaySuffixes: optional("INBOUND_GATEWAY_SUFFIXES", list(suffix), []),
   authorityLabels: optional("INBOUND_METRICS_AUTHORITY_LABELS", UNSAFE, false),
 });
 

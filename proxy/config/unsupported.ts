@@ -5,7 +5,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   IDENTITY_DISABLED: "a proxy without identity",
   IDENTITY_SPIRE_WORKLOAD_API_ADDRESS: "identity from SPIRE",
   IDENTITY_SPIRE_SOCKET: "identity from SPIRE",
-  INBOUND_GATEWAY_SUFFIXES: "gateway mode",
 };
 
 /** Variables whose feature can be missed without harm: it is only said that it is. */

@@ -1,6 +1,7 @@
 import type { SocketAddress } from "../../schemas/address.ts";
 import type { InFlight } from "../direction.ts";
 import type { Drain } from "../drain.ts";
+import type { GatewayOptions } from "../gateway/passage.ts";
 import type { Http1ServerOptions } from "../http1/server.ts";
 import type { Http2ServerOptions } from "../http2/options.ts";
 import type { Log } from "../log.ts";
@@ -34,6 +35,8 @@ export interface InboundOptions {
   readonly authorities?: Authorities | undefined;
   /** Set when each request is logged. */
   readonly accessLog?: AccessLog | undefined;
+  /** Set when connections may name what is behind this proxy. */
+  readonly gateway?: GatewayOptions | undefined;
   readonly drain: Drain;
   readonly log: Log;
 }

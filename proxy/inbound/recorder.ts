@@ -41,6 +41,8 @@ export interface Counted {
 const ERRORS: Readonly<Partial<Record<Problem["code"], InboundError>>> = {
   "failfast": "failfast",
   "loadshed": "loadshed",
+  "gateway.domain": "gateway domain invalid",
+  "gateway.loop": "gateway loop",
   "connect.failed": "i/o",
   "connect.timeout": "i/o",
 };

@@ -59,6 +59,7 @@ beforeEach(() => {
       throw new Error("not HTTP");
     },
     policy: null,
+    profiled: false,
     ready: () => () => {},
     recorder: recorder.target({ ip: "10.96.0.7", port: 80 }),
     habits,
@@ -72,11 +73,16 @@ beforeEach(() => {
 });
 
 /** An endpoint of this identity; remembers who asks it for a connection. */
-function endpoint(id: string | null, upgrades = false) {
+function endpoint(
+  id: string | null,
+  upgrades = false,
+  authorityOverride: string | null = null,
+) {
   const asked: RequestHead[] = [];
   const upstream: Upstream = {
     endpoint: {
       identity: id === null ? null : { id, kind: "dns", serverName: id },
+      authorityOverride,
     },
     load: new PeakEwma(30, 10_000, 0),
     recorder: new HttpRecorder(families.http, ""),
@@ -103,6 +109,37 @@ describe("a request to an endpoint", () => {
     const sent = direction.toUpstream(head, endpoint("web.shop").upstream);
     expect(linesOf(sent.fields)).toEqual([]);
   });
+
+  test.each(
+    [
+      ["1.1", false, false, [null, "far:80"]],
+      ["1.1", false, true, [null, "far:80"]],
+      ["1.1", true, false, ["far:80", "far:80"]],
+      ["2", false, false, ["far:80", null]],
+    ] as const,
+  )(
+    "of a gateway is for what is behind that (%s, absolute %p, upgraded %p)",
+    (version, absolute, upgrades, expected) => {
+      const host = { host: "a", authority: "a" };
+      const head = requestHead("GET", "/", {
+        ...host,
+        "l5d-dst-canonical": "a",
+        x: "y",
+      }, version);
+      head.absolute = absolute;
+      const { upstream } = endpoint("gateway", upgrades, "far:80");
+      const sent = direction.toUpstream(head, upstream);
+      expect([sent.authority?.text ?? null, sent.host?.text ?? null])
+        .toEqual([...expected]);
+      expect(linesOf(sent.fields)).toEqual([
+        "x: y",
+        ...upgrades ? ["l5d-orig-proto: HTTP/1.1"] : [],
+      ]);
+      const elsewhere = direction.toUpstream(head, endpoint(null).upstream);
+      expect([elsewhere.authority?.text, elsewhere.host?.text])
+        .toEqual(["a", "a"]);
+    },
+  );
 
   test.each([["api.shop", "api.shop"], [null, "none"]])(
     "that requires another identity than %p is refused, each time",

@@ -10,6 +10,7 @@ import { dropFields, findField } from "../http/fields.ts";
 import type { RequestHead } from "../http/message.ts";
 import { type Early, leaseEarly } from "../http/early.ts";
 import { copyHead, keepRequest, upgradeRequest } from "../http/orig-proto.ts";
+import { nameTarget } from "../http/target.ts";
 import type { OutboundRecorder } from "./recorder.ts";
 import type { Target } from "./targets.ts";
 
@@ -20,6 +21,7 @@ export interface DirectionOptions {
 }
 
 const REQUIRE_ID = Name.of("l5d-require-id");
+const CANONICAL = Name.of("l5d-dst-canonical");
 /** What another proxy says to us, not to the application (facts 4.4). */
 const FOR_PROXIES: readonly Name[] = [
   "l5d-orig-proto",
@@ -36,7 +38,10 @@ export function createDirection(
   return {
     route: target.route,
     toUpstream(head, upstream) {
-      const checked = checkRequiredId(head, upstream);
+      const checked = overrideAuthority(
+        checkRequiredId(head, upstream),
+        upstream,
+      );
       if (upstream.upgrades(checked)) upgradeRequest(checked);
       else keepRequest(checked);
       return checked;
@@ -167,4 +172,17 @@ function checkRequiredId(head: RequestHead, upstream: Upstream): RequestHead {
     head,
     head.fields.filter(({ name }) => name !== REQUIRE_ID),
   );
+}
+
+/** A gateway is asked for what is behind it, under its name there (facts 4.5). */
+function overrideAuthority(head: RequestHead, upstream: Upstream): RequestHead {
+  const override = upstream.endpoint.authorityOverride ?? null;
+  if (override === null) return head;
+  // A copy, for another endpoint may be no gateway.
+  const copy = copyHead(
+    head,
+    head.fields.filter(({ name }) => name !== CANONICAL),
+  );
+  nameTarget(copy, override);
+  return copy;
 }

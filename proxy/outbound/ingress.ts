@@ -5,6 +5,7 @@ import { forward, forwardWhen } from "../forward.ts";
 import { Name } from "../http/field.ts";
 import { dropFields, findField } from "../http/fields.ts";
 import type { Exchange, RequestHead, ServeRequest } from "../http/message.ts";
+import { onceKnown, whenKnown } from "./known.ts";
 import type { Target } from "./targets.ts";
 
 const OVERRIDE = Name.of("l5d-dst-override");
@@ -46,17 +47,7 @@ export function serveIngress(
 
   function open(name: string): { target: Target; direction: Direction } {
     const target = take(name);
-    const unknown = new Problem(
-      "failfast",
-      `nothing is known of ${name}`,
-      { hint: "check that the control plane can be reached" },
-    );
-    const direction = {
-      ...directionTo(target),
-      route: (head: RequestHead) =>
-        target.policy === null ? unknown : target.route(head),
-    };
-    return { target, direction };
+    return { target, direction: onceKnown(target, directionTo(target)) };
   }
 
   function serve(exchange: Exchange): void {
@@ -67,16 +58,11 @@ export function serveIngress(
     }
     const { target, direction } = of(name);
     if (target.policy !== null) return forward(exchange, direction);
-    forwardWhen(exchange, direction, (start) => {
-      const timer = setTimeout(() => {
-        forget();
-        start();
-      }, patienceMs);
-      const forget = target.ready(() => {
-        clearTimeout(timer);
-        start();
-      });
-    });
+    forwardWhen(
+      exchange,
+      direction,
+      (start) => whenKnown(target, patienceMs, start),
+    );
   }
 
   return {

@@ -43,6 +43,8 @@ export interface Target {
   routeTcp(sni: string | null): TcpWay;
   /** The policy in force; null while none is known. */
   readonly policy: ClientPolicy | null;
+  /** Whether it has a profile, as all Services have and other names have not. */
+  readonly profiled: boolean;
   /** Calls back with the first policy; the function returned ends the wait. */
   ready(call: (policy: ClientPolicy) => void): () => void;
   readonly habits: Habits;
@@ -107,6 +109,7 @@ function createEntry(
   evicted: () => void,
 ): Entry {
   let policy: ClientPolicy | null = null;
+  let profiled = false;
   const waiting = new Set<(policy: ClientPolicy) => void>();
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
@@ -137,15 +140,20 @@ function createEntry(
   const recorder = typeof destination === "string"
     ? UNDIALLED
     : options.record(destination);
-  const watch = watchTarget(destination, options.discover, (next, profile) => {
-    policy = next;
-    recorder.follow(next);
-    http.update(routedOf(next, profile), next.parent);
-    tcp.update(bytesOf(next), next.parent);
-    const calls = [...waiting];
-    waiting.clear();
-    for (const call of calls) call(next);
-  });
+  const watch = watchTarget(
+    destination,
+    options.discover,
+    (next, profile, known) => {
+      policy = next;
+      profiled = known;
+      recorder.follow(next);
+      http.update(routedOf(next, profile), next.parent);
+      tcp.update(bytesOf(next), next.parent);
+      const calls = [...waiting];
+      waiting.clear();
+      for (const call of calls) call(next);
+    },
+  );
   const close = () => {
     clearTimeout(idle);
     watch.close();
@@ -163,6 +171,9 @@ function createEntry(
     routeTcp: (sni) => tcp.get()?.find(sni) ?? NO_TCP_ROUTE,
     get policy() {
       return policy;
+    },
+    get profiled() {
+      return profiled;
     },
     ready(call) {
       waiting.add(call);

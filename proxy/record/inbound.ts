@@ -164,6 +164,8 @@ export function inboundLimitLabels(
 export type InboundError =
   | "failfast"
   | "loadshed"
+  | "gateway domain invalid"
+  | "gateway loop"
   | "i/o"
   | "tls detection timeout"
   | "unexpected";

@@ -38,6 +38,7 @@ export function targetTo(
     route: routes.find,
     routeTcp: () => noBytes,
     policy: null,
+    profiled: false,
     ready: () => () => {},
     recorder: recordTarget(families, address),
     habits: { speaksFirst: false, speaksHttp: true },

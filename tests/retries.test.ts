@@ -45,6 +45,7 @@ const ROUTES = {
   /** It says how often, and of no status that it is worth another attempt. */
   counted: { [TRAFFIC_ANNOTATIONS.retryLimit]: `${LIMIT}` },
   once: {},
+  drawn: {},
 } as const;
 type Name = keyof typeof ROUTES;
 
@@ -70,10 +71,14 @@ beforeAll(async () => {
     await bed.apply(marked.object);
     markers.set(name, marked.path);
   }
-  const [client, server] = await Promise.all([
+  const broken = await bed.addService({ name: "broken", ports: SERVICE_PORTS });
+  const [client, server, wreck] = await Promise.all([
     bed.addPod({ name: "caller" }),
     bed.addPod({ name: "server", ports: Object.values(PORTS) }),
+    bed.addPod({ name: "broken", ports: Object.values(PORTS) }),
   ]);
+  await broken.setEndpoints([wreck]);
+  closing.push(serveHttp(wreck, PORTS.http, () => 503).close);
   caller = client;
   http = serveHttp(server, PORTS.http, (asked) => answer(asked));
   grpc = serveGrpc(server, PORTS.grpc, (asked) => answer(asked));
@@ -217,6 +222,27 @@ test("so is one whose length nobody has declared", async () => {
   expect(status).toBe(503);
   expect(http.asked - asked).toBe(1);
   expect(http.octets - octets).toBe(body.length);
+});
+
+test("another attempt goes to a backend that is drawn anew", async () => {
+  const requests = 1_000;
+  const port = PORTS.http;
+  const backendRefs = ["drawn", "broken"].map((name) => ({ name, port }));
+  const { object, path } = markedRoute({ name: "drawn", port }, [
+    { backendRefs },
+  ], {
+    annotations: {
+      [TRAFFIC_ANNOTATIONS.retryHttp]: "503",
+      [TRAFFIC_ANNOTATIONS.retryLimit]: "1",
+    },
+  });
+  await mesh.bed.apply(object);
+  await untilMarked(() => ask(caller, serviceOf("drawn"), port, { path }));
+  answer = () => 200;
+  const { result, asked, retries } = await send("drawn", { requests });
+  const failed = result.statuses["503"] ?? 0;
+  expectCount(failed, requests, 0.25);
+  expect([asked, retries.exceeded]).toEqual([requests - failed, failed]);
 });
 
 test("calls are sent again by their codes", async () => {

@@ -45,6 +45,8 @@ export const ANNOTATIONS = {
   defaultInboundPolicy: "config.linkerd.io/default-inbound-policy",
   requireIdentityPorts:
     "config.linkerd.io/proxy-require-identity-inbound-ports",
+  gatewayIdentity: "mirror.linkerd.io/remote-gateway-identity",
+  remoteServiceName: "mirror.linkerd.io/remote-svc-fq-name",
 } as const;
 
 /** How clients call: on Services, ServiceImports and EgressNetworks, and the first seven on their routes as well. */

@@ -1,7 +1,7 @@
 import { parseHostPort, type SocketAddress } from "../../schemas/address.ts";
 import type { Endpoint, TlsIdentity } from "../../schemas/destination.ts";
 import { formatIdentity } from "../../schemas/identity.ts";
-import type { Pod } from "../../schemas/kube.ts";
+import type { EndpointSlice, Pod } from "../../schemas/kube.ts";
 import { ANNOTATIONS, LABELS, PORTS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { annotatedPorts } from "./annotations.ts";
@@ -24,6 +24,24 @@ export function bareEndpoint(address: SocketAddress): Endpoint {
     inboundPort: null,
     authorityOverride: null,
     http2: null,
+  };
+}
+
+/**
+ * An address that a slice names by itself: of another cluster's gateway, where the slice says which name that gateway has
+ * and what the Service is called behind it.
+ */
+export function rawEndpoint(
+  address: SocketAddress,
+  { metadata: { annotations = {} } }: EndpointSlice,
+  port: number,
+): Endpoint {
+  const id = annotations[ANNOTATIONS.gatewayIdentity];
+  const name = annotations[ANNOTATIONS.remoteServiceName];
+  return {
+    ...bareEndpoint(address),
+    identity: id ? { id, kind: "dns", serverName: id } : null,
+    authorityOverride: name ? `${name}:${port}` : null,
   };
 }
 

@@ -282,3 +282,29 @@ test("sameEndpoints() sees what changed and nothing else", () => {
     expect(sameEndpoints(before, after)).toBe(false);
   }
 });
+
+test("endpointsOf() tells which gateway leads to a mirrored Service", () => {
+  const annotated = (annotations: Readonly<Record<string, string>>) => {
+    const metadata = {
+      name: "web-1",
+      namespace: "shop",
+      labels: { "kubernetes.io/service-name": "web" },
+      annotations,
+    };
+    const index = indexOf([SERVICE, slice({ metadata })]);
+    const answer = endpointsOf(WEB, index);
+    if (answer.kind !== "known") throw new Error(answer.kind);
+    const { identity, authorityOverride, protocolHint, inboundPort } =
+      answer.endpoints.get("10.1.0.1:8080") ?? {};
+    expect([protocolHint, inboundPort]).toEqual(["none", null]);
+    return [identity?.id, authorityOverride];
+  };
+  const gateway = { "mirror.linkerd.io/remote-gateway-identity": "gateway.a" };
+  const name = {
+    "mirror.linkerd.io/remote-svc-fq-name": "web.shop.svc.cluster.local",
+  };
+  expect(annotated({ ...gateway, ...name }))
+    .toEqual(["gateway.a", "web.shop.svc.cluster.local:80"]);
+  expect(annotated(gateway)).toEqual(["gateway.a", null]);
+  expect(annotated({})).toEqual([undefined, null]);
+});

@@ -11,7 +11,7 @@ import {
   sameEndpoint,
 } from "../views.ts";
 import { canonicalIp } from "./addresses.ts";
-import { bareEndpoint, podEndpoint } from "./endpoint.ts";
+import { bareEndpoint, podEndpoint, rawEndpoint } from "./endpoint.ts";
 import { externalEndpoint } from "./external-endpoint.ts";
 import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
@@ -40,7 +40,7 @@ export function endpointsOf(
       if (!isOffered(slice, endpoint, service, query, state)) continue;
       const resolved = isImport
         ? resolveImported(slice, endpoint, port, state)
-        : resolve(slice, endpoint, port, state);
+        : resolve(slice, endpoint, port, query.port, state);
       for (const found of resolved) {
         const key = formatAddress(found.address);
         if (!endpoints.has(key)) endpoints.set(key, found);
@@ -126,13 +126,16 @@ function resolve(
   slice: EndpointSlice,
   endpoint: SliceEndpoint,
   port: number,
+  asked: number,
   state: State,
 ): Endpoint[] {
   const addresses = endpoint.addresses.map((ip) => ({
     ip: canonicalIp(ip),
     port,
   }));
-  if (endpoint.targetRef === undefined) return addresses.map(bareEndpoint);
+  if (endpoint.targetRef === undefined) {
+    return addresses.map((address) => rawEndpoint(address, slice, asked));
+  }
   const zone = endpoint.zone ?? "";
   const external = state.externals.byId.get(externalOf(slice, endpoint) ?? "");
   if (external !== undefined) {

@@ -45,7 +45,7 @@ export interface Passage {
 
 /** One backend of a rule. */
 export interface Lane {
-  /** Which service, rule and backend it is, for messages; "" when there is nothing to choose from. */
+  /** Which service, rule and backend it is, for messages; "" where there is but one. */
   readonly place: string;
   /** True when policy sends nobody here any more: a request that has not been sent takes another way. */
   readonly closed: boolean;

@@ -258,7 +258,7 @@ describe("a split", () => {
     expect(tally(statuses)).toEqual({ 500: 40 });
     const response = await fetch(url());
     expect(response.headers.get("l5d-proxy-error"))
-      .toContain("default test sends this request to nobody");
+      .toContain("default test: this rule sends requests to nobody");
     expect(one.requests + two.requests).toBe(0);
   });
 

@@ -222,7 +222,8 @@ test("weights that are all zero answer 500, as what is not there does", async ()
   await follow(split({ stable: 0, canary: 0 }));
   expect(await askShop()).toMatchObject({
     status: 500,
-    error: expect.stringContaining("has weight 0"),
+    error:
+      "core/Service shop.default: gateway.networking.k8s.io/HTTPRoute shop.default: every backend of this rule has weight 0",
   });
   const { result, shares } = await send(100);
   expect(result.statuses).toEqual({ 500: 100 });

@@ -36,16 +36,20 @@ export function answerOf(
   return answer;
 }
 
-/** What a route's filter answers. */
+/** What a route's filter answers; a failure is told with its place. */
 export function filtered(
   answer: FilterAnswer,
   grpc: boolean,
   { informational }: Direction,
+  place: string,
 ): ResponseHead {
-  const head = answerWith(answer, { grpc }, informational);
-  if (answer.location !== null) {
-    head.fields.push(Field.of("location", answer.location));
+  const { location, message } = answer;
+  if (location === null) {
+    const told = place === "" ? message : `${place}: ${message}`;
+    return answerWith({ ...answer, message: told }, { grpc }, informational);
   }
+  const head = answerWith(answer, { grpc }, informational);
+  head.fields.push(Field.of("location", location));
   return head;
 }
 

@@ -175,7 +175,9 @@ export abstract class Sender extends Tally implements Lease, Attempting {
       if (answer === null) continue;
       this.status = answer.status;
       if (this.grpc) this.grpcStatus = String(answer.grpc);
-      this.exchange.respond(filtered(answer, this.grpc, this.direction), true);
+      const { grpc, direction } = this;
+      const { place } = lane;
+      this.exchange.respond(filtered(answer, grpc, direction, place), true);
       this.finish(null);
       return false;
     }

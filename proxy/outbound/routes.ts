@@ -140,10 +140,10 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
   };
   const nobody = () =>
     new RouteLane(
-      new SharedBackend(() => refuseAll(sendsToNobody(meta)), () => {}),
+      new SharedBackend(() => refuseAll(SENDS_TO_NOBODY), () => {}),
       null,
       recordBackend(families, parent, meta, meta),
-      () => "",
+      () => placeOf(parent, meta, null),
     );
   return rules.map((rule) => {
     const { matches, filters } = rule;
@@ -164,12 +164,11 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
   });
 }
 
-/** A default route is nothing that anybody has written. */
-function placeOf(parent: Meta, route: Meta, backend: Meta): string {
-  const to = describeMeta(backend);
-  return route.kind === "default"
-    ? to
-    : `${describeMeta(parent)}: ${describeMeta(route)}: ${to}`;
+/** From the parent to the backend, if there is one. A default route is nothing that anybody has written. */
+function placeOf(parent: Meta, route: Meta, backend: Meta | null): string {
+  const isDefault = route.kind === "default";
+  const places = isDefault ? [backend ?? parent] : [parent, route, backend];
+  return places.filter((meta) => meta !== null).map(describeMeta).join(": ");
 }
 
 function recordAll(...of: Parameters<typeof recordHosts>) {
@@ -178,13 +177,11 @@ function recordAll(...of: Parameters<typeof recordHosts>) {
 }
 
 /** Gateway API has no word for it, and wants 500 where all backends are invalid (decision 0134). */
-function sendsToNobody(route: Meta): Problem {
-  return new Problem(
-    "backend.missing",
-    `${describeMeta(route)} sends this request to nobody`,
-    { hint: "a rule without backends, or with weights of 0 alone, has none" },
-  );
-}
+const SENDS_TO_NOBODY = new Problem(
+  "backend.missing",
+  "this rule sends requests to nobody",
+  { hint: "a rule without backends, or with weights of 0 alone, has none" },
+);
 
 /** A rule made ready. A class, for every request goes through one. */
 class RulePassage implements Passage {

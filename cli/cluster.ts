@@ -9,8 +9,12 @@ export interface Cluster {
    * code `connect.failed` when there is no answer.
    */
   readonly call: (request: ApiRequest) => Promise<unknown>;
-  /** Opens a port of a Pod to this machine, through the API server. */
-  readonly forward: (pod: PodName, port: number) => Promise<Forward>;
+  /** Opens a port of a Pod to this machine's loopback, through the API server: on a port of its own, or on one that is free. */
+  readonly forward: (
+    pod: PodName,
+    port: number,
+    localPort?: number,
+  ) => Promise<Forward>;
 }
 
 export interface ApiRequest {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
 import type http from "node:http";
 import type { Duplex } from "node:stream";
 import { ApiError } from "../cluster.ts";
@@ -9,9 +8,9 @@ import {
   type TestServer,
   writeKubeconfig,
 } from "./testing/api-server.ts";
+import { acceptTunnel, frame, NO_MASK, readMasked } from "./testing/tunnel.ts";
 import { encodeFrame, frameReader, OPCODE } from "./websocket.ts";
 
-const NO_MASK = new Uint8Array(4);
 let server: TestServer;
 const tunnels: Duplex[] = [];
 
@@ -32,34 +31,11 @@ beforeAll(async () => {
       );
       return;
     }
-    const accept = createHash("sha1").update(
-      `${
-        request.headers["sec-websocket-key"]
-      }258EAFA5-E914-47DA-95CA-C5AB0DC85B11`,
-    ).digest("base64");
-    socket.write(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
-        `Connection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n` +
-        `Sec-WebSocket-Protocol: ${
-          request.headers["sec-websocket-protocol"]
-        }\r\n\r\n`,
-    );
+    acceptTunnel(request, socket);
     serve(socket);
   });
 });
 afterAll(() => server.close());
-
-/** A server's frames are not masked. */
-function frame(opcode: number, ...bytes: number[]): Uint8Array {
-  const masked = encodeFrame(opcode, Uint8Array.from(bytes), NO_MASK);
-  const header = masked[1] === 0xfe ? 4 : 2;
-  const plain = masked.slice();
-  plain[1] = (plain[1] ?? 0) & 0x7f;
-  return Buffer.concat([
-    plain.subarray(0, header),
-    plain.subarray(header + 4),
-  ]);
-}
 
 function serve(socket: Duplex): void {
   socket.write(frame(OPCODE.binary, 0, 0x90, 0x1f)); // channel 0: port 8080
@@ -83,25 +59,6 @@ function serve(socket: Duplex): void {
       head = "";
     }
   });
-}
-
-/** Frames of a client in one chunk. */
-function readMasked(chunk: Buffer) {
-  const frames: { opcode: number; payload: Uint8Array }[] = [];
-  let at = 0;
-  while (at < chunk.length) {
-    const short = (chunk[at + 1] ?? 0) & 0x7f;
-    const header = short === 126 ? 4 : 2;
-    const length = short === 126 ? chunk.readUInt16BE(at + 2) : short;
-    const mask = chunk.subarray(at + header, at + header + 4);
-    const from = at + header + 4;
-    const payload = chunk.subarray(from, from + length).map((byte, i) =>
-      byte ^ (mask[i & 3] ?? 0)
-    );
-    frames.push({ opcode: (chunk[at] ?? 0) & 0xf, payload });
-    at = from + length;
-  }
-  return frames;
 }
 
 test("a port of a Pod is a port of this machine", async () => {
@@ -151,4 +108,19 @@ test("frames of any length come out of bytes cut anywhere", () => {
     );
     expect(found.at(-1)).toEqual(frames.at(-1) ?? new Uint8Array());
   }
+});
+
+test("a port of this machine that somebody has is not taken", async () => {
+  const path = await writeKubeconfig(server, { token: "t" });
+  const cluster = await open([`--kubeconfig=${path}`]);
+  const pod = { namespace: "shop", name: "web" };
+  const forward = await cluster.forward(pod, 8080);
+  const port = Number(new URL(forward.url).port);
+  await expect(cluster.forward(pod, 8080, port)).rejects.toThrow(
+    "Error running port-forward: ",
+  );
+  await forward.close();
+  const again = await cluster.forward(pod, 8080, port);
+  expect(again.url).toBe(forward.url);
+  await again.close();
 });

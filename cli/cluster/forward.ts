@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type http from "node:http";
 import net, { type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { describe, Problem } from "../../schemas/problem.ts";
 import type { Forward } from "../cluster.ts";
 import { encodeFrame, frameReader, OPCODE } from "./websocket.ts";
 
@@ -26,25 +27,42 @@ export interface Tunnel {
  */
 export async function startForward(
   open: () => Promise<Tunnel>,
+  localPort = 0,
 ): Promise<Forward> {
   let ready: Promise<Tunnel> | undefined = Promise.resolve(await open());
   const locals = new Set<Socket>();
+  const tunnels = new Set<Duplex>();
   const server = net.createServer((local) => {
     locals.add(local);
     local.once("close", () => locals.delete(local));
     local.on("error", () => local.destroy());
     const tunnel = ready ?? open();
     ready = undefined;
-    tunnel.then((to) => relay(local, to), () => local.destroy());
+    tunnel.then((to) => {
+      tunnels.add(to.socket);
+      to.socket.once("close", () => tunnels.delete(to.socket));
+      relay(local, to);
+    }, () => local.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  server.listen(localPort, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    (await ready)?.socket.destroy();
+    throw new Problem(
+      "connect.failed",
+      `Error running port-forward: ${describe(error)}`,
+      { hint: "is something else there? take another one with --port" },
+    );
+  }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     close: async () => {
       server.close();
       for (const local of locals) local.destroy();
+      // Not waiting for the API server to hang up, too: that may take it as long as it likes.
+      for (const socket of tunnels) socket.destroy();
       (await ready)?.socket.destroy();
     },
   };

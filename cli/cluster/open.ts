@@ -65,7 +65,7 @@ export async function openCluster(
     server: urlOf(access),
     namespace: access.namespace,
     call: (request) => explained(call(request), access),
-    forward: ({ namespace, name }, port) =>
+    forward: ({ namespace, name }, port, localPort) =>
       startForward(() => {
         const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
         const url = locate(access, {
@@ -73,7 +73,7 @@ export async function openCluster(
           query: { ports: String(port) },
         });
         return explained(connect(url, session, access), access);
-      }),
+      }, localPort),
   };
 }
 

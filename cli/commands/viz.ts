@@ -155,6 +155,49 @@ const routes: Command = {
   },
 };
 
+const dashboard: Command = {
+  name: "dashboard",
+  usage: "[flags]",
+  about: "Open the dashboard in a browser, until this command is stopped.",
+  flags: [
+    {
+      name: "address",
+      kind: "text",
+      about: "Where to listen; only this machine can be asked",
+      otherwise: "localhost",
+    },
+    {
+      name: "port",
+      short: "p",
+      kind: "text",
+      about: "Port to listen on; 0 takes any",
+      otherwise: "50750",
+    },
+    {
+      name: "show",
+      kind: "text",
+      about: "linkerd opens a browser, url only says where to go",
+      otherwise: "linkerd",
+    },
+    {
+      name: "wait",
+      kind: "text",
+      about: "How long to wait for the metrics component",
+      otherwise: "5m0s",
+    },
+  ],
+  examples: [
+    "linkerd viz dashboard",
+    "# without a browser",
+    "linkerd viz dashboard --show url --port 0",
+  ],
+  maxWords: 0,
+  run: async (given, world) => {
+    const { runDashboard } = await import("../viz/dashboard.ts");
+    return await runDashboard(given, world);
+  },
+};
+
 const install: Command = {
   name: "install",
   usage: "",
@@ -178,5 +221,14 @@ export const viz: Group = {
     "linkerd viz stat -n emojivoto deploy",
     "linkerd viz edges -n emojivoto deploy",
   ],
-  commands: [authz, edges, install, routes, stat, statInbound, statOutbound],
+  commands: [
+    authz,
+    dashboard,
+    edges,
+    install,
+    routes,
+    stat,
+    statInbound,
+    statOutbound,
+  ],
 };

@@ -1,4 +1,5 @@
 import { describe, Problem } from "../../schemas/problem.ts";
+import type { Forward } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import { findController } from "../diagnostics/controller.ts";
 import type { Given } from "../flags.ts";
@@ -24,7 +25,7 @@ export async function askMetrics<Row>(
   questions: readonly Question[],
   show: (rows: readonly (readonly Row[])[]) => Outcome,
 ): Promise<Outcome> {
-  const reached = await reach(given, world);
+  const reached = await reachMetrics(given, world);
   try {
     return show(
       await Promise.all(
@@ -36,7 +37,12 @@ export async function askMetrics<Row>(
   }
 }
 
-async function reach(given: Given, world: World) {
+/** The metrics component, at `--api-addr` or through the API server; there on this port of our own, if one is named. */
+export async function reachMetrics(
+  given: Given,
+  world: World,
+  localPort?: number,
+): Promise<Forward> {
   const address = given.text("api-addr");
   if (address) {
     return { url: `http://${address}`, close: () => Promise.resolve() };
@@ -48,7 +54,7 @@ async function reach(given: Given, world: World) {
     readNamespace(given, world),
     DEPLOYMENT,
   );
-  return await cluster.forward(pod, PORT);
+  return await cluster.forward(pod, PORT, localPort);
 }
 
 async function ask<Row>(

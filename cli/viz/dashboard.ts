@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseDuration } from "../../schemas/duration.ts";
+import { Problem } from "../../schemas/problem.ts";
+import type { Forward } from "../cluster.ts";
+import type { Outcome, World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { reachMetrics } from "./ask.ts";
+
+/** Linkerd's port for it on this machine. */
+const PORT = 50_750;
+/** Between two looks for the metrics component. */
+const LOOK_EVERY_MS = 2_000;
+
+/** Opens the dashboard's port to this machine, says where, and keeps it open until the command is stopped. */
+export async function runDashboard(
+  given: Given,
+  world: World,
+): Promise<Outcome> {
+  checkAddress(given.text("address") ?? "localhost");
+  const port = readPort(given.text("port"));
+  const opens = readShow(given.text("show") ?? "linkerd") && world.terminal;
+  const waitMs = parseDuration(given.text("wait") ?? "5m");
+  const forward = await patiently(
+    () => reachMetrics(given, world, port),
+    Date.now() + waitMs,
+  );
+  const url = forward.url.replace("//127.0.0.1:", "//localhost:");
+  world.print(`Linkerd dashboard available at:\n${url}\n`);
+  if (opens) {
+    world.print("Opening Linkerd dashboard in the default browser\n");
+    openBrowser(url, world);
+  }
+  // What answers at --api-addr does so without us.
+  if (!given.text("api-addr")) await stopped();
+  await forward.close();
+  return { code: 0 };
+}
+
+/** It answers to names of this machine only, and to whoever asks: so nobody else may ask. */
+function checkAddress(address: string): void {
+  if (address === "localhost" || address === "127.0.0.1") return;
+  throw new Problem(
+    "config.invalid",
+    `Cannot listen on --address "${address}": expected localhost`,
+    { hint: "to look from elsewhere, forward the port over SSH" },
+  );
+}
+
+function readPort(text: string | undefined): number {
+  if (text === undefined) return PORT;
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new Problem(
+    "config.invalid",
+    `--port "${text}": expected a port, or 0 for any`,
+  );
+}
+
+/** Whether a browser is wanted. */
+function readShow(show: string): boolean {
+  if (show === "linkerd" || show === "url") return show === "linkerd";
+  throw new Problem(
+    "config.invalid",
+    `unknown value for 'show' param, was: ${show}, must be one of: linkerd, url`,
+  );
+}
+
+/** Tries until the metrics component is there; what else goes wrong is said at once. */
+async function patiently(
+  reach: () => Promise<Forward>,
+  deadlineMs: number,
+): Promise<Forward> {
+  for (;;) {
+    try {
+      return await reach();
+    } catch (error) {
+      const isAbsent = error instanceof Problem &&
+        error.message.startsWith("no running pods");
+      if (!isAbsent || Date.now() + LOOK_EVERY_MS > deadlineMs) throw error;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** Resolves when somebody stops the command. */
+function stopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", () => resolve());
+    process.once("SIGTERM", () => resolve());
+  });
+}
+
+/** Without a browser the address says enough. */
+function openBrowser(url: string, world: World): void {
+  const opener = process.platform === "darwin" ? "open" : "xdg-open";
+  const child = spawn(opener, [url], { stdio: "ignore", detached: true });
+  child.on("error", () => world.print("No browser opens: go there yourself\n"));
+  child.unref();
+}

@@ -134,3 +134,33 @@ test("edges show that it went over mutual TLS", async () => {
     await load.stop();
   }
 }, 60_000);
+
+test("the dashboard shows the same", async () => {
+  const load = startLoad(client, { url: "http://server/", rate: 20 });
+  try {
+    await load.started();
+    const page = async (path: string) => {
+      const response = await fetch(`http://${viz.address}${path}`);
+      expect(response.status).toBe(200);
+      return (await response.text()).replaceAll(/<[^>]*>|\s+/g, " ")
+        .replaceAll(/ +/g, " ");
+    };
+    const views = [
+      ["/", /server pod 1\/1 100\.00% \d+\.\d+ .* ms .* ms .* ms 100\.00%/],
+      ["/topology", /client app server app 100\.00% \d+\.\d+ \d+ yes/],
+      [
+        "/workload?kind=pod&namespace=app&name=client",
+        /server:80 Service http default server:80 Service 100\.00%/,
+      ],
+    ] as const;
+    for (const [path, row] of views) {
+      let text = "";
+      await waitFor(async () => {
+        text = await page(path);
+        return row.test(text) || null;
+      }, { what: () => `${row} in ${text}`, timeoutMs: 30_000 });
+    }
+  } finally {
+    await load.stop();
+  }
+}, 120_000);

@@ -22,7 +22,7 @@ import { HttpRecorder } from "./record/http.ts";
 import { outboundDestinationLabels, outboundLabels } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
 import type { Families } from "./record/families.ts";
-import type { TlsStatus } from "./record/labels.ts";
+import type { NoTlsReason, TlsStatus } from "./record/labels.ts";
 import type { RequestHead } from "./http/message.ts";
 import { isUpgraded } from "./http/orig-proto.ts";
 import { type Http2Options, withProxies } from "./http2/options.ts";
@@ -45,6 +45,8 @@ export interface EndpointContext {
   readonly backOff: BackOff;
   readonly http2: Http2Options;
   readonly families: Families;
+  /** Why endpoints without an identity have none; by default because discovery names none. */
+  readonly unidentified?: NoTlsReason;
 }
 
 /** Opens connections to one endpoint and counts them. */
@@ -68,7 +70,9 @@ export function createOpener(
   const tls: TlsStatus = endpoint.identity === null || local
     ? {
       kind: "none",
-      reason: local ? "loopback" : "not_provided_by_service_discovery",
+      reason: local
+        ? "loopback"
+        : context.unidentified ?? "not_provided_by_service_discovery",
     }
     : { kind: "dialled", serverId: endpoint.identity.id };
   const labelled = {

@@ -243,6 +243,18 @@ describe("outbound, in ingress mode", () => {
     (await servedWith("GET /dialled")).send(OK);
     await client.until(() => client.text.endsWith("ok"));
     client.take();
+    expect(
+      bed.lines("request_total").map((line) =>
+        /no_tls_reason="(.*?)"/.exec(line)?.[1]
+      ).sort(),
+    ).toEqual([
+      "ingress-without-override",
+      "not_provided_by_service_discovery",
+    ]);
+    const [taken = ""] = bed.lines("outbound_tcp_protocol_connections_total{");
+    expect(taken).toContain(`protocol="detect"`);
+    expect(taken).toContain(`parent_kind="default"`);
+    expect(taken).toContain(`parent_name="ingress"`);
     client.send(named("API.shop:8080"));
     await askedFor("api.shop:8080");
     control.profiles.refuse("api.shop:8080");

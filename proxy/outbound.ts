@@ -100,14 +100,18 @@ export function startOutbound(
   const { control, endpoints, recorder, drain, log } = options;
   const patienceMs = options.discoveryTimeoutMs ?? DISCOVERY_TIMEOUT_MS;
 
+  const withoutOverride: EndpointContext = {
+    ...endpoints,
+    unidentified: "ingress-without-override",
+  };
   const targets = createTargets({
     discover: options.discover,
     idleMs: options.idleMs,
-    record: recorder.target,
+    record: (address) => recorder.target(address, options.ingress),
     families: endpoints.families.outbound,
     hostnames: options.hostnameLabels,
     random: Math.random,
-    openHttp: (backend, accrual, parent) =>
+    openHttp: (backend, accrual, parent, dialled) =>
       createUpstreams(backend, {
         control,
         queue: options.httpQueue,
@@ -119,7 +123,7 @@ export function startOutbound(
             endpoint,
             authority,
             load,
-            endpoints,
+            options.ingress && dialled ? withoutOverride : endpoints,
             changed,
             breaker,
           ),

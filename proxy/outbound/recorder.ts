@@ -18,8 +18,8 @@ import { recordTarget, type TargetRecorder } from "./target-recorder.ts";
 
 /** What the outbound side counts, in its own words. */
 export interface OutboundRecorder {
-  /** Connections that were meant for one address; release it. */
-  target(address: SocketAddress): TargetRecorder;
+  /** Connections that were meant for one address, of an ingress or not; release it. */
+  target(address: SocketAddress, ingress?: boolean): TargetRecorder;
   httpError(problem: Problem): void;
   tcpError(problem: Problem, address: SocketAddress): void;
   httpBalancer(
@@ -46,7 +46,8 @@ const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
 export function createOutboundRecorder(families: Families): OutboundRecorder {
   const { outbound } = families;
   return {
-    target: (address) => recordTarget(families, address),
+    target: (address, ingress = false) =>
+      recordTarget(families, address, ingress),
     httpError: (problem) =>
       countOne(
         outbound.httpErrors,

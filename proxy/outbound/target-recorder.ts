@@ -36,6 +36,9 @@ export interface TargetRecorder {
   release(): void;
 }
 
+/** Whose connections those of an ingress are: they are looked into, whatever the policy of their address says (facts 1.7). */
+const INGRESS: Meta = { kind: "default", name: "ingress" };
+
 /** How a policy's protocol is called in `outbound_tcp_protocol_connections_total`. */
 const PROTOCOLS = {
   http1: "http/1",
@@ -49,6 +52,7 @@ const PROTOCOLS = {
 export function recordTarget(
   families: Families,
   address: SocketAddress,
+  ingress = false,
 ): TargetRecorder {
   const meters = new TcpRecorder(families.tcp, outboundSourceLabels(address));
   let connections: Connections | null = null;
@@ -56,7 +60,7 @@ export function recordTarget(
     meters,
     follow(policy) {
       connections?.release();
-      connections = recordConnections(families, policy, address);
+      connections = recordConnections(families, policy, address, ingress);
     },
     accepted: () => connections?.accepted(),
     detected: (detection, tookMs) => connections?.detected(detection, tookMs),
@@ -78,13 +82,15 @@ function recordConnections(
   { outbound }: Families,
   { parent, protocol }: ClientPolicy,
   address: SocketAddress,
+  ingress: boolean,
 ): Connections {
   const holding = new Holding();
-  const parentText = parentLabels(parent);
+  const owner = ingress ? INGRESS : parent;
+  const parentText = parentLabels(owner);
   const protocols = holding.by(
     outbound.protocols,
     (kind: keyof typeof PROTOCOLS) =>
-      outboundProtocolLabels(PROTOCOLS[kind], parent),
+      outboundProtocolLabels(PROTOCOLS[kind], owner),
   );
   const seconds = holding.by(
     outbound.detect.seconds,
@@ -105,7 +111,8 @@ function recordConnections(
     closed: byRoute(outbound.tlsRouteClosed),
   };
   return {
-    accepted: () => void (protocols(protocol.kind).value += 1),
+    accepted: () =>
+      void (protocols(ingress ? "detect" : protocol.kind).value += 1),
     detected(detection, tookMs) {
       seconds(parentText).observe(tookMs / 1_000);
       results(resultOf(detection)).value += 1;

@@ -57,7 +57,10 @@ export interface TargetsOptions {
   readonly discover: DiscoverOptions;
   /** How long an unused target is kept. */
   readonly idleMs: number;
-  readonly openHttp: OpenBackend<Upstream>;
+  /** `dialled`: for an address that an application dials, not for a name. */
+  readonly openHttp: (
+    ...of: [...Parameters<OpenBackend<Upstream>>, dialled: boolean]
+  ) => ReturnType<OpenBackend<Upstream>>;
   readonly openTcp: OpenBackend<TcpUpstream>;
   /** For TLS that is passed on. */
   readonly openTls: OpenBackend<TcpUpstream>;
@@ -114,8 +117,11 @@ function createEntry(
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;
   const { random, families, hostnames } = options;
+  const dialled = typeof destination !== "string";
   const httpOptions = {
-    backends: createBackends(options.openHttp),
+    backends: createBackends<Upstream>((backend, accrual, parent) =>
+      options.openHttp(backend, accrual, parent, dialled)
+    ),
     families,
     random,
     hostnames,
@@ -137,9 +143,7 @@ function createEntry(
         : openOpaqueRoute(protocol.opaque, parent, tcpOptions),
   );
 
-  const recorder = typeof destination === "string"
-    ? UNDIALLED
-    : options.record(destination);
+  const recorder = dialled ? options.record(destination) : UNDIALLED;
   const watch = watchTarget(
     destination,
     options.discover,

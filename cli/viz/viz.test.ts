@@ -314,6 +314,7 @@ test.each([
   ["plain name", "plain name"],
   ["\u001b[31mred\u0007", "\\u001b[31mred\\u0007"],
   ["a\u202eb\u2066c", "a\\u202eb\\u2066c"],
+  ["web\u200b\u{e0041}\ud800", "web\\u200b\\u{e0041}\\ud800"],
   ["x".repeat(10_000), `${"x".repeat(300)}…`],
 ])("a name from the network is shown harmlessly", (text, shown) => {
   expect(harmless(text)).toBe(shown);

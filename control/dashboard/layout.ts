@@ -72,7 +72,11 @@ export function renderChoices(
         `
         : ""}>${text}</option>
     `;
-  const known = namespaces.filter(canBeAsked)
+  // The one that was chosen can be gone by now.
+  const all = asked.namespace === null
+    ? namespaces
+    : [...new Set([...namespaces, asked.namespace])].sort();
+  const known = all.filter(canBeAsked)
     .slice(0, MAX_CHOICES);
   return html`
     <form class="choices" method="get" action="${path}">

@@ -6,6 +6,7 @@ import {
   createPodHistory,
   type PodHistory,
 } from "../stats/pod-history.ts";
+import { createPrometheusReadings } from "../stats/prometheus.ts";
 import type { WorkloadPod } from "../stats/query/workloads.ts";
 import { SHOP } from "../stats/testing/shop.ts";
 
@@ -214,9 +215,10 @@ test("a thousand workloads come in pages, each below the weight", async () => {
 /** What changes a terminal, or the direction of writing. */
 const MARKS =
   // deno-lint-ignore no-control-regex -- they are what is looked for
-  /[\u0000-\u0009\u000b-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+  /[\u0000-\u0009\u000b-\u001f\u00ad\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
 const HOSTILE = [
+  "web\u200b\u00ad\u{e0041}",
   `<script>alert(1)</script>`,
   `"><img src=x onerror=alert(1)>`,
   `a\u202eb\u2066c\u200f`,
@@ -270,4 +272,22 @@ test.each([
 test("a workload that is not there has a page without figures", async () => {
   const page = await text("/workload?kind=deployment&namespace=shop&name=gone");
   expect(page).toContain("Nobody has asked it anything.");
+});
+
+test("without an answer of a Prometheus, a page says so and what to do", async () => {
+  const { fetch: ask } = createStats({
+    readings: createPrometheusReadings("http://127.0.0.1:1", Date.now),
+    pods: () => pods,
+    now: Date.now,
+  });
+  for (const view of VIEWS) {
+    const request = new Request(`http://localhost${view}`, {
+      headers: { host: "localhost" },
+    });
+    const response = await ask(request);
+    expect(response.status).toBe(502);
+    expect(await response.text()).toMatch(
+      /Cannot ask Prometheus at http:\/\/127\.0\.0\.1:1[^]*check prometheusUrl/,
+    );
+  }
 });

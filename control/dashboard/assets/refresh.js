@@ -11,7 +11,7 @@ let isPaused = false;
 let updated = new Date();
 
 async function refresh() {
-  if (isPaused || document.hidden || isChoosing()) return;
+  if (isPaused || document.hidden) return;
   try {
     const response = await fetch(location.href, {
       signal: AbortSignal.timeout(PATIENCE_MS),
@@ -21,18 +21,13 @@ async function refresh() {
       await response.text(),
       "text/html",
     );
-    if (isPaused || isChoosing()) return;
+    if (isPaused) return;
     bringTo(main, page.getElementById("main"));
     updated = new Date();
     say("");
   } catch {
     say(`No answer since ${updated.toLocaleTimeString()}`);
   }
-}
-
-/** Whether somebody is in the middle of a choice that an update would take back. */
-function isChoosing() {
-  return document.activeElement instanceof HTMLSelectElement;
 }
 
 /** Said once: it is read aloud. */
@@ -42,6 +37,10 @@ function say(text) {
 
 /** Makes an element like another one. */
 function bringTo(old, fresh) {
+  // Somebody is choosing.
+  if (old instanceof HTMLSelectElement && old === document.activeElement) {
+    return;
+  }
   for (const { name } of [...old.attributes]) {
     if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   }

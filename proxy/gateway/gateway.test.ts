@@ -292,6 +292,35 @@ test("a name without a profile is nobody's", async () => {
   expect(served).toEqual([]);
 });
 
+test("does not take a silent control plane for a name that nobody has", async () => {
+  const response = await get("/");
+  while (control.clientPolicies.open.length === 0) await turn();
+  control.clientPolicies.next(
+    TARGET,
+    detectPolicy(backendAt(THIS_HOST, app.address.port)),
+  );
+  expect(await statusOf(response)).toBe(504);
+  expect(served).toEqual([]);
+});
+
+test("websockets pass, and end when policy no longer permits them", async () => {
+  const near = new Recorder(await connect("http1"));
+  near.send(
+    "GET /ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  await know();
+  const far = await servedWith(`GET /ws HTTP/1.1\r\nhost: ${TARGET}\r\n`);
+  expect(far.text).toContain("upgrade: websocket\r\n");
+  far.send(
+    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+  );
+  await near.until(() => near.text.startsWith("HTTP/1.1 101 "));
+  near.send("ping");
+  await far.until(() => far.text.endsWith("ping"));
+  control.serverPolicies.next(inbound.address.port, DENIED);
+  await near.until(() => near.closed);
+});
+
 test("gives up on a name of which nothing is heard", async () => {
   expect(await statusOf(await get("/"))).toBe(504);
   const tunnel = new Recorder(await connect(null));

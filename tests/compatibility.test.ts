@@ -39,15 +39,19 @@ function proxy(variables: Readonly<Record<string, string>>): unknown {
 
 test("a setting counts when the proxy acts on what it changes", () => {
   const level = "LINKERD2_PROXY_LOG";
-  const log = "LINKERD2_PROXY_ACCESS_LOG";
+  const tracing = "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR";
   const before = proxy({ [level]: "warn" });
   expect(judge(before, proxy({ [level]: "debug" }))).toEqual({ state: "done" });
   expect(judge(before, before).state).toBe("not yet");
-  expect(judge(before, proxy({ [level]: "warn", [log]: "apache" }))).toEqual({
-    state: "not yet",
-    why: `${log} is ignored: there is no access log in this version`,
-  });
-  expect(judge(before, proxy({ [level]: "debug", [log]: "apache" })).state)
+  expect(judge(before, proxy({ [level]: "warn", [tracing]: "collector:4317" })))
+    .toEqual({
+      state: "not yet",
+      why: `${tracing} is ignored: there is no tracing in this version`,
+    });
+  expect(
+    judge(before, proxy({ [level]: "debug", [tracing]: "collector:4317" }))
+      .state,
+  )
     .toBe("differs");
   expect(
     judge(before, proxy({ [level]: "warn", LINKERD2_PROXY_NOBODY: "1" })).why,

@@ -89,7 +89,7 @@ const statInbound: Command = {
   name: "stat-inbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads are asked, by Server and route.",
-  flags: [NAMESPACE, ALL_NAMESPACES, WINDOW, output("table or json")],
+  flags: [NAMESPACE, WINDOW, output("table or json")],
   examples: ["linkerd viz stat-inbound -n emojivoto deploy/web"],
   maxWords: Infinity,
   run: async (given, world) => {
@@ -102,7 +102,7 @@ const statOutbound: Command = {
   name: "stat-outbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads ask of Services, by route and backend.",
-  flags: [NAMESPACE, ALL_NAMESPACES, WINDOW, output("table or json")],
+  flags: [NAMESPACE, WINDOW, output("table or json")],
   examples: [
     "# a canary, as its client sees it",
     "linkerd viz stat-outbound -n emojivoto deploy/web",
@@ -118,7 +118,7 @@ const authz: Command = {
   name: "authz",
   usage: "[flags] (RESOURCE)",
   about: "Print what workloads let in by which authorization, and what not.",
-  flags: [NAMESPACE, ALL_NAMESPACES, WINDOW, output("table, wide or json")],
+  flags: [NAMESPACE, WINDOW, output("table, wide or json")],
   examples: ["linkerd viz authz -n emojivoto deploy/web"],
   maxWords: 2,
   run: async (given, world) => {
@@ -133,7 +133,6 @@ const routes: Command = {
   about: "Print requests by the routes of ServiceProfiles.",
   flags: [
     NAMESPACE,
-    ALL_NAMESPACES,
     WINDOW,
     {
       name: "to",

@@ -47,7 +47,7 @@ export type Destination = SocketAddress | string;
 
 /**
  * Follows what is known of a destination: `next` hears each policy, the first when both answers are there, the
- * ServiceProfile that goes before its routes, and whether the destination has a profile at all; null: nobody has said.
+ * ServiceProfile that goes before its routes, and whether the destination has a profile at all.
  */
 export function watchTarget(
   destination: Destination,
@@ -55,7 +55,7 @@ export function watchTarget(
   next: (
     policy: ClientPolicy,
     profile: ProfileInForce | null,
-    profiled: boolean | null,
+    profiled: boolean,
   ) => void,
 ): Watch {
   const { control, profileNetworks, detectTimeoutMs } = options;
@@ -65,21 +65,16 @@ export function watchTarget(
     profile: profiled ? undefined : null,
   };
   let patience: ReturnType<typeof setTimeout> | undefined;
-  /** Its patience is over, and the profile was taken for none. */
-  let unheard = false;
   const update = () => {
     const policy = decide(answers, destination, detectTimeoutMs);
     if (policy !== null) {
       const profile = profileInForce(answers.profile, portOf(destination));
-      const known = unheard && answers.profile === null
-        ? null
-        : (answers.profile ?? null) !== null;
+      const known = (answers.profile ?? null) !== null;
       return next(withSplit(policy, profile), profile, known);
     }
     if (answers.policy === undefined || answers.profile !== undefined) return;
     patience ??= setTimeout(() => {
       answers.profile ??= null;
-      unheard = true;
       update();
     }, PROFILE_PATIENCE_MS);
   };
@@ -92,7 +87,6 @@ export function watchTarget(
         update();
       },
       refused() {
-        if (name === "profile") unheard = false;
         // What was once known stays in use.
         answers[name] ??= null as Answers[K];
         update();

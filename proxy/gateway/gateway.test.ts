@@ -292,17 +292,6 @@ test("a name without a profile is nobody's", async () => {
   expect(served).toEqual([]);
 });
 
-test("does not take a silent control plane for a name that nobody has", async () => {
-  const response = await get("/");
-  while (control.clientPolicies.open.length === 0) await turn();
-  control.clientPolicies.next(
-    TARGET,
-    detectPolicy(backendAt(THIS_HOST, app.address.port)),
-  );
-  expect(await statusOf(response)).toBe(504);
-  expect(served).toEqual([]);
-});
-
 test("websockets pass, and end when policy no longer permits them", async () => {
   const near = new Recorder(await connect("http1"));
   near.send(

@@ -17,7 +17,7 @@ export function createBeyond(
   const unknown = unheardOf(target);
   return {
     get problem() {
-      if (target.policy === null || target.profiled === null) return unknown;
+      if (target.policy === null) return unknown;
       return target.profiled ? null : BAD_DOMAIN;
     },
     settled(call) {

@@ -43,8 +43,8 @@ export interface Target {
   routeTcp(sni: string | null): TcpWay;
   /** The policy in force; null while none is known. */
   readonly policy: ClientPolicy | null;
-  /** Whether it has a profile, as all Services have and other names have not; null as long as nobody has said. */
-  readonly profiled: boolean | null;
+  /** Whether it has a profile, as all Services have and other names have not. */
+  readonly profiled: boolean;
   /** Calls back with the first policy; the function returned ends the wait. */
   ready(call: (policy: ClientPolicy) => void): () => void;
   readonly habits: Habits;
@@ -112,7 +112,7 @@ function createEntry(
   evicted: () => void,
 ): Entry {
   let policy: ClientPolicy | null = null;
-  let profiled: boolean | null = null;
+  let profiled = false;
   const waiting = new Set<(policy: ClientPolicy) => void>();
   let users = 0;
   let idle: ReturnType<typeof setTimeout> | undefined;

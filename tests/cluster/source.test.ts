@@ -172,8 +172,11 @@ test("a Server decides about the port of a Pod that it selects", async () => {
     status: {},
     spec: { containers: [{ name: "app", image: "app" }] },
   });
-  const stream = watchPort("shop:web-1", 8080);
-  await stream.until(({ protocol }) => protocol?.kind.case === "detect");
+  // The stream of a Pod that is not known yet ends at once.
+  const stream = await waitFor(async () => {
+    const asked = watchPort("shop:web-1", 8080);
+    return await asked.next().then(() => asked, () => null);
+  }, { what: () => "the Pod" });
   await apply(serverManifest("web", { spec: { proxyProtocol: "opaque" } }));
   const { labels } = await stream.until(({ protocol }) =>
     protocol?.kind.case === "opaque"

@@ -288,11 +288,14 @@ describe("refusals", () => {
     const observer = observe<ClientPolicy>();
     bed.control.watchClientPolicy({ ip: "10.96.0.1", port: 80 }, observer);
     await pass(0);
-    for (let again = 0; again < 3; again++) {
+    for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
       bed.request().answerHead();
       bed.request().answerEnd(5, "no such target");
-      await pass(29_000);
-      await pass(2_000);
+      const asked = bed.connections.flatMap(({ requests }) => requests).length;
+      await pass(seconds * 1_000 - 10);
+      expect(bed.connections.flatMap(({ requests }) => requests).length)
+        .toBe(asked);
+      await pass(20);
     }
     expect(observer.refusals).toEqual(["NOT_FOUND: no such target"]);
     bed.request().answerHead();

@@ -62,8 +62,8 @@ export interface ControlOptions {
   readonly log: Log;
 }
 
-/** Time between questions about a target that policy does not know: it may be made later. */
-const ASK_AGAIN_MS = 30_000;
+/** Times between questions about a target that policy does not know: it may be made later, most likely soon. */
+const ASK_AGAIN_MS = { first: 1_000, longest: 30_000 };
 /** Distinct notices remembered, so that each is logged once. */
 const MAX_NOTICES = 1_000;
 
@@ -223,7 +223,7 @@ export function createControl(options: ControlOptions): Control {
         read: {
           opened() {},
           message: decodeOutboundPolicy,
-          judge: judgeClientPolicy,
+          judge: judgeClientPolicy(),
         },
       });
     },
@@ -279,7 +279,13 @@ function judgeDestination({ code }: GrpcStatus): Verdict {
  * NotFound about a target that was known is more likely a controller that has just started than the end of the target.
  * One that lacks the API will not get it while it runs.
  */
-function judgeClientPolicy({ code }: GrpcStatus, known: boolean): Verdict {
-  if (code === StatusCode.unimplemented) return "final";
-  return code === StatusCode.notFound && !known ? ASK_AGAIN_MS : "retry";
+function judgeClientPolicy(): (status: GrpcStatus, known: boolean) => Verdict {
+  let waitMs = ASK_AGAIN_MS.first;
+  return ({ code }, known) => {
+    if (code === StatusCode.unimplemented) return "final";
+    if (code !== StatusCode.notFound || known) return "retry";
+    const verdict = waitMs;
+    waitMs = Math.min(2 * waitMs, ASK_AGAIN_MS.longest);
+    return verdict;
+  };
 }

@@ -35,7 +35,7 @@ let load: Load;
 beforeAll(async () => {
   mesh = await openMesh("badroutes");
   const { bed } = mesh;
-  // Before any pod: a proxy asks again after 30 s for an address that the control plane has not heard of.
+  // Before any pod: a proxy asks again only after seconds for an address that the control plane has not heard of.
   const good = markedRoute(WEB, [{ backendRefs: [WEB] }]);
   [web, odd] = [
     await bed.addService({ name: "web", ports: [PORT] }),

@@ -116,7 +116,7 @@ async function use(name: keyof typeof ANNOTATIONS): Promise<Service> {
     return endpoints.ready === pods.length || null;
   }, {
     what: () => `${name} in use, only ${JSON.stringify(last)}`,
-    // A proxy asks again after 30 s for an address that the control plane has not heard of.
+    // A proxy asks again only after seconds for an address that the control plane has not heard of.
     timeoutMs: 45_000,
   });
   arrivals.clear();

@@ -21,8 +21,8 @@ const WINDOW_MS = 60_000;
 
 /**
  * Golden metrics as JSON: `/api/v1/stat?kind=deployment&namespace=shop&window=60000` and its kin, `{"rows": […]}` or
- * `{"error": …, "hint": …}`; and the dashboard's pages. Reads only, and only for who calls it by a loopback name: a page from elsewhere that has its
- * own name point here (DNS rebinding) gets nothing.
+ * `{"error": …, "hint": …}`; and the dashboard's pages. Reads only, and only for who calls it by a loopback name: a page from
+ * elsewhere that has its own name point here (DNS rebinding) gets nothing.
  */
 export function createStats({ readings, pods, now }: StatsOptions): Hono {
   const app = new Hono();

@@ -1,7 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type {
   ClientRule,
-  GrpcFilter,
   GrpcRoute,
   HttpFilter,
   HttpRoute,
@@ -11,7 +10,6 @@ import type {
 import type { TimeoutsSchema } from "../../../schemas/proto/gen/http_route_pb.ts";
 import {
   type GrpcRoute as GrpcRouteMessage,
-  type GrpcRoute_FilterSchema,
   type GrpcRoute_RuleSchema,
   GrpcRouteSchema,
   type HttpRoute as HttpRouteMessage,
@@ -24,6 +22,7 @@ import { toBackOff } from "./accrual.ts";
 import { toDistribution } from "./backend.ts";
 import { toMetadata } from "./meta.ts";
 import {
+  toGrpcFilter,
   toGrpcMatch,
   toHeaderChange,
   toHost,
@@ -115,22 +114,6 @@ function toHttpFilter(
     case "failure": {
       const { status, message, ratio } = filter;
       const value = { status, message, ratio };
-      return { kind: { case: "failureInjector", value } };
-    }
-  }
-}
-
-function toGrpcFilter(
-  filter: GrpcFilter,
-): MessageInitShape<typeof GrpcRoute_FilterSchema> {
-  switch (filter.kind) {
-    case "request-headers": {
-      const value = toHeaderChange(filter);
-      return { kind: { case: "requestHeaderModifier", value } };
-    }
-    case "failure": {
-      const { code, message, ratio } = filter;
-      const value = { code, message, ratio };
       return { kind: { case: "failureInjector", value } };
     }
   }

@@ -14,6 +14,7 @@ import type {
 import { toAuthz } from "./authorization.ts";
 import { toMetadata } from "./meta.ts";
 import {
+  toGrpcFilter,
   toGrpcMatch,
   toHeaderChange,
   toHost,
@@ -73,18 +74,6 @@ function toGrpcRule(
 ): MessageInitShape<typeof GrpcRoute_RuleSchema> {
   return {
     matches: matches.map(toGrpcMatch),
-    filters: filters.map((filter) => {
-      switch (filter.kind) {
-        case "request-headers": {
-          const value = toHeaderChange(filter);
-          return { kind: { case: "requestHeaderModifier", value } };
-        }
-        case "failure": {
-          const { code, message, ratio } = filter;
-          const value = { code, message, ratio };
-          return { kind: { case: "failureInjector", value } };
-        }
-      }
-    }),
+    filters: filters.map(toGrpcFilter),
   };
 }

@@ -14,6 +14,7 @@ import {
   type SchemeSchema,
 } from "../../../schemas/proto/gen/http_types_pb.ts";
 import type {
+  GrpcFailure,
   GrpcMatch,
   HostMatch,
   HttpMatch,
@@ -85,6 +86,29 @@ export function toHeaderChange(
     })),
   });
   return { add: fields(add), set: fields(set), remove: [...remove] };
+}
+
+/** A filter of calls; routes of both directions have the same. */
+export function toGrpcFilter(
+  filter: RequestHeaders | GrpcFailure,
+): { readonly kind: HeaderChange | Failure } {
+  if (filter.kind === "request-headers") {
+    const value = toHeaderChange(filter);
+    return { kind: { case: "requestHeaderModifier", value } };
+  }
+  const { code, message, ratio } = filter;
+  const value = { code, message, ratio };
+  return { kind: { case: "failureInjector", value } };
+}
+
+interface HeaderChange {
+  readonly case: "requestHeaderModifier";
+  readonly value: ReturnType<typeof toHeaderChange>;
+}
+
+interface Failure {
+  readonly case: "failureInjector";
+  readonly value: Omit<GrpcFailure, "kind">;
 }
 
 /** Another address. */

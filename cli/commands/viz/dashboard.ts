@@ -1,0 +1,45 @@
+import type { Command } from "../../command.ts";
+
+/** `linkerd viz dashboard`: the pages, on this machine. */
+export const dashboard: Command = {
+  name: "dashboard",
+  usage: "[flags]",
+  about: "Open the dashboard in a browser, until this command is stopped.",
+  flags: [
+    {
+      name: "address",
+      kind: "text",
+      about: "Where to listen; only this machine can be asked",
+      otherwise: "localhost",
+    },
+    {
+      name: "port",
+      short: "p",
+      kind: "text",
+      about: "Port to listen on; 0 takes any",
+      otherwise: "50750",
+    },
+    {
+      name: "show",
+      kind: "text",
+      about: "linkerd opens a browser, url only says where to go",
+      otherwise: "linkerd",
+    },
+    {
+      name: "wait",
+      kind: "text",
+      about: "How long to wait for the metrics component",
+      otherwise: "5m0s",
+    },
+  ],
+  examples: [
+    "linkerd viz dashboard",
+    "# without a browser",
+    "linkerd viz dashboard --show url --port 0",
+  ],
+  maxWords: 0,
+  run: async (given, world) => {
+    const { runDashboard } = await import("../../viz/dashboard.ts");
+    return await runDashboard(given, world);
+  },
+};

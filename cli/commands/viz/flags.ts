@@ -1,0 +1,33 @@
+import type { Flag } from "../../command.ts";
+
+/** Whose namespace is asked about. */
+export const NAMESPACE: Flag = {
+  name: "namespace",
+  short: "n",
+  kind: "text",
+  about: "Namespace of the resources",
+  otherwise: "that of the kubeconfig's context",
+};
+/** Every namespace. */
+export const ALL_NAMESPACES: Flag = {
+  name: "all-namespaces",
+  short: "A",
+  kind: "switch",
+  about: "Resources of all namespaces",
+};
+/** Over which time. */
+export const WINDOW: Flag = {
+  name: "time-window",
+  short: "t",
+  kind: "text",
+  about: "How far back to look: from 15s to 1h",
+  otherwise: "1m",
+};
+/** How answers are printed. */
+export const output = (formats: string): Flag => ({
+  name: "output",
+  short: "o",
+  kind: "text",
+  about: `Print ${formats}`,
+  otherwise: "table",
+});

@@ -20,7 +20,7 @@ const MAX_PICTURE_BYTES = 150_000;
 const START_TIMEOUT_MS = 60_000;
 
 const VIEWS = [
-  ["overview", "/"],
+  ["overview", "/overview"],
   ["topology", "/topology"],
   ["workload", "/workload?kind=deployment&namespace=shop&name=orders"],
 ] as const;

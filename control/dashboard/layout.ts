@@ -14,7 +14,8 @@ export interface Page {
   readonly asked: Asked | null;
 }
 
-const VIEWS = [["/", "Overview"], ["/topology", "Topology"]] as const;
+/** By address, which is relative: where they are mounted is not theirs to know, nor `linkerd viz dashboard`'s to rewrite. */
+const VIEWS = [["overview", "Overview"], ["topology", "Topology"]] as const;
 
 /** A whole page. The script replaces what is in `main`; without it, a reload does. */
 export function renderPage({ title, path, body, asked }: Page): Html {
@@ -27,15 +28,15 @@ export function renderPage({ title, path, body, asked }: Page): Html {
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
         <title>${harmless(title)} · Mesh dashboard</title>
-        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
-        <link rel="stylesheet" href="/assets/style.css">
-        <script type="module" src="/assets/refresh.js"></script>
+        <link rel="icon" type="image/svg+xml" href="icon.svg">
+        <link rel="stylesheet" href="style.css">
+        <script type="module" src="refresh.js"></script>
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
         <header>
           <a class="brand"
-            href="/"><img src="/assets/icon.svg" alt="" width="24" height="24">Mesh dashboard</a>
+            href="overview"><img src="icon.svg" alt="" width="24" height="24">Mesh dashboard</a>
           <nav aria-label="Views">
             <ul>${VIEWS.map(([to, name]) =>
               html`<li><a href="${kept === null ? to : formatAsked(to, kept)}"${

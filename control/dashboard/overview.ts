@@ -51,7 +51,7 @@ export function renderOverview(
   const shown = found.slice(start, start + PAGE_ROWS);
   const groups = [...new Set(shown.map((row) => row.namespace))];
   return html`<h1>Overview</h1>
-${renderChoices("/", asked, namespaces)}
+${renderChoices("overview", asked, namespaces)}
 ${renderSummary(found, windowMs)}
 ${
     shown.length === 0 ? html`<p>No workloads here.</p>` : renderTable(
@@ -156,7 +156,7 @@ export function workloadAddress(
 ): string {
   const query = new URLSearchParams({ kind, namespace, name });
   const window = formatAsked("", { windowMs, namespace: null, page: 1 });
-  return `/workload?${query}${window.replace("?", "&")}`;
+  return `workload?${query}${window.replace("?", "&")}`;
 }
 
 function renderPages(count: number, asked: Asked): Html {
@@ -165,7 +165,9 @@ function renderPages(count: number, asked: Asked): Html {
   const to = (page: number, text: string) =>
     page < 1 || page > last
       ? ""
-      : html`<a href="${formatAsked("/", { ...asked, page })}">${text}</a>`;
+      : html`<a href="${
+        formatAsked("overview", { ...asked, page })
+      }">${text}</a>`;
   return html`
     <nav class="pages"
       aria-label="Pages">${to(asked.page - 1, "Previous")} <span>Page ${asked

@@ -40,48 +40,70 @@ const ASSETS = [
   ["icon.svg", "image/svg+xml", ICON],
 ] as const;
 
-/** Pages about the golden metrics: an overview, who talks to whom, and one for each workload. They only read. */
+const VIEWS = ["overview", "topology", "workload"] as const;
+
+/**
+ * Pages about the golden metrics: an overview, who talks to whom, and one for each workload. They only read. Every
+ * address is one segment and links are relative, so that they can be mounted below any path: Kubernetes' rights name single
+ * segments.
+ */
 export function createDashboard(source: Source): Hono {
   const hour = createHour(source.readings, source.now);
   const app = new Hono();
   const view = (
-    path: string,
+    path: "" | typeof VIEWS[number],
     show: (asked: Asked, query: URLSearchParams) => Promise<
       { readonly title: string; readonly body: Html }
     >,
   ) =>
-    app.get(path, async (context) => {
+    app.get(`/${path}`, async (context) => {
       const { searchParams } = new URL(context.req.url);
       try {
         const asked = parseAsked(searchParams);
         const shown = await show(asked, searchParams);
-        return answer(context, { ...shown, path, asked }, 200);
+        return answer(context, {
+          ...shown,
+          path: path || "overview",
+          asked,
+        }, 200);
       } catch (thrown) {
         return answer(context, failure(thrown), statusOf(thrown));
       }
     });
 
-  view("/", async (asked) => {
-    const [rows, past] = await Promise.all([
-      readWorkloads(source, asked.windowMs),
-      hour(),
-    ]);
-    return { title: "Overview", body: renderOverview(rows, past, asked) };
-  });
-  view("/topology", async (asked) => {
+  for (const path of ["", "overview"] as const) {
+    view(path, async (asked) => {
+      const [rows, past] = await Promise.all([
+        readWorkloads(source, asked.windowMs),
+        hour(),
+      ]);
+      return { title: "Overview", body: renderOverview(rows, past, asked) };
+    });
+  }
+  view("topology", async (asked) => {
     const links = await readLinks(asked.windowMs, source.readings);
     return { title: "Topology", body: renderTopology(links, asked) };
   });
-  view("/workload", async ({ windowMs }, query) => {
+  view("workload", async ({ windowMs }, query) => {
     const owner = parseOwner(query);
     const shown = await readWorkload(source, hour, owner, windowMs);
     return { title: owner.name, body: renderWorkload(shown) };
   });
   for (const [name, type, text] of ASSETS) {
-    app.get(`/assets/${name}`, () =>
+    app.get(`/${name}`, () =>
       new Response(text, {
         headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` },
       }));
+  }
+  for (const path of ["", ...VIEWS, ...ASSETS.map(([name]) => name)]) {
+    app.all(
+      `/${path}`,
+      () =>
+        new Response("Method Not Allowed: the dashboard only reads\n", {
+          status: 405,
+          headers: { ...HEADERS, allow: "GET, HEAD" },
+        }),
+    );
   }
   return app;
 }

@@ -45,7 +45,7 @@ export function renderTopology(
   );
   const drawn = found.filter((link) => shown.has(link));
   return html`<h1>Topology</h1>
-${renderChoices("/topology", asked, [...namespaces].sort())}
+${renderChoices("topology", asked, [...namespaces].sort())}
 ${
     drawn.length === 0 ? html`<p>Nobody has talked to anybody here.</p>` : html`
       ${renderGraph(layOut(drawn), windowMs)}

@@ -5,7 +5,6 @@ import { authorizeBytes, isNamed } from "./authorize.ts";
 import type { Channel } from "./channel.ts";
 import { detectEitherSide, detectTlsEitherSide } from "./detect/either-side.ts";
 import { WAITED_FOR } from "./drain.ts";
-import { forward } from "./forward.ts";
 import { createPassage } from "./gateway/passage.ts";
 import { createEarly } from "./http/early.ts";
 import { serveHttp1 } from "./http1/server.ts";
@@ -15,6 +14,7 @@ import { type Connection, counted } from "./inbound/connection.ts";
 import { acceptDirect, type DirectConnection } from "./inbound/direct.ts";
 import { createDenials } from "./inbound/denials.ts";
 import type { InboundOptions } from "./inbound/options.ts";
+import { forwardBy } from "./inbound/profiles.ts";
 import { answerRefusal } from "./inbound/refusal.ts";
 import { createRequests, isAudit } from "./inbound/requests.ts";
 import type { TlsStatus } from "./record/labels.ts";
@@ -42,10 +42,6 @@ const NO_GATEWAY = new Problem("forbidden", "this proxy is not a gateway");
 const DENIED = new Problem("forbidden", "unauthorized connection");
 
 const PORT_SKIPPED: TlsStatus = { kind: "none", reason: "port_skipped" };
-const foreignTls = (sni: string | null): TlsStatus => ({
-  kind: "opaque",
-  sni: sni ?? "",
-});
 
 /** Carries what comes to the pod's applications: accept > terminate > detect > authorize > forward. */
 export function startInbound(options: InboundOptions): Listener {
@@ -53,6 +49,7 @@ export function startInbound(options: InboundOptions): Listener {
   const meshHttp2 = withProxies(options.http2);
   const denials = createDenials(options.log);
   const refusals = options.log.limited(LINES_PER_SECOND);
+  const toApplication = forwardBy(options.profiles);
   return listenTcp(options.listen, options.accept, accept);
 
   function accept(socket: SocketChannel): void {
@@ -134,7 +131,7 @@ export function startInbound(options: InboundOptions): Listener {
           return found.sni === options.name
             ? void secured(socket, address, found.early)
             : plain(
-              open(socket, socket, address, null, foreignTls(found.sni)),
+              open(socket, socket, address, null, recorder.passedOn(found.sni)),
               found.early,
             );
       }
@@ -256,7 +253,7 @@ export function startInbound(options: InboundOptions): Listener {
     protocol: "http1" | "http2",
     early: Promise<Channel> | null,
     /** What becomes of a request that policy permits. */
-    send: typeof forward = forward,
+    send: typeof toApplication = toApplication,
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
     const requests = createRequests({
@@ -266,13 +263,14 @@ export function startInbound(options: InboundOptions): Listener {
       connection: { target: address, tls },
       recorder,
       authorities: options.authorities,
+      profiles: options.profiles,
       inFlight: options.inFlight,
       early: createEarly(early),
       audited: (head, route) => denials.audited(connection, head, route),
       revoked: () => socket.destroy(),
     });
     const asker = { address: socket.remote, id: caller.tls?.id ?? null };
-    const respond = (unlogged: Parameters<typeof forward>[0]) => {
+    const respond = (unlogged: Parameters<typeof toApplication>[0]) => {
       const exchange = options.accessLog?.follow(unlogged, asker) ?? unlogged;
       const next = requests.next(exchange.head);
       if (!("kind" in next)) return send(exchange, next);

@@ -20,6 +20,7 @@ import { createAccessLog } from "./inbound/access-log.ts";
 import { createApps } from "./inbound/apps.ts";
 import { createAuthorities } from "./inbound/authorities.ts";
 import { createPorts } from "./inbound/ports.ts";
+import { createProfiles } from "./inbound/profiles.ts";
 import { createInboundRecorder } from "./inbound/recorder.ts";
 import { createLogs, type Log } from "./log.ts";
 import { createOutput } from "./log/output.ts";
@@ -30,6 +31,7 @@ import { countOne, createRegistry } from "./record.ts";
 import { dnsLabels } from "./record/control.ts";
 import { createFamilies, type Families } from "./record/families.ts";
 import { countViolations, type Http2Side } from "./record/http2.ts";
+import { createNames } from "./record/names.ts";
 import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
 import { TcpRecorder } from "./record/tcp.ts";
 import type { Credentials } from "./tls.ts";
@@ -215,7 +217,16 @@ async function run(config: Config): Promise<void> {
       http2: serverHttp2(side.serverHttp2, families, "inbound src"),
       inFlight: { count: 0, max: side.maxInFlight },
       recorder: createInboundRecorder(families),
-      authorities: side.authorityLabels ? createAuthorities() : undefined,
+      authorities: side.authorityLabels
+        ? createAuthorities(createNames(families.http.requests))
+        : undefined,
+      profiles: createProfiles({
+        control,
+        suffixes: config.destination.profileSuffixes,
+        initialTimeoutMs: config.destination.profileInitialTimeoutMs,
+        idleMs: side.discoveryIdleTimeoutMs,
+        families: families.outbound.profile.route,
+      }),
       accessLog: config.log.access === null ? undefined : createAccessLog(
         config.log.access,
         createOutput(Bun.stderr.writer()),

@@ -69,7 +69,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
   const overflows = add(
     "proxy_metrics_overflow_total",
-    "Times a metric had too many label sets to begin a new series",
+    "Times a metric had no room for a new label set or name",
     COUNTER,
   );
   const sweep = (nowMs: number): void => {

@@ -25,6 +25,7 @@ interface Asked {
 
 let mesh: Mesh;
 let caller: Pod;
+let server: Pod;
 let clusterIp: string;
 /** What the applications of each Service were asked, and how they answer; replaced by each test. */
 const asked = { web: [] as Asked[], other: [] as Asked[] };
@@ -41,6 +42,7 @@ beforeAll(async () => {
     bed.addPod({ name: "other", ports: [PORT, OPAQUE_PORT] }),
   ]);
   caller = client;
+  server = web;
   for (
     const [pod, heard] of [[web, asked.web], [other, asked.other]] as const
   ) {
@@ -138,12 +140,13 @@ async function follow(spec: object | null): Promise<void> {
 }
 let markers = 0;
 
-/** The sum of a family's samples on the caller's page that have these labels. */
+/** The sum of a family's samples on a pod's page that have these labels. */
 async function counted(
   name: string,
   wanted: Readonly<Record<string, string>>,
+  pod = caller,
 ): Promise<number> {
-  const samples = parseMetrics(await proxyOf(caller).metrics());
+  const samples = parseMetrics(await proxyOf(pod).metrics());
   return samples.filter((sample) =>
     sample.name === name &&
     Object.entries(wanted).every(([key, value]) =>
@@ -198,6 +201,43 @@ test("requests are counted by the first route that they fit, and applications ar
   expect(asked.web.map(({ canonical }) => canonical)).toEqual(
     cases.map(() => DST),
   );
+});
+
+test("a request counts where it arrives, too, by the same routes and classes", async () => {
+  answer = () => 404;
+  await follow({
+    routes: [
+      route("missing", { pathRegex: "/missing" }, {
+        responseClasses: [
+          { condition: { status: { min: 404, max: 404 } }, isFailure: true },
+        ],
+      }),
+    ],
+  });
+  const served = {
+    direction: "inbound",
+    dst: DST,
+    rt_route: "missing",
+    status_code: "404",
+    classification: "failure",
+  };
+  const failed = () => counted("route_response_total", served, server);
+  // Each proxy is told by a stream of its own.
+  await waitFor(async () => {
+    await ask("/missing");
+    return await failed() > 0 || null;
+  }, { what: () => "the profile in force where requests arrive" });
+  const before = await failed();
+  for (let sent = 0; sent < 5; sent++) await ask("/missing");
+  expect(await failed()).toBe(before + 5);
+  const { dst, rt_route, direction } = served;
+  const latencies = { dst, rt_route, direction, status_code: "404" };
+  expect(
+    await counted("route_response_latency_ms_count", latencies, server),
+  ).toBe(await failed());
+  // A request for no Service has no profile.
+  expect(await counted("route_request_total", { dst: "" }, server)).toBe(0);
+  answer = () => 200;
 });
 
 test("what counts as a failure is what the route says", async () => {

@@ -9,6 +9,7 @@ import { type RequestHead, ResponseHead } from "../http/message.ts";
 import { UNSENT_MARK } from "../http/unsent.ts";
 import { createRegistry, type Registry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
+import { createNames } from "../record/names.ts";
 import { pageOf } from "../record/testing/page.ts";
 import { FakeControl } from "../testing/fake-control.ts";
 import { requestHead } from "../testing/http1.ts";
@@ -156,7 +157,8 @@ describe("createRequests() decides", () => {
 });
 
 test("requests are counted by name when that is asked for, a few names only", () => {
-  const requests = open(PLAIN, createEarly(null), createAuthorities(2));
+  const names = createNames({ overflow() {} }, 2);
+  const requests = open(PLAIN, createEarly(null), createAuthorities(names));
   const ask = (head: RequestHead) => {
     const next = requests.next(head);
     if ("kind" in next) throw new Error(next.kind);
@@ -174,7 +176,7 @@ test("requests are counted by name when that is asked for, a few names only", ()
         [];
       return [name, Number(line.split(" ").at(-1))];
     });
-  expect(counts).toEqual([["web:80", 3], ["b", 2], [null, 3]]);
+  expect(counts).toEqual([["web:80", 3], ["b", 2], ["other", 2], [null, 1]]);
   // Policy counts as ever.
   expect(values("inbound_http_authz_allow_total")).toEqual([8]);
   requests.release();

@@ -1,7 +1,7 @@
 import { isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import { noteAnswer } from "../detect/either-side.ts";
-import type { Direction, Lane, Passage } from "../direction.ts";
+import type { Direction, Lane, Passage, Way } from "../direction.ts";
 import { ONCE } from "../forward/terms.ts";
 import { leaseEarly } from "../http/early.ts";
 import { type Field, Name } from "../http/field.ts";
@@ -17,6 +17,7 @@ import { UNSENT } from "../http/unsent.ts";
 import { classify } from "../record/classify.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { App } from "./apps.ts";
+import type { ServedRoute } from "./profiles.ts";
 import type { Counted, Exchanges } from "./recorder.ts";
 import type { RequestsOptions } from "./requests.ts";
 
@@ -26,7 +27,7 @@ export const CLIENT_ID = Name.of("l5d-client-id");
 
 /** How permitted requests of a connection get to the application, under one route and authorization. */
 export function directionTo(
-  { app, port, caller, recorder, inFlight, early }: RequestsOptions,
+  { app, port, caller, recorder, profiles, inFlight, early }: RequestsOptions,
   counted: Counted,
   { http, metrics }: {
     readonly http: HttpRecorder;
@@ -71,9 +72,27 @@ export function directionTo(
     judge: classify,
     metrics: () => metrics,
   };
-  const way = { payload, path: ANY_PATH };
+  const way: Way = { payload, path: ANY_PATH };
+  /** Requests for a Service with a profile are judged and counted by its routes, too. */
+  const profiled = new WeakMap<ServedRoute, Way>();
+  const wayBy = (route: ServedRoute): Way => {
+    let known = profiled.get(route);
+    if (known === undefined) {
+      const { judge, finished } = route;
+      const both = { ...metrics, finished };
+      known = {
+        payload: { ...payload, judge, metrics: () => both },
+        path: ANY_PATH,
+      };
+      profiled.set(route, known);
+    }
+    return known;
+  };
   return {
-    route: () => way,
+    route(head) {
+      const route = profiles?.routeOf(head) ?? null;
+      return route === null ? way : wayBy(route);
+    },
     toUpstream: (head) => toApplication(head, idField),
     toClient(head, request) {
       noteAnswer(port.habits, head.status);

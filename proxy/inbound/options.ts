@@ -11,6 +11,7 @@ import type { AccessLog } from "./access-log.ts";
 import type { Applications } from "./apps.ts";
 import type { Authorities } from "./authorities.ts";
 import type { Port } from "./ports.ts";
+import type { Profiles } from "./profiles.ts";
 import type { InboundRecorder } from "./recorder.ts";
 
 /** What the inbound side is made of. */
@@ -33,6 +34,8 @@ export interface InboundOptions {
   readonly inFlight: InFlight;
   readonly recorder: InboundRecorder;
   readonly authorities?: Authorities | undefined;
+  /** Set when requests are counted by the routes of ServiceProfiles. */
+  readonly profiles?: Profiles | undefined;
   /** Set when each request is logged. */
   readonly accessLog?: AccessLog | undefined;
   /** Set when connections may name what is behind this proxy. */

@@ -6,6 +6,7 @@ import type { BackendMetrics, RouteMetrics } from "../direction.ts";
 import type { Scope } from "../policy/rate-limit.ts";
 import { countOne } from "../record.ts";
 import { recordConnection } from "../record/connection.ts";
+import { codeOf } from "../record/classify.ts";
 import { detectResult, resultOf } from "../record/detect.ts";
 import type { Families } from "../record/families.ts";
 import { Holding } from "../record/holding.ts";
@@ -25,6 +26,7 @@ import {
   serverLabels,
   type TlsStatus,
 } from "../record/labels.ts";
+import { createNames } from "../record/names.ts";
 import type { Series } from "../record/series.ts";
 import { inboundLabels, inboundSourceLabels } from "../record/traffic.ts";
 import type { ConnectionMeters } from "../socket.ts";
@@ -49,6 +51,8 @@ const ERRORS: Readonly<Partial<Record<Problem["code"], InboundError>>> = {
 
 /** What the inbound side counts, in its own words. */
 export function createInboundRecorder(families: Families): {
+  /** What a connection is counted as whose TLS is the application's own. */
+  passedOn(sni: string | null): TlsStatus;
   source(connection: Counted): ConnectionMeters;
   transportHeader(header: TransportHeader, clientId: string): void;
   detected(
@@ -83,7 +87,12 @@ export function createInboundRecorder(families: Families): {
   exchanges(connection: Counted, route: ServerMeta): Exchanges;
 } {
   const { inbound, tcp, http } = families;
+  const names = createNames(tcp.opened);
   return {
+    passedOn: (sni) => ({
+      kind: "opaque",
+      sni: sni === null ? "" : names(sni),
+    }),
     source: (connection) =>
       recordConnection(tcp, inboundSourceLabels(connection)),
     transportHeader: ({ port, name, session }, clientId) =>
@@ -209,7 +218,7 @@ function recordExchanges(
       series.requestSeconds.observe((sinceStartMs - sinceSentMs) / 1_000);
       series.responseSeconds.observe(sinceSentMs / 1_000);
       const shown = isGrpc
-        ? grpcStatus ?? ""
+        ? grpcStatus === null ? "" : codeOf(grpcStatus)
         : status === 0
         ? ""
         : String(status);

@@ -13,6 +13,7 @@ import type { App } from "./apps.ts";
 import type { Authorities } from "./authorities.ts";
 import { CLIENT_ID, directionTo } from "./direction.ts";
 import type { Port } from "./ports.ts";
+import type { Profiles } from "./profiles.ts";
 import type { Counted, Exchanges, InboundRecorder } from "./recorder.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -34,6 +35,8 @@ export interface RequestsOptions {
   readonly recorder: InboundRecorder;
   /** Set when requests are counted by the name they ask for. */
   readonly authorities?: Authorities | undefined;
+  /** Set when requests are counted by the routes of ServiceProfiles. */
+  readonly profiles?: Profiles | undefined;
   readonly inFlight: InFlight;
   readonly early: Early;
   /** Hears of requests that are let through only because policy is being tried out (`audit`). */

@@ -4,13 +4,13 @@ import type { ProfileRoute } from "../../schemas/profile.ts";
 import type { Lane, Passage, Way } from "../direction.ts";
 import { type ProfileInForce, splitOf } from "../discover/profile.ts";
 import { Field } from "../http/field.ts";
+import { createJudge } from "../profile/classes.ts";
+import { createRouteTable } from "../profile/route-table.ts";
 import { type ProfileFamilies, profileRouteLabels } from "../record/profile.ts";
 import type { Filters } from "../route/filter.ts";
 import { type Choice, createChooser } from "./distribution.ts";
 import { RouteLane } from "./lane.ts";
 import { createBudget } from "./profile/budget.ts";
-import { createJudge } from "./profile/classes.ts";
-import { pathEndOf, requestTest } from "./profile/condition.ts";
 import { recordProfileRoute } from "./profile/recorder.ts";
 import { profileTerms } from "./profile/terms.ts";
 import type { Released } from "./route-recorder.ts";
@@ -20,15 +20,6 @@ export interface ProfileOptions
   extends Pick<RoutesOptions, "backends" | "random"> {
   readonly families: ProfileFamilies;
 }
-
-/** Requests that no route of a profile is for. */
-const DEFAULT_ROUTE: ProfileRoute = {
-  condition: { kind: "all", conditions: [] },
-  responseClasses: [],
-  labels: {},
-  retries: false,
-  timeoutMs: null,
-};
 
 /**
  * Makes a ServiceProfile live: the first route whose condition holds takes a request, and what no route takes is carried
@@ -64,7 +55,7 @@ export function openProfile(
     const judge = createJudge(route.responseClasses);
     const terms = profileTerms(route, judge, budget);
     const paying = terms.retry === null ? null : budget;
-    const labels = profileRouteLabels(authority, route.labels);
+    const labels = profileRouteLabels("outbound", authority, route.labels);
     const recorder = recordProfileRoute(families, labels, judge, paying);
     held.push(recorder);
     const lane = ({ shared, weight }: ReturnType<typeof take>) => ({
@@ -88,23 +79,8 @@ export function openProfile(
     return { payload, path: { kind: "any" } };
   }
 
-  /** On first use: of a thousand routes most may never be taken, and each would be on the metrics page. */
-  function lazily(route: ProfileRoute): () => Way {
-    let way: Way | null = null;
-    return () => way ??= open(route);
-  }
-
-  const routes = routing.routes.map((route) => ({
-    test: requestTest(route.condition),
-    way: lazily(route),
-  }));
-  const otherwise = lazily(DEFAULT_ROUTE);
   return {
-    find(head) {
-      const end = pathEndOf(head);
-      const route = routes.find(({ test }) => test(head, end));
-      return route === undefined ? otherwise() : route.way();
-    },
+    find: createRouteTable(routing.routes, open),
     release() {
       for (const one of held) one.release();
     },

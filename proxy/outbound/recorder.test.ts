@@ -154,8 +154,9 @@ describe("a route's metrics", () => {
     ask("two-more.example.org");
     const requests = "outbound_http_route_request_statuses_total";
     expect(valuesOf(requests, `hostname="98.example.org"`)).toEqual([2]);
-    expect(valuesOf(requests, `hostname=""`)).toEqual([1]);
+    expect(valuesOf(requests, `hostname="other"`)).toEqual([1]);
     expect(valuesOf(requests).length).toBe(101);
+    expect(valuesOf("proxy_metrics_overflow_total")).toEqual([1]);
     hosts.release();
     expect(leftOf("outbound_http_route")).toEqual([]);
   });

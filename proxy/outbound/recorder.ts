@@ -8,6 +8,7 @@ import { countOne } from "../record.ts";
 import { type BalancerFamilies, balancerSeries } from "../record/balancer.ts";
 import type { Families } from "../record/families.ts";
 import { backendLabels, joinLabels, parentLabels } from "../record/labels.ts";
+import { createNames } from "../record/names.ts";
 import {
   type OutboundError,
   outboundErrorLabels,
@@ -45,9 +46,10 @@ const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
 
 export function createOutboundRecorder(families: Families): OutboundRecorder {
   const { outbound } = families;
+  const names = createNames(outbound.tlsRouteOpened);
   return {
     target: (address, ingress = false) =>
-      recordTarget(families, address, ingress),
+      recordTarget(families, address, names, ingress),
     httpError: (problem) =>
       countOne(
         outbound.httpErrors,

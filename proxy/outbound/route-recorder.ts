@@ -5,6 +5,7 @@ import { codeName, endingError } from "../record/ending.ts";
 import type { Family } from "../record/family.ts";
 import { Holding } from "../record/holding.ts";
 import { joinLabels } from "../record/labels.ts";
+import { createNames } from "../record/names.ts";
 import {
   outboundBackendLabels,
   type OutboundRouteFamilies,
@@ -23,26 +24,23 @@ export interface Released {
   release(): void;
 }
 
-/** Hosts told apart on a route: every client can make up new ones. */
-const MAX_HOSTS = 100;
-
-/** The requests of one route, by the host that they ask for; release it. The first hosts have series of their own. */
+/** The requests of one route, by the host that they ask for; release it. The first hosts have series of their own, all others one. */
 export function recordHosts(
   families: Families,
   parent: Meta,
   route: Meta,
 ): { of(head: RequestHead): RouteMetrics } & Released {
   const byHost = new Map<string, RouteMetrics & Released>();
+  const names = createNames(families.http.requestStatuses);
   return {
     of({ authority, host }) {
       const asked = (authority ?? host)?.text ?? "";
-      const name = asked.replace(/:\d*$/, "").toLowerCase();
-      const known = byHost.get(name) ??
-        (byHost.size < MAX_HOSTS ? undefined : byHost.get(""));
-      if (known !== undefined) return known;
-      const counted = byHost.size < MAX_HOSTS ? name : "";
-      const recorder = recordRoute(families, parent, route, counted);
-      byHost.set(counted, recorder);
+      const name = names(asked.replace(/:\d*$/, "").toLowerCase());
+      let recorder = byHost.get(name);
+      if (recorder === undefined) {
+        recorder = recordRoute(families, parent, route, name);
+        byHost.set(name, recorder);
+      }
       return recorder;
     },
     release() {

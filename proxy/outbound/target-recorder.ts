@@ -8,6 +8,7 @@ import type { Families } from "../record/families.ts";
 import type { Family } from "../record/family.ts";
 import { Holding } from "../record/holding.ts";
 import { joinLabels, parentLabels } from "../record/labels.ts";
+import type { Names } from "../record/names.ts";
 import {
   outboundProtocolLabels,
   type TcpRouteError,
@@ -49,9 +50,11 @@ const PROTOCOLS = {
   tls: "tls",
 } as const;
 
+/** `names`: server names that applications ask for in TLS that is passed on. */
 export function recordTarget(
   families: Families,
   address: SocketAddress,
+  names: Names,
   ingress = false,
 ): TargetRecorder {
   const meters = new TcpRecorder(families.tcp, outboundSourceLabels(address));
@@ -60,7 +63,13 @@ export function recordTarget(
     meters,
     follow(policy) {
       connections?.release();
-      connections = recordConnections(families, policy, address, ingress);
+      connections = recordConnections(
+        families,
+        policy,
+        address,
+        names,
+        ingress,
+      );
     },
     accepted: () => connections?.accepted(),
     detected: (detection, tookMs) => connections?.detected(detection, tookMs),
@@ -82,6 +91,7 @@ function recordConnections(
   { outbound }: Families,
   { parent, protocol }: ClientPolicy,
   address: SocketAddress,
+  names: Names,
   ingress: boolean,
 ): Connections {
   const holding = new Holding();
@@ -120,7 +130,7 @@ function recordConnections(
     tunnel(route, sni) {
       const { opened, closed } = protocol.kind === "tls" ? tls : tcp;
       const labels = protocol.kind === "tls"
-        ? tlsRouteLabels(parent, route, sni ?? "")
+        ? tlsRouteLabels(parent, route, sni === null ? "" : names(sni))
         : tcpRouteLabels(parent, route, address);
       opened(labels).value += 1;
       return (error) =>

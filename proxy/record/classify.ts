@@ -32,7 +32,7 @@ export function classify(ending: Ending): Verdict {
   const { grpc, status, grpcStatus, error } = ending;
   if (error !== null) return broken(error);
   if (!grpc) return status >= 500 ? FAILURE : SUCCESS;
-  if (grpcStatus !== null) return GRPC[parseCode(grpcStatus)] ?? GRPC_UNKNOWN;
+  if (grpcStatus !== null) return GRPC.get(grpcStatus) ?? GRPC_UNKNOWN;
   // Linkerd calls every gRPC response without a status a success; a 503 from something in between is none (decision 32).
   return status >= 500 ? FAILURE : GRPC_MISSING;
 }
@@ -50,13 +50,13 @@ const FAILING_CODES: ReadonlySet<number> = new Set([2, 4, 7, 13, 14, 15]);
 const LAST_CODE = 16;
 const UNKNOWN = 2;
 
-const GRPC: readonly Verdict[] = Array.from(
-  { length: LAST_CODE + 1 },
-  (_, code) => ({
+/** By code as text: peers may write anything there. */
+const GRPC: ReadonlyMap<string, Verdict> = new Map(
+  Array.from({ length: LAST_CODE + 1 }, (_, code) => [String(code), {
     classification: FAILING_CODES.has(code) ? "failure" : "success",
     grpcStatus: String(code),
     error: "",
-  }),
+  }]),
 );
 const GRPC_UNKNOWN: Verdict = {
   classification: "failure",
@@ -68,8 +68,9 @@ const GRPC_MISSING: Verdict = {
   classification: "success",
 };
 
-function parseCode(text: string): number {
-  return /^\d{1,2}$/.test(text) ? Number(text) : UNKNOWN;
+/** The code that a `grpc-status` says, as text; what is no code is UNKNOWN. */
+export function codeOf(grpcStatus: string): string {
+  return GRPC.has(grpcStatus) ? grpcStatus : String(UNKNOWN);
 }
 
 const TIMEOUT: Verdict = { ...FAILURE, error: "timeout" };

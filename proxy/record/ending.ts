@@ -1,5 +1,6 @@
 import type { Problem, ProblemCode } from "../../schemas/problem.ts";
 import { ErrorCode, type Reset } from "../http/message.ts";
+import { codeOf } from "./classify.ts";
 import type { RouteError } from "./outbound.ts";
 
 /** gRPC status codes by number, as metrics spell them. */
@@ -25,7 +26,7 @@ const CODES = [
 
 /** Name of a `grpc-status` value; UNKNOWN for what is none. */
 export function codeName(grpcStatus: string | null): string {
-  return CODES[Number(grpcStatus ?? 2)] ?? "UNKNOWN";
+  return CODES[Number(codeOf(grpcStatus ?? ""))] ?? "UNKNOWN";
 }
 
 /** Problems of ours that are told apart, by code. */

@@ -15,7 +15,7 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
   readonly #help: string;
   readonly #kind: Kind<S>;
   readonly #seriesMax: number;
-  /** Called each time a label set finds no room. */
+  /** Called each time something finds no room. */
   readonly #overflowed: (name: string) => void;
   #series: Map<string, S> | null = null;
 
@@ -42,7 +42,7 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
     const all = this.#series ??= new Map<string, S>();
     let series = all.get(labels);
     if (series === undefined && all.size >= this.#seriesMax) {
-      this.#overflowed(this.name);
+      this.overflow();
       labels = OVERFLOW;
       series = all.get(OVERFLOW);
     }
@@ -52,6 +52,11 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
     }
     series.holders += 1;
     return series;
+  }
+
+  /** Counts that something found no room here: a label set, or a name that is told apart no more. */
+  overflow(): void {
+    this.#overflowed(this.name);
   }
 
   /** Drops series that nobody holds and that have not changed for `retainIdleMs`. */

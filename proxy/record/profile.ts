@@ -28,11 +28,12 @@ export function profileFamilies(registry: Registry): ProfileFamilies {
 
 /** `dst` is the name and port that was called; `rt_*` what the route is called by. */
 export function profileRouteLabels(
+  direction: "inbound" | "outbound",
   dst: string,
   labels: Readonly<Record<string, string>>,
 ): string {
   return formatLabels([
-    ["direction", "outbound"],
+    ["direction", direction],
     ["dst", dst],
     ...Object.keys(labels).sort().map((name) =>
       [

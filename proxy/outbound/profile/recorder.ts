@@ -1,5 +1,6 @@
 import type { BackendMetrics, Ending, RouteMetrics } from "../../direction.ts";
-import type { Judge, Verdict } from "../../record/classify.ts";
+import type { Judge } from "../../record/classify.ts";
+import { judgeEnding, recordRequests } from "../../profile/recorder.ts";
 import { HttpRecorder } from "../../record/http.ts";
 import { Holding } from "../../record/holding.ts";
 import { joinLabels } from "../../record/labels.ts";
@@ -21,17 +22,13 @@ export function recordProfileRoute(
   judge: Judge,
   budget: Budget | null,
 ): ProfileRecorder {
-  const route = new HttpRecorder(families.route, labels);
+  const route = recordRequests(families.route, labels, judge);
   const actual = new HttpRecorder(families.actual, labels);
   const holding = new Holding();
   const retryable = holding.by(
     families.retryable,
     (reason: "" | "no_budget") => joinLabels(labels, skippedLabel(reason)),
   );
-  const verdict = (grpc: boolean, ending: Ending): Verdict => {
-    const { status, grpcStatus, reset } = ending;
-    return judge({ grpc, status, grpcStatus, error: reset });
-  };
   return {
     route: {
       retried(_grpc, event) {
@@ -40,21 +37,15 @@ export function recordProfileRoute(
       },
       requestFrame() {},
       finished(grpc, ending, sinceStartMs) {
-        route.requests.value += 1;
-        const { status, answeredAfterMs } = ending;
-        route.latency(status).observe(answeredAfterMs || sinceStartMs);
-        const judged = verdict(grpc, ending);
-        route.response(status, judged);
-        if (judged.classification === "success") {
-          budget?.deposit(performance.now());
-        }
+        const { classification } = route.finished(grpc, ending, sinceStartMs);
+        if (classification === "success") budget?.deposit(performance.now());
       },
     },
     sent: {
       dispatched: () => void (actual.requests.value += 1),
       responseFrame() {},
       ended: (grpc: boolean, ending: Ending) =>
-        actual.response(ending.status, verdict(grpc, ending)),
+        actual.response(ending.status, judgeEnding(judge, grpc, ending)),
     },
     release() {
       route.release();

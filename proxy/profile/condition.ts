@@ -1,9 +1,9 @@
 import type {
   RequestCondition,
   ResponseCondition,
-} from "../../../schemas/profile.ts";
-import type { RequestHead } from "../../http/message.ts";
-import { patternOf } from "../../route/known-pattern.ts";
+} from "../../schemas/profile.ts";
+import type { RequestHead } from "../http/message.ts";
+import { patternOf } from "../route/known-pattern.ts";
 
 const QUESTION = 0x3f;
 

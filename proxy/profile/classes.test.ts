@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import type { ResponseClass } from "../../../schemas/profile.ts";
-import { classify } from "../../record/classify.ts";
+import type { ResponseClass } from "../../schemas/profile.ts";
+import { classify } from "../record/classify.ts";
 import { createJudge } from "./classes.ts";
-import { profileTerms } from "./terms.ts";
+import { profileTerms } from "../outbound/profile/terms.ts";
 
 const between = (min: number, max: number, isFailure: boolean) => ({
   condition: { kind: "status", min, max },

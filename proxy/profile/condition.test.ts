@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { RequestCondition } from "../../../schemas/profile.ts";
-import { Field, Name } from "../../http/field.ts";
-import { METHOD, PATH, RequestHead } from "../../http/message.ts";
+import type { RequestCondition } from "../../schemas/profile.ts";
+import { Field, Name } from "../http/field.ts";
+import { METHOD, PATH, RequestHead } from "../http/message.ts";
 import { pathEndOf, requestTest } from "./condition.ts";
 
 const encoder = new TextEncoder();

@@ -1,5 +1,5 @@
-import type { ResponseClass } from "../../../schemas/profile.ts";
-import { classify, type Judge, type Verdict } from "../../record/classify.ts";
+import type { ResponseClass } from "../../schemas/profile.ts";
+import { classify, type Judge, type Verdict } from "../record/classify.ts";
 import { meansStatus } from "./condition.ts";
 
 /** Statuses that a response can have. */

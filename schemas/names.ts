@@ -45,6 +45,8 @@ export const ANNOTATIONS = {
   defaultInboundPolicy: "config.linkerd.io/default-inbound-policy",
   requireIdentityPorts:
     "config.linkerd.io/proxy-require-identity-inbound-ports",
+  tapEnabled: "viz.linkerd.io/tap-enabled",
+  disableTap: "viz.linkerd.io/disable-tap",
   gatewayIdentity: "mirror.linkerd.io/remote-gateway-identity",
   remoteServiceName: "mirror.linkerd.io/remote-svc-fq-name",
 } as const;

@@ -1,10 +1,13 @@
 import type { Group } from "../command.ts";
+import { allowScrapes } from "./viz/allow-scrapes.ts";
 import { authz } from "./viz/authz.ts";
 import { dashboard } from "./viz/dashboard.ts";
 import { edges } from "./viz/edges.ts";
 import { install } from "./viz/install.ts";
+import { list } from "./viz/list.ts";
 import { routes, statInbound, statOutbound } from "./viz/routes.ts";
 import { stat } from "./viz/stat.ts";
+import { prune, uninstall } from "./viz/uninstall.ts";
 
 /** `linkerd viz`: golden metrics. They come with the default install. */
 export const viz: Group = {
@@ -15,13 +18,17 @@ export const viz: Group = {
     "linkerd viz edges -n emojivoto deploy",
   ],
   commands: [
+    allowScrapes,
     authz,
     dashboard,
     edges,
     install,
+    list,
+    prune,
     routes,
     stat,
     statInbound,
     statOutbound,
+    uninstall,
   ],
 };

@@ -9,7 +9,7 @@ import { outlives, readStubFormat, type Resource, stub } from "../stub.ts";
 import { openKinds } from "./open.ts";
 
 /** What an install leaves outside of its namespace, in the order to delete it; the namespace takes the rest along. */
-const RESOURCES: readonly Resource[] = [
+export const RESOURCES: readonly Resource[] = [
   ...["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"].map((
     kind,
   ) => ({

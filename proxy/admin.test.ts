@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
-import { type Admin, type AdminOptions, startAdmin } from "./admin.ts";
+import { type AdminOptions, startAdmin } from "./admin.ts";
 import { isLoopback } from "./admin/loopback.ts";
 import { createAdminPort, withProbes } from "./admin/port.ts";
 import { acceptsGzip } from "./admin/metrics.ts";
@@ -15,7 +15,7 @@ import { authorization, serverPolicy } from "./testing/policies.ts";
 const server = createPki().issue("web.shop");
 const OPEN = serverPolicy([authorization(["0.0.0.0/0"])]);
 
-const started: Admin[] = [];
+const started: ReturnType<typeof startAdmin>[] = [];
 afterEach(async () => {
   for (const admin of started.splice(0)) await admin.close();
 });

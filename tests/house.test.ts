@@ -67,8 +67,8 @@ const APART = [
 ];
 /** Room of a stage that only pages may call: stages never import pages, and the two pages never meet. */
 const PAGES = ["proxy/outbound.ts", "proxy/inbound.ts"];
-/** Where pages are put together; the admin port is an inbound side of its own. */
-const EDGE = ["proxy/main.ts", "proxy/admin.ts"];
+/** Where pages are put together; the admin and tap ports are inbound sides of their own. */
+const EDGE = ["proxy/main.ts", "proxy/inside.ts"];
 const MAX_LINES = 400;
 
 const ROOT = dirname(import.meta.dir);

@@ -1,11 +1,7 @@
-import type { SocketAddress } from "../../schemas/address.ts";
 import { Problem } from "../../schemas/problem.ts";
-import type { Caller } from "../authorize.ts";
 import { Field, Name } from "../http/field.ts";
 import { findField } from "../http/fields.ts";
-import type { Lease } from "../http/http1-pool.ts";
 import {
-  type ClientConnection,
   type ClientStream,
   NO_TRAILERS,
   type RequestHead,
@@ -13,7 +9,8 @@ import {
   type ResponseReader,
   UNKNOWN_LENGTH,
 } from "../http/message.ts";
-import type { App } from "../inbound/apps.ts";
+import type { Applications } from "../inbound/apps.ts";
+import { createInsideApps } from "../inside/apps.ts";
 import { type AdminRequest, type Answer, text } from "./answer.ts";
 
 /** Answers requests; never rejects. */
@@ -28,45 +25,19 @@ const NOT_HTTP = new Problem(
   "the admin port takes HTTP only",
 );
 
-/** The admin pages as an application of the pod: one that is in this process, so that nothing is dialled. */
-export function createAdminApps(answering: Answering): {
-  take(address: SocketAddress, caller: Caller): App;
-  open(): Promise<never>;
-} {
-  return {
-    take(address, { ip }) {
-      const connection = connectInside((call) => answering({ ...call, ip }));
-      const acquire = (lease: Lease) => void lease.use(connection, false);
-      return {
-        address,
-        http1: { acquire, acquireFresh: acquire, close() {} },
-        http2: { ready: true, acquire, close() {} },
-        release() {},
-      };
-    },
-    open: () => Promise.reject(NOT_HTTP),
-  };
+/** The admin pages as an application of the pod. */
+export function createAdminApps(answering: Answering): Applications {
+  return createInsideApps((head, ended, reader, { ip }) => {
+    const call = new Call(head, reader, (part) => answering({ ...part, ip }));
+    if (ended) call.end();
+    else if (findField(head.fields, EXPECT) !== null) {
+      reader.responseInformational(new ResponseHead("1.1", 100, []));
+    }
+    return call;
+  }, NOT_HTTP);
 }
 
 type Calling = (request: Omit<AdminRequest, "ip">) => Promise<Answer>;
-
-function connectInside(calling: Calling): ClientConnection {
-  return {
-    ready: true,
-    active: 0,
-    closed: false,
-    request(head, ended, reader) {
-      const call = new Call(head, reader, calling);
-      if (ended) call.end();
-      else if (findField(head.fields, EXPECT) !== null) {
-        reader.responseInformational(new ResponseHead("1.1", 100, []));
-      }
-      return call;
-    },
-    drain() {},
-    destroy() {},
-  };
-}
 
 /** One request and its answer. */
 class Call implements ClientStream {

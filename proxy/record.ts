@@ -55,15 +55,15 @@ export function createRegistry(options: RegistryOptions): Registry {
   const families = new Map<string, Family>();
   const refreshers: (() => void)[] = [];
 
-  const overflowed = (metric: string): void =>
-    countOne(overflows, formatLabels([["metric", metric]]));
+  const overflowsOf = (metric: string): Series =>
+    overflows.with(formatLabels([["metric", metric]]));
   const add = <S extends Series | Histogram>(
     name: string,
     help: string,
     kind: Kind<S>,
   ): Family<S> => {
     if (families.has(name)) throw new Error(`metric ${name} declared twice`);
-    const family = new Family(name, help, kind, seriesMax, overflowed);
+    const family = new Family(name, help, kind, seriesMax, overflowsOf);
     families.set(name, family);
     return family;
   };

@@ -15,8 +15,9 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
   readonly #help: string;
   readonly #kind: Kind<S>;
   readonly #seriesMax: number;
-  /** Called each time something finds no room. */
-  readonly #overflowed: (name: string) => void;
+  /** The counter of what finds no room, held from the first time on. */
+  readonly #counter: (name: string) => Series;
+  #overflows: Series | null = null;
   #series: Map<string, S> | null = null;
 
   constructor(
@@ -24,13 +25,13 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
     help: string,
     kind: Kind<S>,
     seriesMax: number,
-    overflowed: (name: string) => void,
+    counter: (name: string) => Series,
   ) {
     this.name = name;
     this.#help = help;
     this.#kind = kind;
     this.#seriesMax = seriesMax;
-    this.#overflowed = overflowed;
+    this.#counter = counter;
   }
 
   /**
@@ -56,7 +57,7 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
 
   /** Counts that something found no room here: a label set, or a name that is told apart no more. */
   overflow(): void {
-    this.#overflowed(this.name);
+    (this.#overflows ??= this.#counter(this.name)).value += 1;
   }
 
   /** Drops series that nobody holds and that have not changed for `retainIdleMs`. */

@@ -1,11 +1,11 @@
 import { LABELS } from "../../schemas/names.ts";
+import { EXTENSION_LABEL } from "../check/checks/extension-namespaces.ts";
 import { ApiError, type Cluster } from "../cluster.ts";
 import { type KubeObject, listAll } from "../cluster/list.ts";
-import { EXTENSION_LABEL } from "../check/checks/extension-namespaces.ts";
 import type { Resource } from "../stub.ts";
 
 /** How versions of Linkerd have labelled what their viz extension is made of. */
-export const EXTENSION = `${EXTENSION_LABEL} in (viz,linkerd-viz)`;
+const NAMES = ["viz", "linkerd-viz"];
 
 /**
  * Objects that Linkerd's own viz extension left in the cluster, by kind. Metrics are part of the install here, so that
@@ -18,10 +18,11 @@ export async function findLeftBehind(
 ): Promise<readonly KubeObject[]> {
   try {
     const found = await listAll(cluster, resource.path, {
-      labelSelector: EXTENSION,
+      labelSelector: EXTENSION_LABEL,
     });
-    return found.filter(({ metadata }) =>
-      metadata.labels?.[LABELS.controlPlaneNamespace] === undefined
+    return found.filter(({ metadata: { labels = {} } }) =>
+      NAMES.includes(labels[EXTENSION_LABEL] ?? "") &&
+      labels[LABELS.controlPlaneNamespace] === undefined
     );
   } catch (thrown) {
     // A cluster without this kind has none of it.

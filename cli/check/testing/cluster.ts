@@ -23,7 +23,7 @@ export function fakeCluster(
 }
 
 const PATH =
-  /^\/(?:api\/v1|apis\/[^/]+\/v1)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?$/;
+  /^\/(?:api\/v1|apis\/[^/]+\/v1[a-z0-9]*)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?$/;
 
 function read(
   { path, query = {} }: ApiRequest,
@@ -32,7 +32,7 @@ function read(
   if (path === "/version") return { gitVersion: "v1.34.1+test" };
   const [, namespace, plural, name] = PATH.exec(path) ?? [];
   const items = objects.filter(({ kind, metadata }) =>
-    `${kind.toLowerCase()}s` === plural &&
+    pluralOf(kind) === plural &&
     (namespace === undefined || metadata.namespace === namespace) &&
     (query["labelSelector"] ?? "").split(",").every((term) =>
       matches(term, metadata.labels ?? {})
@@ -42,6 +42,10 @@ function read(
   const found = items.find(({ metadata }) => metadata.name === name);
   if (found !== undefined) return found;
   throw new ApiError(404, "NotFound", `${plural} "${name}" not found`);
+}
+
+function pluralOf(kind: string): string {
+  return `${kind.toLowerCase().replace(/y$/, "ie")}s`;
 }
 
 function matches(

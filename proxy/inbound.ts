@@ -25,6 +25,7 @@ import {
   meter,
   type SocketChannel,
 } from "./socket.ts";
+import { traceRequests } from "./trace/trace-requests.ts";
 import type { TransportHeader } from "./wire/transport-header.ts";
 
 /** Log lines of one kind per second: any client can cause them. */
@@ -270,13 +271,14 @@ export function startInbound(options: InboundOptions): Listener {
       revoked: () => socket.destroy(),
     });
     const asker = { address: socket.remote, id: caller.tls?.id ?? null };
-    const respond = (unlogged: Parameters<typeof toApplication>[0]) => {
+    const judged = (unlogged: Parameters<typeof toApplication>[0]) => {
       const exchange = options.accessLog?.follow(unlogged, asker) ?? unlogged;
       const next = requests.next(exchange.head);
       if (!("kind" in next)) return send(exchange, next);
       denials.request(connection, exchange.head, next);
       answerRefusal(exchange, next, isNamed(caller));
     };
+    const respond = traceRequests(options.tracing, "inbound", judged);
     const served = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)
       : serveHttp2(

@@ -45,6 +45,8 @@ import {
 } from "./outbound/tcp-upstream.ts";
 import { openTunnel } from "./outbound/tunnel.ts";
 import { relay } from "./relay.ts";
+import type { Tracing } from "./trace/request-trace.ts";
+import { traceRequests } from "./trace/trace-requests.ts";
 import {
   type ListenOptions,
   listenTcp,
@@ -75,6 +77,8 @@ export interface OutboundOptions {
   readonly hostnameLabels: boolean;
   /** Whether requests may name their target. */
   readonly ingress: boolean;
+  /** Set when requests take part in traces. */
+  readonly tracing?: Tracing | undefined;
 }
 
 const DISCOVERY_TIMEOUT_MS = 10_000;
@@ -277,9 +281,13 @@ export function startOutbound(
     protocol: "http1" | "http2",
     direction: Direction,
   ): void {
-    const respond = options.ingress
-      ? respondInIngress(channel, direction)
-      : (exchange: Exchange) => forward(exchange, direction);
+    const respond = traceRequests(
+      options.tracing,
+      "outbound",
+      options.ingress
+        ? respondInIngress(channel, direction)
+        : (exchange: Exchange) => forward(exchange, direction),
+    );
     const connection: ServerConnection = protocol === "http1"
       ? serveHttp1(channel, options.http1, respond)
       : serveHttp2(channel, options.http2, respond);

@@ -189,6 +189,9 @@ export abstract class Sender extends Tally implements Lease, Attempting {
     if (outgoing === null) return;
     this.upstream = upstream;
     this.outgoing = outgoing;
+    if (outgoing.trace !== null) {
+      this.endSpan = outgoing.trace.attempt(outgoing);
+    }
     upstream.load.pending += 1;
     if (this.retries !== null) this.attempt = new Attempt(this);
     upstream.acquire(outgoing, this.sentAgain > 0, this);

@@ -4,6 +4,7 @@ import type { Ending, Lane, RouteMetrics, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Reset, ResponseHead } from "../http/message.ts";
 import { classify } from "../record/classify.ts";
+import type { EndSpan } from "../trace/request-trace.ts";
 
 /** What is known of a request while it is carried, and who is told of it. A class, and the base of one, for each request has one. */
 export class Tally implements Ending, Outcome {
@@ -33,6 +34,8 @@ export class Tally implements Ending, Outcome {
   private told = false;
   /** The upstream has put that on its load. */
   private weighed = false;
+  /** Ends the span of the attempt under way, when there is one. */
+  protected endSpan: EndSpan | null = null;
 
   constructor(grpc: boolean, nowMs: number) {
     this.grpc = grpc;
@@ -73,6 +76,7 @@ export class Tally implements Ending, Outcome {
   /** Another upstream is to be tried: this one got nothing, or lost it. */
   protected leaveUpstream(failure: Outcome["failure"]): void {
     this.tell(failure);
+    this.closeSpan();
     if (this.upstream !== null) this.upstream.load.pending -= 1;
     this.upstream = null;
     this.dispatchedMs = performance.now();
@@ -93,10 +97,16 @@ export class Tally implements Ending, Outcome {
         false;
   }
 
+  private closeSpan(): void {
+    this.endSpan?.(this.status, this.reset === null);
+    this.endSpan = null;
+  }
+
   /** Counts how the request went at its upstream, if it had come to one. */
   protected endAttempt(reset: Reset | null): void {
     const { upstream, status, grpc, grpcStatus } = this;
     this.reset = reset;
+    this.closeSpan();
     if (upstream === null) return;
     const judge = this.way?.payload.judge ?? classify;
     this.tell(this.failure);

@@ -1,4 +1,5 @@
 import type { Channel } from "../channel.ts";
+import type { RequestTrace } from "../trace/request-trace.ts";
 import { Field, Name } from "./field.ts";
 
 /** HTTP versions as the proxy distinguishes them. */
@@ -47,6 +48,8 @@ export class RequestHead {
   orig: OrigProto | null | undefined;
   /** True for HTTP/1.1 with an `upgrade` other than h2c, and for CONNECT: may turn into a tunnel. */
   upgrade: boolean;
+  /** Its part in a trace that we take part in; null without one. */
+  trace: RequestTrace | null;
 
   constructor(
     version: Version,
@@ -65,6 +68,7 @@ export class RequestHead {
     this.contentLength = UNKNOWN_LENGTH;
     this.orig = undefined;
     this.upgrade = false;
+    this.trace = null;
   }
 }
 

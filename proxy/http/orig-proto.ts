@@ -89,5 +89,6 @@ export function copyHead(head: RequestHead, fields: Field[]): RequestHead {
   copy.absolute = head.absolute;
   copy.contentLength = head.contentLength;
   copy.upgrade = head.upgrade;
+  copy.trace = head.trace;
   return copy;
 }

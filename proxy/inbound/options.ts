@@ -7,6 +7,7 @@ import type { Http2ServerOptions } from "../http2/options.ts";
 import type { Log } from "../log.ts";
 import type { ListenOptions } from "../socket.ts";
 import type { Credentials } from "../tls.ts";
+import type { Tracing } from "../trace/request-trace.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { Applications } from "./apps.ts";
 import type { Authorities } from "./authorities.ts";
@@ -38,6 +39,8 @@ export interface InboundOptions {
   readonly profiles?: Profiles | undefined;
   /** Set when each request is logged. */
   readonly accessLog?: AccessLog | undefined;
+  /** Set when requests take part in traces. */
+  readonly tracing?: Tracing | undefined;
   /** Set when connections may name what is behind this proxy. */
   readonly gateway?: GatewayOptions | undefined;
   readonly drain: Drain;

@@ -33,8 +33,13 @@ export interface World {
   readonly terminal: boolean;
   /** How wide that somebody's terminal is, in characters, when that is known. */
   readonly columns?: number | undefined;
-  /** Says something at once, on standard output: for commands that work for a while, such as checks. */
-  readonly print: (text: string) => void;
+  /**
+   * Says something at once, on standard output: for commands that work for a while, such as checks. Who says much waits for
+   * what it gives, so that a slow reader is not written to without end.
+   */
+  readonly print: (text: string) => void | Promise<void>;
+  /** Says something at once, on standard error; to nobody when it is not there. */
+  readonly warn?: (text: string) => void;
   /** All of standard input, at most `maxBytes`; throws `config.invalid` beyond. */
   readonly readInput: (maxBytes: number) => Promise<Uint8Array>;
 }

@@ -13,6 +13,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const { env, stdout } = process;
+let draining: Promise<void> | undefined;
 const world: World = {
   env,
   colour: stdout.isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb",
@@ -20,7 +21,8 @@ const world: World = {
   get columns() {
     return stdout.columns; // changes with the window
   },
-  print: (text) => void stdout.write(text),
+  print,
+  warn: (text) => void process.stderr.write(text),
   readInput,
 };
 
@@ -37,6 +39,18 @@ try {
 } catch (error) {
   process.stderr.write(`Error: ${describe(error)}\n`);
   process.exitCode = 1;
+}
+
+/** Writes; gives a promise when whoever reads is behind. */
+function print(text: string): void | Promise<void> {
+  if (stdout.write(text)) return;
+  draining ??= new Promise((resolve) => {
+    stdout.once("drain", () => {
+      draining = undefined;
+      resolve();
+    });
+  });
+  return draining;
 }
 
 async function readInput(maxBytes: number): Promise<Uint8Array> {

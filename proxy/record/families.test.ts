@@ -103,7 +103,9 @@ function busyPage(): string {
     recorder.opened();
     recorder.closed("EPIPE");
   }
-  const routed = profileRouteLabels("web.shop:80", { route: "GET /" });
+  const routed = profileRouteLabels("outbound", "web.shop:80", {
+    route: "GET /",
+  });
   const { profile } = outbound;
   for (const family of [profile.route, profile.actual]) {
     const recorder = new HttpRecorder(family, routed);

@@ -96,3 +96,10 @@ export interface ProfileRouteRow {
   /** With what was sent again; null on the receiving side, which cannot tell. */
   readonly actual: Pick<Golden, "success" | "failure"> | null;
 }
+
+/** A meshed pod, and whether metrics of its proxy come in. */
+export interface ProxyRow {
+  readonly namespace: string;
+  readonly name: string;
+  readonly hasMetrics: boolean;
+}

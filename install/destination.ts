@@ -29,7 +29,7 @@ export function destinationAccess(install: Install): Manifest[] {
         {
           apiGroups: ["discovery.k8s.io"],
           resources: ["endpointslices"],
-          verbs: WATCH,
+          verbs: [...WATCH, "create", "update", "delete"],
         },
         {
           apiGroups: ["linkerd.io"],

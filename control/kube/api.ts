@@ -2,7 +2,7 @@ import { describe, Problem } from "../../schemas/problem.ts";
 import type { ApiServer } from "./in-cluster.ts";
 
 export interface ApiCall {
-  readonly method?: "GET" | "POST" | "PATCH" | "PUT";
+  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly body?: unknown;

@@ -11,6 +11,7 @@ import { policyRoutes } from "../serve/policy.ts";
 import type { StatusWriter } from "../status/writer.ts";
 import { createWorld, type World } from "../world.ts";
 import { startAdmin } from "./admin.ts";
+import { startExternal } from "./external.ts";
 import { type Closer, type Running, startWith } from "./running.ts";
 import { mattersToOthers, startStatus } from "./status.ts";
 
@@ -88,6 +89,9 @@ async function openCluster(
   closing: (closer: Closer) => void,
 ): Promise<Problems> {
   let writer: StatusWriter | null = null;
+  const { controlNamespace } = world.settings;
+  const lease = { server, controlNamespace, replica, log };
+  const external = startExternal(lease, closing);
   const standings = createStandings((path) => writer?.touch(path));
   const kube = openKubeSource({
     server,
@@ -95,6 +99,7 @@ async function openCluster(
     emit: (events) => {
       world.apply(events);
       if (events.some(mattersToOthers)) writer?.sweep();
+      external.observe(events);
     },
     log,
     signal,
@@ -104,14 +109,11 @@ async function openCluster(
   // deno-lint-ignore no-boolean-literal-for-arguments -- Bun's signature: a whole collection, now
   Bun.gc(true);
   writer = startStatus({
-    server,
-    controlNamespace: world.settings.controlNamespace,
+    ...lease,
     standings,
     judge: world.judge,
-    log,
     metrics,
     patchTimeoutMs,
-    replica,
   }, closing);
   return kube.problems;
 }

@@ -67,7 +67,7 @@ export function controlAddressLabel(addr: string): string {
 
 /** Labels of `control_dns_resolutions_total`. */
 export function dnsLabels(
-  client: "identity" | "destination" | "policy",
+  client: "identity" | "destination" | "policy" | "trace_collector",
   recordType: "A/AAAA" | "SRV",
   result: "ok" | "not_found",
 ): string {

@@ -30,6 +30,8 @@ import {
   routeStatus,
   tcpBalancerLabels,
   tcpRouteLabels,
+  tlsBalancerLabels,
+  tlsRouteLabels,
 } from "./outbound.ts";
 import { profileRouteLabels, skippedLabel } from "./profile.ts";
 import { TcpRecorder } from "./tcp.ts";
@@ -52,6 +54,7 @@ import {
   outboundSourceLabels,
 } from "./traffic.ts";
 import { pageOf } from "./testing/page.ts";
+import { knownVocabulary, vocabularyOf } from "./testing/vocabulary.ts";
 
 /** Something in every family, so that the whole vocabulary is on the page. */
 function busyPage(): string {
@@ -73,6 +76,8 @@ function busyPage(): string {
     tls: dialled,
     labels: endpoint.labels,
   };
+  /** Dialled as it is: nobody's Service. */
+  const address = { target, tls: dialled, labels: {} };
   const from = { target, tls: accepted, server, route, authz };
   const complete = classify({
     grpc: true,
@@ -83,7 +88,9 @@ function busyPage(): string {
   for (
     const recorder of [
       new HttpRecorder(http, inboundLabels(from)),
+      new HttpRecorder(http, inboundLabels({ ...from, authority: "web" })),
       new HttpRecorder(http, outboundLabels(to)),
+      new HttpRecorder(http, outboundLabels(address)),
       new HttpRecorder(control.http, controlLabels("policy:8090", dialled)),
     ]
   ) {
@@ -97,6 +104,7 @@ function busyPage(): string {
       INBOUND_DESTINATION_LABELS,
       outboundSourceLabels(target),
       outboundDestinationLabels(to),
+      outboundDestinationLabels(address),
     ]
   ) {
     const recorder = new TcpRecorder(tcp, labels);
@@ -114,13 +122,20 @@ function busyPage(): string {
     if (family === profile.route) recorder.latency(200).observe(3);
   }
   countOne(profile.retryable, joinLabels(routed, skippedLabel("no_budget")));
-  const decision = { target, server, route, authz, tls: accepted };
-  countOne(inbound.httpAllowed, inboundAuthzLabels(decision));
-  countOne(inbound.httpDenied, inboundAuthzLabels(decision));
-  countOne(inbound.tcpAllowed, inboundAuthzLabels(decision));
-  countOne(inbound.tcpDenied, inboundAuthzLabels(decision));
-  countOne(inbound.tcpTerminated, inboundAuthzLabels(decision));
-  countOne(inbound.routesNotFound, inboundAuthzLabels(decision));
+  const decision = { target, server, tls: accepted };
+  countOne(
+    inbound.httpAllowed,
+    inboundAuthzLabels({ ...decision, route, authz }),
+  );
+  countOne(inbound.httpDenied, inboundAuthzLabels({ ...decision, route }));
+  countOne(inbound.tcpAllowed, inboundAuthzLabels({ ...decision, authz }));
+  for (
+    const family of [
+      inbound.tcpDenied,
+      inbound.tcpTerminated,
+      inbound.routesNotFound,
+    ]
+  ) countOne(family, inboundAuthzLabels(decision));
   countOne(inbound.limited, inboundLimitLabels(decision, authz, "total"));
   countOne(
     inbound.httpErrors,
@@ -154,6 +169,9 @@ function busyPage(): string {
   const opaque = tcpRouteLabels(service, defaultRoute, target);
   countOne(outbound.tcpRouteOpened, opaque);
   countOne(outbound.tcpRouteClosed, joinLabels(opaque, `error=""`));
+  const passedOn = tlsRouteLabels(service, defaultRoute, "db.example.org");
+  countOne(outbound.tlsRouteOpened, passedOn);
+  countOne(outbound.tlsRouteClosed, joinLabels(passedOn, `error=""`));
   for (const protocol of ["http", "grpc"] as const) {
     const labels = inboundRouteLabels(server, 8080, route);
     const received = inbound[protocol];
@@ -170,6 +188,7 @@ function busyPage(): string {
     sent.requestSeconds.with(routed).observe(0.2);
     sent.requestFrameBytes.with(routed).observe(200);
     countOne(sent.requestStatuses, joinLabels(routed, status));
+    for (const retry of Object.values(sent.retries)) countOne(retry, routed);
     countOne(sent.backendRequests, backend);
     sent.backendSeconds.with(backend).observe(0.2);
     sent.backendFrameBytes.with(backend).observe(200);
@@ -180,6 +199,7 @@ function busyPage(): string {
     joinLabels(parent, backendLabels(service)),
   ).queueSeconds.observe(0.1);
   balancerSeries(outbound.tcpBalancer, tcpBalancerLabels("a:1", "a:1"));
+  balancerSeries(outbound.tlsBalancer, tlsBalancerLabels("a:1"));
   balancerSeries(control.identityBalancer, controlAddressLabel("id:8080"));
   balancerSeries(control.destinationBalancer, controlAddressLabel("dst:8086"));
   balancerSeries(control.policyBalancer, controlAddressLabel("policy:8090"));
@@ -188,6 +208,7 @@ function busyPage(): string {
     families.http2Violations,
     violationLabels("inbound src", "emptyData"),
   );
+  tcp.opened.overflow();
   return pageOf(registry, 0);
 }
 
@@ -216,13 +237,8 @@ describe("the metrics page", () => {
     expect(lines.join()).toContain("error while linting");
   });
 
-  test("has every family, under the name that Linkerd's users know", async () => {
-    const names = [...busyPage().matchAll(/^# TYPE (\S+ \S+)$/gm)]
-      .map((found) => found[1] ?? "").toSorted();
-    const known = await Bun.file(
-      new URL("testdata/families.txt", import.meta.url),
-    ).text();
-    expect(names).toEqual(known.trim().split("\n"));
+  test("has every family, under the name and with the labels that Linkerd's users know", async () => {
+    expect(vocabularyOf(busyPage())).toEqual(await knownVocabulary());
   });
 });
 

@@ -5,6 +5,7 @@ import type { Series } from "./series.ts";
 import { type ControlFamilies, controlFamilies } from "./control.ts";
 import { type InboundFamilies, inboundFamilies } from "./inbound.ts";
 import { type OutboundFamilies, outboundFamilies } from "./outbound.ts";
+import { recordTransfer } from "./transfer.ts";
 import {
   type HttpFamilies,
   httpFamilies,
@@ -26,9 +27,11 @@ export interface Families {
 
 /** Declares all of them; once per registry. */
 export function createFamilies(registry: Registry): Families {
+  const tcp = tcpFamilies(registry);
+  recordTransfer(registry, tcp);
   return {
     http: httpFamilies(registry),
-    tcp: tcpFamilies(registry),
+    tcp,
     inbound: inboundFamilies(registry),
     outbound: outboundFamilies(registry),
     control: controlFamilies(registry),

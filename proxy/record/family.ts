@@ -19,6 +19,7 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
   readonly #counter: (name: string) => Series;
   #overflows: Series | null = null;
   #series: Map<string, S> | null = null;
+  #grown: ((labels: string, by: number) => void) | null = null;
 
   constructor(
     name: string,
@@ -60,10 +61,16 @@ export class Family<S extends Series | Histogram = Series | Histogram> {
     (this.#overflows ??= this.#counter(this.name)).value += 1;
   }
 
+  /** Has `call` hear, whenever the family is swept, by how much each of its series has grown since then. */
+  whenGrown(call: (labels: string, by: number) => void): void {
+    this.#grown = call;
+  }
+
   /** Drops series that nobody holds and that have not changed for `retainIdleMs`. */
   sweep(nowMs: number, retainIdleMs: number): void {
     for (const [labels, series] of this.#series ?? []) {
       if (series.value !== series.swept) {
+        this.#grown?.(labels, series.value - (series.swept || 0));
         series.swept = series.value;
         series.changedAtMs = nowMs;
       } else if (

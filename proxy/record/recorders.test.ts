@@ -4,7 +4,9 @@ import { classify } from "./classify.ts";
 import { createFamilies } from "./families.ts";
 import { HttpRecorder } from "./http.ts";
 import { TcpRecorder } from "./tcp.ts";
+import { client, target } from "./testing/names.ts";
 import { pageOf } from "./testing/page.ts";
+import { outboundDestinationLabels, outboundSourceLabels } from "./traffic.ts";
 
 const RETAIN_MS = 600_000;
 const registryOf = (): Registry => createRegistry({ retainIdleMs: RETAIN_MS });
@@ -55,6 +57,36 @@ describe("HttpRecorder", () => {
     registry.sweep(0);
     expect(pageOf(registry, RETAIN_MS)).not.toContain("response");
   });
+});
+
+test("bytes exchanged with endpoints are added up by zone, those with applications are not", () => {
+  const registry = registryOf();
+  const { tcp } = createFamilies(registry);
+  const tls = { kind: "dialled", serverId: client } as const;
+  const [near, far, unsaid] = ["local", "remote", null].map((zone) => {
+    const labels = zone === null ? {} : { pod: "web", zone_locality: zone };
+    return new TcpRecorder(
+      tcp,
+      outboundDestinationLabels({ target, tls, labels }),
+    );
+  });
+  const app = new TcpRecorder(tcp, outboundSourceLabels(target));
+  for (const recorder of [near, far, unsaid, app]) {
+    if (recorder === undefined) throw new Error("no recorder");
+    recorder.readBytes.value += 5;
+    recorder.writeBytes.value += 7;
+  }
+  if (far !== undefined) far.readBytes.value += 100;
+  registry.sweep(0);
+  if (far !== undefined) far.readBytes.value += 1_000;
+  const page = pageOf(registry, 1);
+  const bytes = (op: string, zone: string) =>
+    new RegExp(`cost_bytes_total{op="${op}",zone_locality="${zone}"} (\\d+)`)
+      .exec(page)?.[1];
+  expect([bytes("Recv", "Local"), bytes("Send", "Local")]).toEqual(["5", "7"]);
+  expect([bytes("Recv", "Remote"), bytes("Send", "Remote")])
+    .toEqual(["1105", "7"]);
+  expect(bytes("Recv", "Unknown")).toBe("5");
 });
 
 describe("TcpRecorder", () => {

@@ -26,7 +26,10 @@ export function formatMs(
   quantile: keyof Latency,
 ): string {
   if (latency === null) return NOTHING;
-  const ms = latency[quantile];
+  return formatLatency(latency[quantile]);
+}
+
+export function formatLatency(ms: number): string {
   return `${ms < 10 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
 }
 

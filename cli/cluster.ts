@@ -9,6 +9,11 @@ export interface Cluster {
    * code `connect.failed` when there is no answer.
    */
   readonly call: (request: ApiRequest) => Promise<unknown>;
+  /**
+   * One call whose answer, of whatever status, is read as it comes, until it ends or the call's `signal` aborts. Throws
+   * `ApiError` for credentials that are not accepted, and `connect.failed` as `call` does.
+   */
+  readonly open: (request: ApiRequest) => Promise<Response>;
   /** Opens a port of a Pod to this machine's loopback, through the API server: on a port of its own, or on one that is free. */
   readonly forward: (
     pod: PodName,
@@ -46,10 +51,13 @@ export class ApiError extends Error {
   readonly status: number;
   /** Kubernetes' word for it, such as `NotFound` or `AlreadyExists`. */
   readonly reason: string;
+  /** What to do, when the server says so, as our own behind it does. */
+  readonly hint: string | undefined;
 
-  constructor(status: number, reason: string, message: string) {
+  constructor(status: number, reason: string, message: string, hint?: string) {
     super(message);
     this.status = status;
     this.reason = reason;
+    this.hint = hint;
   }
 }

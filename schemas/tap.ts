@@ -89,12 +89,21 @@ export type TapField =
   | { readonly name: string; readonly valueStr: string }
   | { readonly name: string; readonly valueBin: string };
 
+/** API groups of live requests and of golden metrics, which the metrics component serves behind the API server. */
+export const TAP_GROUP = "tap.linkerd.io";
+export const VIZ_GROUP = "viz.linkerd.io";
+/** Of both. */
+export const GROUP_VERSION = "v1alpha1";
+/** In the `Status` of a refusal, the reason of the cause that says what to do. */
+export const HINT = "Hint";
+
 /**
  * Where a target is tapped, on the API server and on the demo's own port alike: POST a `TapFilter` as JSON there, and get
- * `TapEvent`s as JSON, a line each, and empty lines when there is nothing to show. `*` stands for all of a kind.
+ * `TapEvent`s as JSON, a line each, and empty lines when there is nothing to show; `{"error": …}` is a last line. `*` stands
+ * for all of a kind.
  */
 export function tapPath({ kind, name, namespace }: TapTarget): string {
-  const watched = `/apis/tap.linkerd.io/v1alpha1/watch/namespaces/${
+  const watched = `/apis/${TAP_GROUP}/${GROUP_VERSION}/watch/namespaces/${
     encodeURIComponent(namespace)
   }`;
   if (kind === "namespace") return `${watched}/tap`;
@@ -107,5 +116,5 @@ export function metricsPath(page: string, namespace: string | null): string {
   const within = namespace === null
     ? ""
     : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `/apis/viz.linkerd.io/v1alpha1${within}/metrics/${page}`;
+  return `/apis/${VIZ_GROUP}/${GROUP_VERSION}${within}/metrics/${page}`;
 }

@@ -1,7 +1,6 @@
 import http from "node:http";
 import https from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
-import { isMap } from "../../schemas/values/merge.ts";
 import { VERSION } from "../../schemas/version.ts";
 import { ApiError, type ApiRequest, type Cluster } from "../cluster.ts";
 import type { World } from "../command.ts";
@@ -17,7 +16,15 @@ import {
 import { unanswered } from "./failure.ts";
 import { CHANNEL_PROTOCOL, openTunnel, startForward } from "./forward.ts";
 import { chooseProxy } from "./proxy.ts";
-import { exchange, type HttpAnswer, readAnswer } from "./request.ts";
+import { parseJson, refusalOf } from "./refusal.ts";
+import {
+  exchange,
+  type HttpAnswer,
+  type HttpRequest,
+  openExchange,
+  readAnswer,
+  toResponse,
+} from "./request.ts";
 
 /** How often a server may ask us to come back before that is an error; client-go waits as patiently for a minute. */
 const BUSY_TRIES = 5;
@@ -61,10 +68,21 @@ export async function openCluster(
     }
     return read(answer, access);
   };
+  const open = async (request: ApiRequest): Promise<Response> => {
+    let answer = await start(access, request, session);
+    if (answer.statusCode === 401 && canRenew(access)) {
+      answer.destroy();
+      session = await logIn();
+      answer = await start(access, request, session);
+    }
+    if (answer.statusCode !== 401) return toResponse(answer);
+    throw refusal(await readAnswer(answer, locate(access, request)), access);
+  };
   return {
     server: urlOf(access),
     namespace: access.namespace,
     call: (request) => explained(call(request), access),
+    open: (request) => explained(open(request), access),
     forward: ({ namespace, name }, port, localPort) =>
       startForward(() => {
         const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
@@ -99,24 +117,45 @@ async function patiently(ask: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
 async function send(
   access: Access,
   request: ApiRequest,
-  { agent, headers }: Session,
+  session: Session,
 ): Promise<HttpAnswer> {
-  const { method = "GET", body, signal } = request;
-  const once = () =>
-    exchange({
-      method,
-      url: locate(access, request),
-      headers: { ...headersOf(request), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-    }, agent);
+  const once = () => exchange(toHttp(access, request, session), session.agent);
   try {
     return await once();
   } catch (thrown) {
     // A kept connection may be closed by the server at the moment we take it up again.
+    const { method = "GET" } = request;
     if (method !== "GET" || !isReset(thrown)) throw thrown;
     return await once();
   }
+}
+
+/** An answer that is read as it comes: on a connection of its own, which nobody has closed yet. */
+async function start(
+  access: Access,
+  request: ApiRequest,
+  session: Session,
+): Promise<http.IncomingMessage> {
+  const { headers, ...rest } = toHttp(access, request, session);
+  return await openExchange(
+    { ...rest, headers: { ...headers, connection: "close" } },
+    session.agent,
+  );
+}
+
+function toHttp(
+  access: Access,
+  request: ApiRequest,
+  { headers }: Session,
+): HttpRequest {
+  const { method = "GET", body, signal } = request;
+  return {
+    method,
+    url: locate(access, request),
+    headers: { ...headersOf(request), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal,
+  };
 }
 
 function isReset(thrown: unknown): boolean {
@@ -173,32 +212,21 @@ function headersOf({ method, body }: ApiRequest): Record<string, string> {
 /** The JSON of an answer. */
 function read(answer: HttpAnswer, access: Access): unknown {
   const { status, text } = answer;
-  const body = parse(text);
+  const body = parseJson(text);
   if (status >= 200 && status < 300 && body !== undefined) return body;
   throw refusal(answer, access);
 }
 
-/** What a server's `Status` says; of an answer that is none, its first words. */
-function refusal({ status, text }: HttpAnswer, access: Access): ApiError {
-  const body = parse(text);
-  const said = isMap(body) ? body : {};
-  const reason = String(said["reason"] || http.STATUS_CODES[status] || status);
-  const message = typeof said["message"] === "string"
-    ? said["message"]
-    : text.trim().slice(0, 200) || reason;
-  if (status !== 401) return new ApiError(status, reason, message);
+function refusal(
+  { status, text }: Pick<HttpAnswer, "status" | "text">,
+  access: Access,
+): ApiError {
+  const said = refusalOf(status, text);
+  if (status !== 401) return said;
   const who = access.userName === "" ? "nobody" : `"${access.userName}"`;
   return new ApiError(
     status,
-    reason,
-    `the API server does not accept the credentials of ${who} in ${access.from}: ${message}`,
+    said.reason,
+    `the API server does not accept the credentials of ${who} in ${access.from}: ${said.message}`,
   );
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

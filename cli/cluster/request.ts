@@ -23,10 +23,35 @@ export interface HttpAnswer {
 
 /** One HTTP exchange, all of its answer. Rejects with the socket's own error, or with the reason that `signal` gives. */
 export async function exchange(
-  { method, url, headers, body, signal }: HttpRequest,
+  request: HttpRequest,
   agent: http.Agent,
 ): Promise<HttpAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const stopping = new AbortController();
+  const timer = request.signal === undefined
+    ? setTimeout(() => stopping.abort(tooLate(request.url)), ATTEMPT_TIMEOUT_MS)
+    : undefined;
+  const signal = request.signal ?? stopping.signal;
+  try {
+    const response = await openExchange({ ...request, signal }, agent);
+    try {
+      return await readAnswer(response, request.url);
+    } catch (error) {
+      response.destroy();
+      throw signal.aborted ? signal.reason : error;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The head of an answer, whose body goes on until it ends, or `signal` aborts. Rejects as `exchange` does. */
+export async function openExchange(
+  { method, url, headers, body, signal }: HttpRequest,
+  agent: http.Agent,
+): Promise<http.IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<
+    http.IncomingMessage
+  >();
   const { request: start } = url.protocol === "https:" ? https : http;
   const request = start(url.href, { method, headers: { ...headers }, agent });
   const stop = (why: unknown) => {
@@ -38,9 +63,8 @@ export async function exchange(
     ? setTimeout(() => stop(tooLate(url)), ATTEMPT_TIMEOUT_MS)
     : undefined;
   request.on("error", reject);
-  request.on("response", (response) => {
-    readAnswer(response, url).then(resolve, stop);
-  });
+  request.on("response", resolve);
+  request.on("close", () => signal?.removeEventListener("abort", onAbort));
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
   else request.end(body);
@@ -48,8 +72,27 @@ export async function exchange(
     return await promise;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** The same in the words of the web. */
+export function toResponse(answer: http.IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const one of [value ?? []].flat()) headers.append(name, one);
+  }
+  const status = answer.statusCode ?? 0;
+  const reader = answer[Symbol.asyncIterator]();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await reader.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: () => void answer.destroy(),
+  });
+  const isBare = status === 204 || status === 304;
+  return new Response(isBare ? null : body, { status, headers });
 }
 
 /** The whole of an answer. Rejects with `protocol.invalid` when it is too long. */

@@ -15,6 +15,7 @@ function clusterOf(objects: Readonly<Record<string, unknown>>): Cluster {
       path in objects
         ? Promise.resolve(objects[path])
         : Promise.reject(new ApiError(404, "NotFound", `${path} not found`)),
+    open: () => Promise.reject(new Error("nothing is read as it comes")),
     forward: () => Promise.reject(new Error("not asked for")),
   };
 }

@@ -21,6 +21,7 @@ afterAll(() => void server.close());
 
 /** Forwards every port to the one server, but for a pod that cannot be reached and one that has no metrics. */
 const cluster = {
+  open: () => Promise.reject(new Error("nothing is read as it comes")),
   forward: ({ name }: PodName): Promise<Forward> => {
     if (name === "lost") return Promise.reject(new Error("no such pod"));
     open++;
@@ -120,6 +121,7 @@ test("blocks of the control plane name the container", () => {
 
 test("who is late is an error, not a wait", async () => {
   const forever = {
+    open: () => Promise.reject(new Error("nothing is read as it comes")),
     forward: () =>
       Promise.resolve({
         url: "http://127.0.0.1:1",

@@ -26,6 +26,7 @@ function clusterOf(objects: Readonly<Record<string, unknown>>): Cluster {
       Object.hasOwn(objects, path)
         ? Promise.resolve(objects[path])
         : Promise.reject(new ApiError(404, "NotFound", `${path} not found`)),
+    open: () => Promise.reject(new Error("nothing is read as it comes")),
     forward: () => Promise.reject(new Error("no Pods here")),
   };
 }

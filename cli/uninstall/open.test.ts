@@ -13,6 +13,7 @@ test("objects of each kind are asked for in the version that is stored, whatever
         ? Promise.resolve({ items: [] })
         : Promise.reject(new ApiError(403, "Forbidden", "not for you"));
     },
+    open: () => Promise.reject(new Error("nothing is read as it comes")),
     forward: () => Promise.reject(new Error("no Pods here")),
   };
   const definition = (plural: string, versions: readonly string[]) => ({

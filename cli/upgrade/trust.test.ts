@@ -67,6 +67,7 @@ function clusterWith(inForce: string, objects: readonly FakeObject[]) {
   };
   return {
     ...fakeCluster([roots, control, ...objects]),
+    open: () => Promise.reject(new Error("nothing is read as it comes")),
     forward: ({ name }: { readonly name: string }) =>
       Promise.resolve({
         url: `http://127.0.0.1:${server.port}/${name}`,

@@ -1,76 +1,59 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import type http from "node:http";
-import { connect } from "node:net";
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { request } from "node:http";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
 import {
   startServer,
   type TestServer,
   writeKubeconfig,
 } from "../cluster/testing/api-server.ts";
-import { acceptTunnel, frame, readMasked } from "../cluster/testing/tunnel.ts";
-import { OPCODE } from "../cluster/websocket.ts";
 
 const MAIN = join(import.meta.dir, "..", "main.ts");
-const SERVER_PORT = 8085;
+const PAGES = "/apis/viz.linkerd.io/v1alpha1/dashboard";
+const LIVE = "/apis/viz.linkerd.io/v1alpha1/watch/dashboard/tap-events";
+const TIMEOUT_MS = 30_000;
 
 let api: TestServer;
-let dashboard: Bun.Server<undefined>;
-/** Whether the metrics component runs already. */
-let isThere = true;
-let forwarded = "";
+/** How often the API server knows of no metrics component. */
+let absent = 0;
+let asked: string[] = [];
+let readers = 0;
+let taken: Bun.Server<undefined>;
 
 beforeAll(async () => {
-  dashboard = Bun.serve({
+  taken = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
-    fetch: (request) => new Response(`hello ${request.headers.get("host")}`),
+    fetch: () => new Response(),
   });
-  api = await startServer(({ url = "" }, response) => {
-    const owned = (kind: string, name: string) => [{ kind, name }];
-    const items = url.includes("/replicasets")
-      ? [{
-        metadata: {
-          name: "metrics-1",
-          ownerReferences: owned("Deployment", "linkerd-metrics"),
-        },
-      }]
-      : [{
-        metadata: {
-          name: "metrics-1-a",
-          ownerReferences: owned("ReplicaSet", "metrics-1"),
-        },
-        spec: { containers: [] },
-        status: { phase: isThere ? "Running" : "Pending" },
-      }];
-    if (url.includes("/pods")) isThere = true;
-    response.end(JSON.stringify({ metadata: {}, items }));
-  });
-  api.https.on("upgrade", (request: http.IncomingMessage, socket: Duplex) => {
-    forwarded = request.url ?? "";
-    acceptTunnel(request, socket);
-    const port = [SERVER_PORT & 0xff, SERVER_PORT >> 8];
-    for (const channel of [0, 1]) {
-      socket.write(frame(OPCODE.binary, channel, ...port));
+  api = await startServer(({ url = "", headers }, response) => {
+    asked.push(`${headers.authorization} ${url}`);
+    const status = (code: number, message: string) =>
+      response.writeHead(code, { "content-type": "application/json" })
+        .end(JSON.stringify({ kind: "Status", code, message }));
+    if (absent-- > 0) return void status(404, "could not find the resource");
+    if (url === LIVE) {
+      readers++;
+      response.on("close", () => readers--);
+      response.writeHead(200, { "content-type": "application/x-ndjson" });
+      return void response.write("{}\n");
     }
-    const pod = connect(dashboard.port ?? 0, "127.0.0.1");
-    pod.on(
-      "data",
-      (bytes: Buffer) => socket.write(frame(OPCODE.binary, 0, ...bytes)),
-    );
-    pod.on("error", () => socket.destroy());
-    socket.on("error", () => pod.destroy());
-    socket.on("close", () => pod.destroy());
-    socket.on("data", (chunk: Buffer) => {
-      for (const { opcode, payload } of readMasked(chunk)) {
-        if (opcode === OPCODE.binary) pod.write(payload.subarray(1));
-      }
+    if (url === `${PAGES}/workload`) {
+      return void status(403, `User "u" cannot get "workload"`);
+    }
+    response.writeHead(url === `${PAGES}/bad` ? 400 : 200, {
+      "content-type": "text/html",
+      "content-security-policy": "default-src 'none'",
+      "audit-id": "1",
     });
+    response.end("a page");
   });
 });
-
+beforeEach(() => {
+  absent = 0;
+  asked = [];
+});
 afterAll(async () => {
-  await dashboard.stop(true);
+  await taken.stop(true);
   await api.close();
 });
 
@@ -95,42 +78,107 @@ async function addressIn(stdout: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 test.each(["SIGINT", "SIGTERM"] as const)(
-  "the dashboard is on a port of this machine, until %s",
+  "the pages are on a port of this machine with the caller's rights, until %s",
   async (signal) => {
-    isThere = signal === "SIGTERM"; // or waited for
+    absent = signal === "SIGTERM" ? 1 : 0; // waited for
     const command = await start("--show=url", "--port=0");
     const url = await addressIn(command.stdout);
     expect(url).toMatch(/^http:\/\/localhost:\d+$/);
-    expect(forwarded).toBe(
-      "/api/v1/namespaces/linkerd/pods/metrics-1-a/portforward?ports=8085",
-    );
-    const answer = await fetch(url);
-    expect(await answer.text()).toBe(`hello ${new URL(url).host}`);
+    const page = await fetch(`${url}/topology?window=10m&namespace=a%26b`);
+    expect([page.status, await page.text()]).toEqual([200, "a page"]);
+    expect(asked.at(-1))
+      .toBe(`Bearer t ${PAGES}/topology?window=10m&namespace=a%26b`);
+    expect(page.headers.get("content-security-policy"))
+      .toBe("default-src 'none'");
+    expect(page.headers.get("audit-id")).toBeNull();
+    expect((await fetch(`${url}/bad`)).status).toBe(400);
     command.kill(signal);
     expect(await command.exited).toBe(0);
     await expect(fetch(url)).rejects.toThrow();
   },
-  30_000,
+  TIMEOUT_MS,
 );
+
+test("a live page goes on until its reader goes", async () => {
+  const command = await start("--show=url", "--port=0");
+  const url = await addressIn(command.stdout);
+  const going = new AbortController();
+  const live = await fetch(`${url}/tap-events`, { signal: going.signal });
+  const reader = live.body?.getReader();
+  expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("{}\n");
+  expect(readers).toBe(1);
+  going.abort();
+  while (readers > 0) await Bun.sleep(10);
+  command.kill();
+  await command.exited;
+}, TIMEOUT_MS);
+
+test("who may not see a page is told what is missing", async () => {
+  const command = await start("--show=url", "--port=0");
+  const url = await addressIn(command.stdout);
+  const page = await fetch(`${url}/workload`);
+  expect(page.status).toBe(403);
+  expect(page.headers.get("content-type")).toStartWith("text/plain");
+  expect(await page.text()).toMatch(/^User "u" cannot get "workload"\n.*view/);
+  command.kill();
+  await command.exited;
+}, TIMEOUT_MS);
+
+test("other pages and other methods get nothing", async () => {
+  const command = await start("--show=url", "--port=0");
+  const url = await addressIn(command.stdout);
+  asked = [];
+  const get = (headers: Record<string, string>, method = "GET", path = "/") =>
+    new Promise<number | undefined>((resolve, reject) =>
+      request(url + path, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on("error", reject).end()
+    );
+  const host = new URL(url).host;
+  expect(await get({ host: "attacker.example" })).toBe(403);
+  expect(await get({ host, origin: "http://attacker.example" })).toBe(403);
+  expect(await get({ host, "sec-fetch-site": "cross-site" })).toBe(403);
+  expect(await get({ host, origin: "http://localhost:1" })).toBe(403);
+  expect(await get({ host }, "POST")).toBe(405);
+  expect(await get({ host }, "GET", "/../metrics/stat")).toBe(404);
+  expect(await get({ host }, "GET", "/..%2fmetrics")).toBe(404);
+  expect(await get({ host }, "GET", "//other.example/")).toBe(404);
+  expect(asked).toEqual([]);
+  const links = {
+    "sec-fetch-site": "cross-site",
+    "sec-fetch-mode": "navigate",
+  };
+  expect(await get({ host, ...links })).toBe(200);
+  expect(await get({ host, origin: url, "sec-fetch-site": "same-origin" }))
+    .toBe(200);
+  command.kill();
+  await command.exited;
+}, TIMEOUT_MS);
 
 test("a port that is taken is said", async () => {
   const { exited, stderr } = await start(
     "--show=url",
-    `--port=${dashboard.port}`,
+    `--port=${taken.port}`,
   );
   expect(await exited).toBe(1);
-  expect(await stderr.text()).toMatch(
-    /Error running port-forward: .*\n.*--port/,
-  );
-}, 30_000);
+  expect(await stderr.text()).toMatch(/Cannot listen on .*\n.*--port/);
+}, TIMEOUT_MS);
 
-test("with --api-addr there is nothing to forward", async () => {
+test("without a metrics component, it is said how to get one", async () => {
+  absent = Infinity;
+  const { exited, stderr } = await start("--show=url", "--wait=1s");
+  expect(await exited).toBe(1);
+  expect(await stderr.text()).toMatch(/metrics component.*\n.*linkerd upgrade/);
+}, TIMEOUT_MS);
+
+test("with --api-addr there is nothing to pass on", async () => {
   const { exited, stdout } = await start("--api-addr=127.0.0.1:8085");
   expect(await exited).toBe(0);
   expect(await stdout.text()).toBe(
     "Linkerd dashboard available at:\nhttp://localhost:8085\n",
   );
-}, 30_000);
+}, TIMEOUT_MS);
 
 test.each([
   ["--address=0.0.0.0", "expected localhost"],
@@ -140,4 +188,4 @@ test.each([
   const { exited, stderr } = await start(flag);
   expect(await exited).toBe(1);
   expect(await stderr.text()).toContain(why);
-}, 30_000);
+}, TIMEOUT_MS);

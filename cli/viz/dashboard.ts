@@ -3,17 +3,18 @@ import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseDuration } from "../../schemas/duration.ts";
 import { Problem } from "../../schemas/problem.ts";
-import type { Forward } from "../cluster.ts";
+import { ApiError } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { reachMetrics } from "./ask.ts";
+import { pagePath, passPagesOn } from "./pages.ts";
+import { type MetricsApi, reachMetrics } from "./reach.ts";
 
 /** Linkerd's port for it on this machine. */
 const PORT = 50_750;
 /** Between two looks for the metrics component. */
 const LOOK_EVERY_MS = 2_000;
 
-/** Opens the dashboard's port to this machine, says where, and keeps it open until the command is stopped. */
+/** Serves the dashboard's pages to this machine with the caller's rights, says where, and does so until it is stopped. */
 export async function runDashboard(
   given: Given,
   world: World,
@@ -22,20 +23,25 @@ export async function runDashboard(
   const port = readPort(given.text("port"));
   const opens = readShow(given.text("show") ?? "linkerd") && world.terminal;
   const waitMs = parseDuration(given.text("wait") ?? "5m");
-  const forward = await patiently(
-    () => reachMetrics(given, world, port),
-    Date.now() + waitMs,
-  );
-  const url = forward.url.replace("//127.0.0.1:", "//localhost:");
-  world.print(`Linkerd dashboard available at:\n${url}\n`);
-  if (opens) {
-    world.print("Opening Linkerd dashboard in the default browser\n");
-    openBrowser(url, world);
-  }
+  const api = await reachMetrics(given, world);
   // What answers at --api-addr does so without us.
-  if (!given.text("api-addr")) await stopped();
-  await forward.close();
+  if (given.text("api-addr")) {
+    show(api.at.replace("//127.0.0.1:", "//localhost:"), opens, world);
+    return { code: 0 };
+  }
+  await patiently(api, Date.now() + waitMs);
+  const pages = await passPagesOn(api, port);
+  show(`http://localhost:${pages.port}`, opens, world);
+  await stopped();
+  await pages.close();
   return { code: 0 };
+}
+
+function show(url: string, opens: boolean, world: World): void {
+  world.print(`Linkerd dashboard available at:\n${url}\n`);
+  if (!opens) return;
+  world.print("Opening Linkerd dashboard in the default browser\n");
+  openBrowser(url, world);
 }
 
 /** It answers to names of this machine only, and to whoever asks: so nobody else may ask. */
@@ -67,17 +73,16 @@ function readShow(show: string): boolean {
 }
 
 /** Tries until the metrics component is there; what else goes wrong is said at once. */
-async function patiently(
-  reach: () => Promise<Forward>,
-  deadlineMs: number,
-): Promise<Forward> {
+async function patiently(api: MetricsApi, deadlineMs: number): Promise<void> {
   for (;;) {
     try {
-      return await reach();
+      const page = await api.open({ path: pagePath("/") });
+      return await page.body?.cancel();
     } catch (error) {
       const isAbsent = error instanceof Problem &&
-        error.message.startsWith("no running pods");
-      if (!isAbsent || Date.now() + LOOK_EVERY_MS > deadlineMs) throw error;
+        error.cause instanceof ApiError;
+      if (!isAbsent || error.code !== "connect.failed") throw error;
+      if (Date.now() + LOOK_EVERY_MS > deadlineMs) throw error;
       await pause(LOOK_EVERY_MS);
     }
   }

@@ -32,7 +32,7 @@ beforeEach(() => {
     fetch(request) {
       const { pathname, search, searchParams } = new URL(request.url);
       asked.push(pathname + search);
-      const page = pathname.slice("/api/v1/".length);
+      const page = pathname.split("/").at(-1);
       return Response.json({
         rows: rows[`${page} ${searchParams.get("kind")}`] ?? [],
       });
@@ -83,7 +83,7 @@ describe("stat", () => {
         "web      1/2   99.50%  2.0rps          1ms         10ms         20ms         3  \n",
     );
     expect(asked).toEqual([
-      "/api/v1/stat?kind=deployment&namespace=shop&window=60000",
+      "/apis/viz.linkerd.io/v1alpha1/namespaces/shop/metrics/stat?kind=deployment&window=60000",
     ]);
   });
 
@@ -137,8 +137,8 @@ describe("stat", () => {
     );
     await viz("stat", "ns", "--from", "deploy/web", "-n", "shop");
     expect(asked).toEqual([
-      "/api/v1/stat?kind=deployment&namespace=shop&window=600000&to_kind=service&to_name=api&to_namespace=other",
-      "/api/v1/stat?kind=namespace&window=60000&from_kind=deployment&from_name=web&from_namespace=shop",
+      "/apis/viz.linkerd.io/v1alpha1/namespaces/shop/metrics/stat?kind=deployment&window=600000&to_kind=service&to_name=api&to_namespace=other",
+      "/apis/viz.linkerd.io/v1alpha1/metrics/stat?kind=namespace&window=60000&from_kind=deployment&from_name=web&from_namespace=shop",
     ]);
   });
 

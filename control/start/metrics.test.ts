@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseMetrics } from "../config/metrics.ts";
+import { metricsPath } from "../../schemas/tap.ts";
 import { SHOP } from "../stats/testing/shop.ts";
 import { recordLogs } from "../testing/logs.ts";
 import { podManifest } from "../testing/objects.ts";
@@ -89,7 +90,7 @@ test("the pods of a folder are scraped and asked about", async () => {
   const url = await start();
   while (asked < 6 * SHOP.length) await Bun.sleep(20);
   const [api, web, ...more] = await rows(
-    `${url}/api/v1/stat?kind=deployment&namespace=shop&window=60000`,
+    `${url}${metricsPath("stat", "shop")}?kind=deployment&window=60000`,
   );
   expect(more).toEqual([]);
   expect(web).toMatchObject({
@@ -104,11 +105,12 @@ test("the pods of a folder are scraped and asked about", async () => {
     .toBeCloseTo(0.9, 2);
   expect(secured).toBe(Number(success) + Number(failure));
   expect(latencyMs).toMatchObject({ p50: 1 });
-  expect(await rows(`${url}/api/v1/edges?kind=deployment&namespace=shop`))
+  expect(await rows(`${url}${metricsPath("edges", "shop")}?kind=deployment`))
     .toMatchObject([{ source: "web", target: "api", noTlsReason: "" }]);
-  expect(await rows(`${url}/api/v1/stat?kind=daemonset`)).toMatchObject([
-    { name: "lone", pods: { meshed: 0, running: 1 }, golden: null },
-  ]);
+  expect(await rows(`${url}${metricsPath("stat", null)}?kind=daemonset`))
+    .toMatchObject([
+      { name: "lone", pods: { meshed: 0, running: 1 }, golden: null },
+    ]);
   const metrics = await fetch(
     `http://127.0.0.1:${running?.ports["admin"]}/metrics`,
   );
@@ -126,27 +128,33 @@ describe("questions that have no answer", () => {
     ["edges?kind=service", "Resource type is not supported: service"],
     ["routes?kind=sp", "resource type 'sp' is not supported"],
   ])("%s", async (path, error) => {
-    const response = await fetch(`${await start()}/api/v1/${path}`);
+    const response = await fetch((await start()) + metricsPath(path, null));
     expect(response.status).toBe(400);
-    expect((await response.json()).error).toContain(error);
+    expect((await response.json()).message).toContain(error);
   });
 
   test("from a page with another name that was made to point here", async () => {
-    const response = await fetch(`${await start()}/api/v1/edges?kind=pod`, {
-      headers: { host: "attacker.example" },
-    });
+    const response = await fetch(
+      (await start()) + metricsPath("edges?kind=pod", null),
+      {
+        headers: { host: "attacker.example" },
+      },
+    );
     expect(response.status).toBe(403);
   });
 
   test("with a Prometheus that is not there", async () => {
     const url = await start("--prometheus-url=http://127.0.0.1:1");
-    const response = await fetch(`${url}/api/v1/stat?kind=pod`);
+    const response = await fetch(`${url}${metricsPath("stat", null)}?kind=pod`);
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({
-      error: expect.stringContaining(
+      kind: "Status",
+      message: expect.stringContaining(
         "Cannot ask Prometheus at http://127.0.0.1:1",
       ),
-      hint: expect.stringContaining("prometheusUrl"),
+      details: {
+        causes: [{ message: expect.stringContaining("prometheusUrl") }],
+      },
     });
   });
 });

@@ -18,6 +18,7 @@ export function fakeCluster(
     namespace: "default",
     call: (request) =>
       Promise.resolve().then(() => answer(request) ?? read(request, objects)),
+    open: () => Promise.reject(new Error("not in these tests")),
     forward: () => Promise.reject(new Error("not in these tests")),
   };
 }

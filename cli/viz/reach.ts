@@ -1,0 +1,118 @@
+import { describe, Problem } from "../../schemas/problem.ts";
+import { ApiError, type ApiRequest } from "../cluster.ts";
+import type { World } from "../command.ts";
+import { refusalOf } from "../cluster/refusal.ts";
+import type { Given } from "../flags.ts";
+
+/** The metrics component: behind the API server, with the caller's credentials, or at `--api-addr`. */
+export interface MetricsApi {
+  /** For messages. */
+  readonly at: string;
+  /** An answer of whatever status, read as it comes, until the request's `signal` aborts. Throws `connect.failed`. */
+  readonly send: (request: ApiRequest) => Promise<Response>;
+  /** The same, but throws what `explain` makes of a refusal. */
+  readonly open: (request: ApiRequest) => Promise<Response>;
+  /** The JSON of an answer; throws likewise. */
+  readonly ask: (request: ApiRequest) => Promise<unknown>;
+}
+
+/** How long an answer may take; a Prometheus behind it has 15 s. */
+const TIMEOUT_MS = 20_000;
+
+/** Finds the metrics component; nothing is asked of it yet. Throws `config.invalid` without a cluster. */
+export async function reachMetrics(
+  given: Given,
+  world: World,
+): Promise<MetricsApi> {
+  const address = given.text("api-addr");
+  if (address) {
+    const at = `http://${address}`;
+    return createApi(at, (request) => openAt(at, request));
+  }
+  const { openCluster } = await import("../cluster/open.ts");
+  const { open, server } = await openCluster(given, world);
+  return createApi(server, open);
+}
+
+function createApi(
+  at: string,
+  send: MetricsApi["send"],
+): MetricsApi {
+  const open = async (request: ApiRequest): Promise<Response> => {
+    const response = await send(request);
+    if (response.ok) return response;
+    throw explain(refusalOf(response.status, await response.text()));
+  };
+  return {
+    at,
+    send,
+    open,
+    ask: async (request) => {
+      const signal = request.signal ?? AbortSignal.timeout(TIMEOUT_MS);
+      try {
+        return await (await open({ ...request, signal })).json();
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        throw new Problem(
+          "request.invalid",
+          `the answer of ${at} is not one of the metrics component`,
+        );
+      }
+    },
+  };
+}
+
+/** What a caller can do about a refusal. */
+export function explain(error: ApiError): Problem {
+  const { status, message, hint } = error;
+  if (status === 403) {
+    return new Problem("forbidden", message, {
+      hint: hint ?? RIGHTS,
+      cause: error,
+    });
+  }
+  // No APIService, or no Pod behind it.
+  if (status === 404 || status === 503) {
+    return new Problem(
+      "connect.failed",
+      `Cannot ask the metrics component: ${message}`,
+      { hint: ABSENT, cause: error },
+    );
+  }
+  return new Problem("request.invalid", message, {
+    cause: error,
+    ...hint === undefined ? {} : { hint },
+  });
+}
+
+const RIGHTS =
+  "metrics of a namespace are for who may view it, the dashboard for who may view all; live requests are for who has the ClusterRole linkerd-linkerd-tap-admin";
+const ABSENT =
+  "it is part of linkerd install: `linkerd check` tells whether it runs, `linkerd upgrade` brings what is missing";
+
+async function openAt(
+  at: string,
+  { method = "GET", path, query, body, signal }: ApiRequest,
+): Promise<Response> {
+  const url = new URL(path, at);
+  for (const [name, value] of Object.entries(query ?? {})) {
+    url.searchParams.set(name, value);
+  }
+  try {
+    return await fetch(url, {
+      method,
+      ...body === undefined ? {} : {
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json" },
+      },
+      signal: signal ?? null,
+    });
+  } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    throw new Problem(
+      "connect.failed",
+      `Cannot ask for metrics at ${url.origin}: ${describe(error)}`,
+      { hint: "is it the address of a demo, or of a metrics component?" },
+    );
+  }
+}

@@ -172,7 +172,7 @@ export type FailureAccrual =
     readonly windowMs: number;
     readonly minRequests: number;
     readonly backOff: BackOff;
-    /** Whether `retry-after` lengthens the back-off. On the wire, but heeded by no proxy. */
+    /** Whether `retry-after` lengthens the back-off; Linkerd's proxy does not heed it. */
     readonly heedsRetryAfter: boolean;
   };
 

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
+import { Field } from "../http/field.ts";
+import { ResponseHead } from "../http/message.ts";
 import { type Breaker, createBreaker } from "./breaker.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -36,6 +38,42 @@ function openBreaker(minMs = 1_000, random = () => 0) {
   };
   return { breaker, changes, end, fail };
 }
+
+describe("createBreaker() that heeds retry-after", () => {
+  const unified = {
+    kind: "unified",
+    maxFailures: 1,
+    successRate: 0,
+    windowMs: 10_000,
+    minRequests: 1,
+    backOff: { minMs: 1_000, maxMs: 60_000, jitter: 0 },
+  } as const;
+  const answer = (retryAfter: string): Outcome => ({
+    grpc: false,
+    dispatchedMs: performance.now(),
+    status: 503,
+    grpcStatus: null,
+    failure: null,
+    head: new ResponseHead("1.1", 503, [Field.of("retry-after", retryAfter)]),
+  });
+
+  test.each([
+    ["waits as long as the endpoint asks", "30", true, 30_000],
+    ["waits no less than the back-off", "0", true, 1_000],
+    ["waits for five minutes at most", "86400", true, 300_000],
+    ["does so only where policy says so", "30", false, 1_000],
+  ])("%s", (_, retryAfter, heedsRetryAfter, waitMs) => {
+    const policy = { ...unified, heedsRetryAfter };
+    const breaker = createBreaker(policy, () => 0, () => {});
+    breaker.sent();
+    breaker.answered(answer(retryAfter));
+    jest.advanceTimersByTime(waitMs - 1);
+    expect(breaker.admits).toBeFalse();
+    jest.advanceTimersByTime(1);
+    expect(breaker.admits).toBeTrue();
+    breaker.close();
+  });
+});
 
 describe("createBreaker()", () => {
   test("admits whatever comes, and keeps no timer, while all is well", () => {

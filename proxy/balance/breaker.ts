@@ -2,9 +2,13 @@ import type { FailureAccrual } from "../../schemas/client-policy.ts";
 import { createAccrual } from "./accrual.ts";
 import { Gate } from "./gate.ts";
 import { judge, type Outcome } from "./outcome.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 /** The longest delay that timers take: longer ones fire at once (2^31 - 1 ms, 24.8 days). */
 const MAX_DELAY_MS = 2_147_483_647;
+
+/** An endpoint that asks to be left alone for longer is asked again all the same: that of load biasing (facts 4.8). */
+const MAX_HINT_MS = 300_000;
 
 /** Leaves an endpoint out while it answers badly (failure accrual, facts 4.9). */
 export interface Breaker {
@@ -29,6 +33,9 @@ export function createBreaker(
     createAccrual(policy, performance.now()),
     policy.backOff,
   );
+  const heeds = policy.kind === "unified" && policy.heedsRetryAfter;
+  const hintMs = (outcome: Outcome) =>
+    Math.min(retryAfterMs(outcome, Date.now()) ?? 0, MAX_HINT_MS);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let timerDueMs = Infinity;
   let closed = false;
@@ -75,6 +82,7 @@ export function createBreaker(
         judge(outcome),
         performance.now(),
         random,
+        heeds ? hintMs(outcome) : 0,
       );
       follow(admitted);
     },

@@ -41,20 +41,22 @@ export class Gate {
     this.dueMs = nowMs + Math.max(this.shutMs, PATIENCE_MS);
   }
 
-  /** How a request went that was sent at `sentMs`. */
+  /** How a request went that was sent at `sentMs`; a gate that it shuts stays so for `atLeastMs`. */
   answered(
     sentMs: number,
     judgement: Judgement,
     nowMs: number,
     random: () => number,
+    atLeastMs = 0,
   ): void {
     if (sentMs < this.sinceMs) return;
+    const shut = () => this.shut(nowMs, random, atLeastMs);
     if (this.state === "open") {
-      if (this.accrual.add(judgement, nowMs)) this.shut(nowMs, random);
+      if (this.accrual.add(judgement, nowMs)) shut();
     } else if (this.state === "probation") {
       if (judgement === null) this.admitAnother();
       else if (this.accrual.isWell(judgement)) this.open(nowMs);
-      else this.shut(nowMs, random);
+      else shut();
     }
   }
 
@@ -79,10 +81,15 @@ export class Gate {
     this.accrual.clear();
   }
 
-  private shut(nowMs: number, random: () => number): void {
+  private shut(
+    nowMs: number,
+    random: () => number,
+    atLeastMs: number,
+  ): void {
     this.enter("shut", nowMs);
     this.probing = false;
-    this.shutMs = waitMsOf(this.backOff, this.failures, random);
+    const backOffMs = waitMsOf(this.backOff, this.failures, random);
+    this.shutMs = Math.max(backOffMs, atLeastMs);
     this.failures += 1;
     this.dueMs = nowMs + this.shutMs;
   }

@@ -12,11 +12,16 @@ import { PRE_INSTALL } from "./checks/pre-install.ts";
 import { CONTROL_PLANE_PROXY } from "./checks/control-plane-proxy.ts";
 import { DATA_PLANE, DATA_PLANE_IDENTITY } from "./checks/data-plane.ts";
 import { UNMESHED } from "./checks/unmeshed.ts";
+import { VIZ_DATA_PLANE } from "./checks/viz-data-plane.ts";
+import { LINKERD_VIZ } from "./checks/viz.ts";
 import { CONTROL_PLANE_VERSION, LINKERD_VERSION } from "./checks/versions.ts";
 import { LINKERD_WEBHOOKS } from "./checks/webhooks.ts";
 
-/** What is looked at: a cluster before an install, the kinds of one, a control plane, or a control plane and all pods. */
-export type Mode = "pre" | "crds" | "default" | "proxy";
+/**
+ * What is looked at: a cluster before an install, the kinds of one, a control plane, or a control plane and all pods; of
+ * metrics only, or of metrics and all pods that have any.
+ */
+export type Mode = "pre" | "crds" | "default" | "proxy" | "viz" | "viz-proxy";
 
 const KUBERNETES = [KUBERNETES_API, KUBERNETES_VERSION] as const;
 
@@ -58,4 +63,6 @@ export const MODES: Readonly<Record<Mode, readonly Category[]>> = {
     HIGH_AVAILABILITY,
     UNMESHED,
   ],
+  viz: [LINKERD_VIZ],
+  "viz-proxy": [LINKERD_VIZ, VIZ_DATA_PLANE],
 };

@@ -37,6 +37,8 @@ export interface Condition {
 
 /** Where a proxy has its trust anchors, if they are written in its pod. */
 export const ANCHORS_ENV = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
+/** Whom a proxy lets in where no policy says otherwise. */
+export const DEFAULT_POLICY_ENV = "LINKERD2_PROXY_INBOUND_DEFAULT_POLICY";
 
 export interface Container {
   readonly name: string;
@@ -149,6 +151,21 @@ export interface WebhookConfiguration extends KubeItem {
   }[];
 }
 
+export interface ApiService extends KubeItem {
+  readonly spec: { readonly caBundle?: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export interface AuthorizationPolicy extends KubeItem {
+  readonly spec: {
+    readonly requiredAuthenticationRefs: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly namespace?: string;
+    }[];
+  };
+}
+
 const core = <T>(plural: string): Resource<T> => ({
   prefix: "/api/v1",
   plural,
@@ -187,6 +204,14 @@ export const VALIDATING_WEBHOOKS = group<WebhookConfiguration>(
   ADMISSION,
   "validatingwebhookconfigurations",
 );
+export const API_SERVICES = group<ApiService>(
+  "apiregistration.k8s.io",
+  "apiservices",
+);
+export const AUTHORIZATION_POLICIES: Resource<AuthorizationPolicy> = {
+  prefix: "/apis/policy.linkerd.io/v1alpha1",
+  plural: "authorizationpolicies",
+};
 
 /**
  * A pod without what no check reads: a clusterful of pods is a hundred megabytes of JSON, most of it environment,
@@ -219,7 +244,9 @@ function keepPod({ metadata, spec, status = {} }: Pod): Pod {
 
 function keepContainer(container: Container): Container {
   const { name, image, restartPolicy, volumeMounts, ports, env } = container;
-  const anchors = env?.filter(({ name }) => name === ANCHORS_ENV);
+  const read = env?.filter(({ name }) =>
+    name === ANCHORS_ENV || name === DEFAULT_POLICY_ENV
+  );
   const kept = { name, image, restartPolicy, volumeMounts, ports };
-  return { ...kept, env: anchors } as Container;
+  return { ...kept, env: read } as Container;
 }

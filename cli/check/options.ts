@@ -62,6 +62,12 @@ export function readOptions(given: Given, world: World): CheckOptions {
   };
 }
 
+/** Of `linkerd viz check`, whose flags are some of the same. */
+export function readVizOptions(given: Given, world: World): CheckOptions {
+  const options = readOptions(given, world);
+  return { ...options, mode: given.on("proxy") ? "viz-proxy" : "viz" };
+}
+
 function readWait(text: string): number {
   const waitMs = duration.parse(text);
   if (waitMs !== undefined) return waitMs;

@@ -5,7 +5,7 @@ import type { Given } from "../flags.ts";
 import { KUBERNETES_API } from "./checks/kubernetes.ts";
 import { runExtensions } from "./extensions.ts";
 import { MODES } from "./modes.ts";
-import { type CheckOptions, readOptions } from "./options.ts";
+import { type CheckOptions, readOptions, readVizOptions } from "./options.ts";
 import type { CheckEvent } from "./outcome.ts";
 import { createJsonPrinter, createTablePrinter } from "./printer.ts";
 import { type Run, runChecks } from "./runner.ts";
@@ -13,7 +13,22 @@ import { createScene, type Memory } from "./scene.ts";
 
 /** Looks at a cluster as the command line asks, and tells as it goes. */
 export async function runCheck(given: Given, world: World): Promise<Outcome> {
-  const options = readOptions(given, world);
+  return await look(readOptions(given, world), given, world);
+}
+
+/** The same of the metrics component alone. */
+export async function runVizCheck(
+  given: Given,
+  world: World,
+): Promise<Outcome> {
+  return await look(readVizOptions(given, world), given, world);
+}
+
+async function look(
+  options: CheckOptions,
+  given: Given,
+  world: World,
+): Promise<Outcome> {
   const printer = options.output === "json"
     ? createJsonPrinter(world)
     : createTablePrinter(world, options.output === "short" ? "short" : "full");

@@ -1,12 +1,14 @@
 import type { Group } from "../command.ts";
 import { allowScrapes } from "./viz/allow-scrapes.ts";
 import { authz } from "./viz/authz.ts";
+import { check } from "./viz/check.ts";
 import { dashboard } from "./viz/dashboard.ts";
 import { edges } from "./viz/edges.ts";
 import { install } from "./viz/install.ts";
 import { list } from "./viz/list.ts";
 import { routes, statInbound, statOutbound } from "./viz/routes.ts";
 import { stat } from "./viz/stat.ts";
+import { tap, top } from "./viz/tap.ts";
 import { prune, uninstall } from "./viz/uninstall.ts";
 
 /** `linkerd viz`: golden metrics. They come with the default install. */
@@ -20,6 +22,7 @@ export const viz: Group = {
   commands: [
     allowScrapes,
     authz,
+    check,
     dashboard,
     edges,
     install,
@@ -29,6 +32,8 @@ export const viz: Group = {
     stat,
     statInbound,
     statOutbound,
+    tap,
+    top,
     uninstall,
   ],
 };

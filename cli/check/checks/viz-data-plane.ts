@@ -1,0 +1,112 @@
+import {
+  bullets,
+  type Category,
+  failed,
+  PASSED,
+  type Verdict,
+} from "../check.ts";
+import { askProxies } from "../metrics.ts";
+import {
+  AUTHORIZATION_POLICIES,
+  type AuthorizationPolicy,
+  DEFAULT_POLICY_ENV,
+  NAMESPACES,
+  type Pod,
+} from "../objects.ts";
+import { dataPlanePods, isOver, proxyOf, statusOf } from "../pods.ts";
+import { type Scene, titleOf } from "../scene.ts";
+import { METRICS } from "./viz.ts";
+
+/** Whether metrics of applications' proxies come in, and what keeps them from it. */
+export const VIZ_DATA_PLANE: Category = {
+  name: "linkerd-viz-data-plane",
+  checks: [
+    {
+      description: "data plane namespace exists",
+      anchor: "l5d-data-plane-exists",
+      severity: "fatal",
+      run: async ({ get, settings: { dataPlaneNamespace } }) =>
+        dataPlaneNamespace === undefined ||
+          await get(NAMESPACES, dataPlaneNamespace) !== undefined
+          ? PASSED
+          : failed(`The "${dataPlaneNamespace}" namespace does not exist`),
+    },
+    {
+      description: "prometheus is authorized to scrape data plane pods",
+      anchor: "l5d-viz-data-plane-prom-authz",
+      severity: "warning",
+      run: findShut,
+    },
+    {
+      description: "data plane proxy metrics are present in Prometheus",
+      anchor: "l5d-data-plane-prom",
+      severity: "warning",
+      retry: "quietly",
+      run: findSilent,
+    },
+  ],
+};
+
+/** Pods that let in nobody by default, where no policy lets in the component. */
+async function findShut(scene: Scene): Promise<Verdict> {
+  const { list, settings: { dataPlaneNamespace, namespace } } = scene;
+  const shut = (await dataPlanePods(scene)).filter((pod) =>
+    !isOver(pod) && defaultPolicyOf(pod) === "deny"
+  );
+  if (shut.length === 0) return PASSED;
+  const policies = await list(AUTHORIZATION_POLICIES, {
+    namespace: dataPlaneNamespace,
+  });
+  const open = new Set(
+    policies.filter((policy) => letsIn(policy, namespace))
+      .map(({ metadata }) => metadata.namespace),
+  );
+  const found = shut.filter(({ metadata }) => !open.has(metadata.namespace))
+    .map((pod) => titleIn(pod, dataPlaneNamespace));
+  return found.length === 0 ? PASSED : failed(
+    `prometheus may not be authorized to scrape the following pods:\n${
+      bullets(found)
+    }\nconsider running \`linkerd viz allow-scrapes\` to authorize prometheus scrapes`,
+  );
+}
+
+function defaultPolicyOf(pod: Pod): string | undefined {
+  return proxyOf(pod)?.env?.find(({ name }) => name === DEFAULT_POLICY_ENV)
+    ?.value;
+}
+
+/** Whether a policy asks for the account of the component and nothing else. */
+function letsIn(
+  { metadata, spec }: AuthorizationPolicy,
+  controlPlane: string,
+): boolean {
+  const [only, ...more] = spec.requiredAuthenticationRefs;
+  return more.length === 0 && only?.kind === "ServiceAccount" &&
+    only.name === METRICS &&
+    (only.namespace ?? metadata.namespace) === controlPlane;
+}
+
+async function findSilent(scene: Scene): Promise<Verdict> {
+  const { dataPlaneNamespace } = scene.settings;
+  const pods = (await dataPlanePods(scene)).filter((pod) =>
+    !isOver(pod) && statusOf(pod) === "Running"
+  );
+  const rows = await askProxies(scene, dataPlaneNamespace ?? null);
+  const heard = new Set(
+    rows.filter(({ hasMetrics }) => hasMetrics)
+      .map(({ namespace, name }) => `${namespace}/${name}`),
+  );
+  const silent = pods.map(titleOf).filter((title) => !heard.has(title));
+  return silent.length === 0 ? PASSED : failed(
+    `Data plane metrics not found for ${silent.slice(0, SHOWN).join(", ")}${
+      silent.length > SHOWN ? ` and ${silent.length - SHOWN} more` : ""
+    }.`,
+  );
+}
+
+/** More names than this say no more. */
+const SHOWN = 30;
+
+function titleIn(pod: Pod, namespace: string | undefined): string {
+  return namespace === undefined ? titleOf(pod) : pod.metadata.name;
+}

@@ -1,0 +1,16 @@
+import type { ProxyRow } from "../../schemas/stats.ts";
+import { metricsPath } from "../../schemas/tap.ts";
+import { isMap } from "../../schemas/values/merge.ts";
+import type { Scene } from "./scene.ts";
+
+/** Of which meshed pods of a namespace, or of all, metrics come in: asked of the metrics component. Throws as `Scene.call` does. */
+export async function askProxies(
+  { call }: Scene,
+  namespace: string | null,
+): Promise<readonly ProxyRow[]> {
+  const path = metricsPath("proxies", namespace);
+  const answer = await call({ path, query: { kind: "pod" } });
+  const rows = isMap(answer) ? answer["rows"] : undefined;
+  if (Array.isArray(rows)) return rows;
+  throw new Error(`the answer of ${path} is not one of the metrics component`);
+}

@@ -12,10 +12,12 @@ import { createRouteTable } from "../profile/route-table.ts";
 import type { Judge } from "../record/classify.ts";
 import { profileRouteLabels } from "../record/profile.ts";
 import type { HttpFamilies } from "../record/traffic.ts";
+import type { Labels } from "../tap/event.ts";
 
 /** A route of a ServiceProfile, as requests that arrive are judged and counted by it. */
 export interface ServedRoute extends Pick<RouteMetrics, "finished"> {
   readonly judge: Judge;
+  readonly labels: Labels;
 }
 
 /** The ServiceProfiles of the Services that requests are for. */
@@ -41,6 +43,10 @@ export interface ProfilesOptions {
 const MAX_SERVICES = 100;
 /** Requests that wait for a first word; others go on without it. */
 const MAX_WAITING = 1_000;
+/** Names whose Service is remembered. */
+const MAX_NAMES = 1_000;
+/** Longer than any name of a Service with its port. */
+const MAX_NAME_CHARS = 512;
 const DEFAULT_PORT = 80;
 /** The Service that a client's proxy has routed a request by. */
 const CANONICAL = Name.of("l5d-dst-canonical");
@@ -60,9 +66,20 @@ interface Entry {
  */
 export function createProfiles(options: ProfilesOptions): Profiles {
   const entries = new Map<string, Entry>();
+  /** Services by what requests call them: there is a look-up for each request. */
+  const services = new Map<string, string | null>();
 
   function entryOf(head: RequestHead): Entry | null {
-    const service = serviceOf(head, options.suffixes);
+    const named = findField(head.fields, CANONICAL) ?? head.authority ??
+      head.host;
+    if (named === null || named.value.length > MAX_NAME_CHARS) return null;
+    const { text } = named;
+    let service = services.get(text);
+    if (service === undefined) {
+      service = serviceOf(text, options.suffixes);
+      if (services.size >= MAX_NAMES) services.clear();
+      services.set(text, service);
+    }
     if (service === null) return null;
     let entry = entries.get(service);
     if (entry === undefined) {
@@ -132,17 +149,10 @@ export function forwardBy(profiles: Profiles | undefined): typeof forward {
   };
 }
 
-/** `name:port` of the Service a request is for; null when no profile is asked for names such as it has. */
-function serviceOf(
-  head: RequestHead,
-  suffixes: readonly string[],
-): string | null {
-  const named = findField(head.fields, CANONICAL) ?? head.authority ??
-    head.host;
-  const [, host, port] = named === null
-    ? []
-    : /^([a-z0-9.-]+?)\.?(?::(\d{1,5}))?$/.exec(named.text.toLowerCase()) ??
-      [];
+/** `name:port` of the Service that has a name; null when no profile is asked for such names. */
+function serviceOf(name: string, suffixes: readonly string[]): string | null {
+  const [, host, port] =
+    /^([a-z0-9.-]+?)\.?(?::(\d{1,5}))?$/.exec(name.toLowerCase()) ?? [];
   if (host === undefined || !/[a-z]/.test(host)) return null; // an address
   const isKnown = suffixes.some((suffix) =>
     suffix === "" || host === suffix || host.endsWith(`.${suffix}`)
@@ -167,7 +177,8 @@ function serve(
     const labels = profileRouteLabels("inbound", dst, route.labels);
     const recorder = recordRequests(families, labels, judge);
     recorders.push(recorder);
-    return { judge, finished: recorder.finished };
+    const { finished } = recorder;
+    return { judge, labels: route.labels, finished };
   });
   return {
     find,

@@ -11,11 +11,11 @@ export interface Asked {
 }
 
 /** Windows that can be chosen, the usual one first. */
-export const WINDOWS: readonly (readonly [name: string, ms: number])[] = [
+export const WINDOWS = [
   ["1m", 60_000],
   ["10m", 10 * 60_000],
   ["1h", 60 * 60_000],
-];
+] as const;
 
 /** Kubernetes' longest name. */
 const MAX_NAME = 253;
@@ -46,16 +46,22 @@ export function parseAsked(query: URLSearchParams): Asked {
   };
 }
 
+/** As it is in an address. */
+export function nameOfWindow(windowMs: number): string {
+  const [usual] = WINDOWS;
+  return (WINDOWS.find(([, ms]) => ms === windowMs) ?? usual)[0];
+}
+
 /** The address of a view. */
 export function formatAsked(
   path: string,
   { windowMs, namespace, page }: Asked,
 ): string {
-  const [first] = WINDOWS;
-  const window = WINDOWS.find(([, ms]) => ms === windowMs);
+  const [[usual]] = WINDOWS;
+  const window = nameOfWindow(windowMs);
   const query = new URLSearchParams();
   if (namespace !== null) query.set("namespace", namespace);
-  if (window !== undefined && window !== first) query.set("window", window[0]);
+  if (window !== usual) query.set("window", window);
   if (page > 1) query.set("page", String(page));
   return query.size === 0 ? path : `${path}?${query}`;
 }

@@ -1,6 +1,12 @@
 import { html } from "hono/html";
 import { harmless } from "../../schemas/harmless.ts";
-import { type Asked, canBeAsked, formatAsked, WINDOWS } from "./asked.ts";
+import {
+  type Asked,
+  canBeAsked,
+  formatAsked,
+  nameOfWindow,
+  WINDOWS,
+} from "./asked.ts";
 
 /** Markup in which everything that came from outside is escaped. */
 export type Html = ReturnType<typeof html>;
@@ -12,13 +18,18 @@ export interface Page {
   readonly body: Html;
   /** Null where nothing can be chosen. */
   readonly asked: Asked | null;
+  /** What keeps it up to date. */
+  readonly script: "refresh.js" | "tap.js";
 }
 
 /** By address, which is relative: where they are mounted is not theirs to know, nor `linkerd viz dashboard`'s to rewrite. */
-const VIEWS = [["overview", "Overview"], ["topology", "Topology"]] as const;
+const VIEWS = [["overview", "Overview"], ["topology", "Topology"], [
+  "tap",
+  "Live requests",
+]] as const;
 
-/** A whole page. The script replaces what is in `main`; without it, a reload does. */
-export function renderPage({ title, path, body, asked }: Page): Html {
+/** A whole page. The script brings what is in `main` up to date; without it, a reload does. */
+export function renderPage({ title, path, body, asked, script }: Page): Html {
   const kept = asked === null ? null : { ...asked, page: 1 };
   return html`
     <!DOCTYPE html>
@@ -30,7 +41,7 @@ export function renderPage({ title, path, body, asked }: Page): Html {
         <title>${harmless(title)} · Mesh dashboard</title>
         <link rel="icon" type="image/svg+xml" href="icon.svg">
         <link rel="stylesheet" href="style.css">
-        <script type="module" src="refresh.js"></script>
+        <script type="module" src="${script}"></script>
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
@@ -65,14 +76,6 @@ export function renderChoices(
   asked: Asked,
   namespaces: readonly string[],
 ): Html {
-  const option = (value: string, text: string, isChosen: boolean) =>
-    html`
-      <option value="${value}" ${isChosen
-        ? html`
-          selected
-        `
-        : ""}>${text}</option>
-    `;
   // The one that was chosen can be gone by now.
   const all = asked.namespace === null
     ? namespaces
@@ -81,19 +84,33 @@ export function renderChoices(
     .slice(0, MAX_CHOICES);
   return html`
     <form class="choices" method="get" action="${path}">
-      <label>Namespace <select name="namespace">${option(
-        "",
-        "All",
-        asked.namespace === null,
-      )}${known.map((name) =>
-        option(name, harmless(name), name === asked.namespace)
+      <label>Namespace <select name="namespace">${renderOptions(
+        [["", "All"], ...known.map((name) => [name, harmless(name)] as const)],
+        asked.namespace ?? "",
       )}</select></label>
-      <label>Over the last <select name="window">${WINDOWS.map(([name, ms]) =>
-        option(name, name, ms === asked.windowMs)
+      <label>Over the last <select name="window">${renderOptions(
+        WINDOWS.map(([name]) => [name, name]),
+        nameOfWindow(asked.windowMs),
       )}</select></label>
       <button type="submit">Show</button>
     </form>
   `;
+}
+
+/** What a choice offers, as values and texts. */
+export function renderOptions(
+  options: readonly (readonly [value: string, text: string])[],
+  chosen: string,
+): readonly Html[] {
+  return options.map(([value, text]) =>
+    html`
+      <option value="${value}" ${value === chosen
+        ? html`
+          selected
+        `
+        : ""}>${text}</option>
+    `
+  );
 }
 
 /** Namespaces to choose from; more would weigh too much. */

@@ -11,9 +11,14 @@ import { type Asked, parseAsked } from "./asked.ts";
 import ICON from "./assets/icon.svg" with { type: "text" };
 import REFRESH from "./assets/refresh.js" with { type: "text" };
 import STYLE from "./assets/style.css" with { type: "text" };
+import TAP from "./assets/tap.js" with { type: "text" };
 import { createHour } from "./hour.ts";
 import { type Html, type Page, renderPage } from "./layout.ts";
+import type { OpenLive } from "./live.ts";
 import { renderOverview } from "./overview.ts";
+import { renderNoTap, renderTap } from "./tap.ts";
+import { parseTapAsked } from "./tap-asked.ts";
+import { serveTapEvents } from "./tap-events.ts";
 import { renderTopology } from "./topology.ts";
 import { renderWorkload, type WorkloadView } from "./workload.ts";
 import { readWorkloads, type Source } from "./workloads.ts";
@@ -37,19 +42,23 @@ const HEADERS: Readonly<Record<string, string>> = {
 const ASSETS = [
   ["style.css", "text/css", STYLE],
   ["refresh.js", "text/javascript", REFRESH],
+  ["tap.js", "text/javascript", TAP],
   ["icon.svg", "image/svg+xml", ICON],
 ] as const;
 
-const VIEWS = ["overview", "topology", "workload"] as const;
+const VIEWS = ["overview", "topology", "workload", "tap"] as const;
 
 /**
  * Pages about the golden metrics: an overview, who talks to whom, and one for each workload. They only read. Every
  * address is one segment and links are relative, so that they can be mounted below any path: Kubernetes' rights name single
  * segments.
  */
-export function createDashboard(source: Source): Hono {
+export function createDashboard<Visitor extends object>(
+  source: Source,
+  live: OpenLive<Visitor> | null = null,
+): Hono<{ Bindings: Visitor }> {
   const hour = createHour(source.readings, source.now);
-  const app = new Hono();
+  const app = new Hono<{ Bindings: Visitor }>();
   const view = (
     path: "" | typeof VIEWS[number],
     show: (asked: Asked, query: URLSearchParams) => Promise<
@@ -65,6 +74,7 @@ export function createDashboard(source: Source): Hono {
           ...shown,
           path: path || "overview",
           asked,
+          script: path === "tap" ? "tap.js" : "refresh.js",
         }, 200);
       } catch (thrown) {
         return answer(context, failure(thrown), statusOf(thrown));
@@ -89,23 +99,41 @@ export function createDashboard(source: Source): Hono {
     const shown = await readWorkload(source, hour, owner, windowMs);
     return { title: owner.name, body: renderWorkload(shown) };
   });
+  view("tap", (asked, query) => {
+    const body = live === null
+      ? renderNoTap()
+      : renderTap(source.pods(), asked, query, parseTapAsked(query));
+    return Promise.resolve({ title: "Live requests", body });
+  });
+  app.get("/tap-events", async (context, next) => {
+    if (live === null) return await context.notFound();
+    // Nobody reads the body of an answer to HEAD.
+    if (context.req.method !== "GET") return await next();
+    const response = await serveTapEvents(context, live, source.now);
+    for (const [name, value] of Object.entries(HEADERS)) {
+      response.headers.set(name, value);
+    }
+    return response;
+  });
   for (const [name, type, text] of ASSETS) {
     app.get(`/${name}`, () =>
       new Response(text, {
         headers: { ...HEADERS, "content-type": `${type}; charset=utf-8` },
       }));
   }
-  for (const path of ["", ...VIEWS, ...ASSETS.map(([name]) => name)]) {
-    app.all(
-      `/${path}`,
-      () =>
-        new Response("Method Not Allowed: the dashboard only reads\n", {
-          status: 405,
-          headers: { ...HEADERS, allow: "GET, HEAD" },
-        }),
-    );
+  for (
+    const path of ["", ...VIEWS, "tap-events", ...ASSETS.map(([name]) => name)]
+  ) {
+    app.all(`/${path}`, () => notAllowed(path !== "tap-events"));
   }
   return app;
+}
+
+function notAllowed(hasHead: boolean): Response {
+  return new Response("Method Not Allowed: the dashboard only reads\n", {
+    status: 405,
+    headers: { ...HEADERS, allow: hasHead ? "GET, HEAD" : "GET" },
+  });
 }
 
 function answer(context: Context, page: Page, status: 200 | 400 | 502) {
@@ -156,6 +184,7 @@ function failure(thrown: unknown): Page {
     title: "Nothing to show",
     path: "",
     asked: null,
+    script: "refresh.js",
     body: html`<h1>Nothing to show</h1>
 <p>${harmless(describe(thrown))}</p>
 ${hint === undefined ? "" : html`<p>${harmless(hint)}</p>`}`,

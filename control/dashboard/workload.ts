@@ -12,6 +12,7 @@ import {
 import { STEP_MS } from "./hour.ts";
 import { type Html, renderName, renderNumber, renderTable } from "./layout.ts";
 import { renderSparkline } from "./sparkline.ts";
+import { canBeTapped, tapAddress } from "./tap-asked.ts";
 import { renderLinks } from "./topology.ts";
 
 /** What the page of a workload shows. */
@@ -34,6 +35,13 @@ export function renderWorkload(view: WorkloadView): Html {
   return html`<h1>${renderName(name)} <span class="quiet">${kind} in ${
     renderName(namespace)
   }</span></h1>
+${
+    canBeTapped(view.stat)
+      ? html`<p><a href="${
+        tapAddress(view.stat)
+      }">Watch its requests live</a></p>`
+      : ""
+  }
 ${renderFigures(view)}
 ${
     section(

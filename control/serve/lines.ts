@@ -46,6 +46,8 @@ export async function openLines(
   if (signal.aborted) end();
 
   return new ReadableStream<Uint8Array>({
+    // The head of an answer goes out with the first of its body.
+    start: (controller) => controller.enqueue(encoder.encode("\n")),
     async pull(controller) {
       const write = (text: string) => controller.enqueue(encoder.encode(text));
       try {

@@ -90,7 +90,7 @@ test("events are lines as they happen, and empty ones while nothing does", async
     seen.push(path);
     if (seen.length === 4) break;
   }
-  expect(seen).toEqual(["/first", "/second", "", ""]);
+  expect(seen).toEqual(["", "/first", "/second", ""]);
 });
 
 test("a tap ends when the client goes", async () => {
@@ -116,7 +116,7 @@ test("what is asked for comes by path and body", async () => {
     headers: true,
   };
   expect(await (await tap(WEB, { body: JSON.stringify(filter) })).text())
-    .toBe("");
+    .toBe("\n");
   await tap({ kind: "pod", name: null, namespace: "shop" });
   await tap({ kind: "namespace", name: "shop", namespace: "shop" });
   expect(asked).toEqual([
@@ -215,6 +215,6 @@ test("what goes wrong later is the last line", async () => {
     throw new Problem("connect.failed", "gone");
   };
   expect(await Array.fromAsync(pathsIn(await tap())))
-    .toEqual(["/first", "gone"]);
+    .toEqual(["", "/first", "gone"]);
   expect(ended).toBe(1);
 });

@@ -24,6 +24,7 @@ import {
   outbound,
   type OutboundConfig,
 } from "./config/side.ts";
+import { tap, type TapConfig } from "./config/tap.ts";
 import { checkUnsupported } from "./config/unsupported.ts";
 
 /** All that the environment says to a proxy, checked. */
@@ -38,6 +39,7 @@ export interface Config {
   /** Flow-control windows of HTTP/2 connections that we dial. */
   readonly clientHttp2: Windows;
   readonly log: LogConfig;
+  readonly tap: TapConfig;
   /** How long a series of metrics that nobody uses outlives its last change. */
   readonly metricsRetainIdleMs: number;
   /** How long connections may take to finish after a signal to end. */
@@ -68,6 +70,7 @@ const settings = section<Omit<Config, "warnings">>({
   identity,
   clientHttp2,
   log,
+  tap,
   metricsRetainIdleMs: optional("METRICS_RETAIN_IDLE", duration, 600_000),
   shutdownGraceMs: optional("SHUTDOWN_GRACE_PERIOD", duration, 120_000),
 });

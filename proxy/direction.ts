@@ -7,6 +7,8 @@ import type { RequestHead, Reset, ResponseHead } from "./http/message.ts";
 import type { Judge } from "./record/classify.ts";
 import type { Filters } from "./route/filter.ts";
 import type { Claim } from "./route/path-table.ts";
+import type { Labels } from "./tap/event.ts";
+import type { Sight } from "./tap/sight.ts";
 
 /** What the two directions do differently with a request. */
 export interface Direction {
@@ -22,6 +24,8 @@ export interface Direction {
   readonly tellsUnsent: boolean;
   /** Counts a request that failed here. */
   failed(problem: Problem): void;
+  /** From where taps see its requests; null: from nowhere. */
+  readonly sight: Sight | null;
   /** Requests between head and response head, over all connections of the direction. */
   readonly inFlight: InFlight;
 }
@@ -31,6 +35,8 @@ export type Way = Pick<Claim<Passage>, "payload" | "path">;
 
 /** A rule that requests take: what is done to them, and between whom it chooses. */
 export interface Passage {
+  /** What taps say of the rule; null: nothing. */
+  readonly labels: Labels | null;
   /** Where an attempt goes. */
   choose(): Lane;
   /** Applied at each attempt, before those of the lane. */

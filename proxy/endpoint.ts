@@ -55,6 +55,7 @@ export interface Opener {
   open(session: TransportHeader["session"]): Promise<SocketChannel>;
   /** Labels of requests to it. */
   readonly requestLabels: string;
+  readonly tls: TlsStatus;
   /** True when the endpoint is our own pod. */
   readonly local: boolean;
   close(): void;
@@ -92,6 +93,7 @@ export function createOpener(
   };
   return {
     requestLabels: outboundLabels(labelled),
+    tls,
     local,
     async open(session) {
       holders += 1;
@@ -114,8 +116,17 @@ export function createOpener(
   };
 }
 
+/** Who is at the far end of a request. */
+export interface Peer {
+  readonly address: SocketAddress;
+  /** What the control plane says of it; null: it is an application of our own pod. */
+  readonly labels: Endpoint["labels"] | null;
+  readonly tls: TlsStatus;
+}
+
 /** Somewhere HTTP requests can be sent: an endpoint, or an application of our own pod. */
 export interface Upstream extends Member {
+  readonly peer: Peer;
   readonly endpoint:
     & Pick<Endpoint, "identity">
     & Partial<Pick<Endpoint, "authorityOverride">>;
@@ -163,6 +174,11 @@ export function createUpstream(
     endpoint: opener.local
       ? { ...endpoint, authorityOverride: null }
       : endpoint,
+    peer: {
+      address: endpoint.address,
+      labels: endpoint.labels,
+      tls: opener.tls,
+    },
     load,
     recorder,
     // A connection for HTTP/1 is dialled inside the request: such an endpoint counts as ready (facts 4.6).

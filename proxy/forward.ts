@@ -242,9 +242,9 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     this.tell("timeout");
     if (limit === "attemptMs" && this.goAgain(null)) return;
     if (this.waiter !== null) this.lane?.withdraw(this.waiter);
-    this.stream?.reset(TIMED_OUT);
     const { exchange, grpc } = this;
     const { head } = this.answer(problem, false);
+    this.stream?.reset(TIMED_OUT);
     if (this.status === 0) {
       exchange.respond(head, true);
       return this.finish(null);
@@ -277,7 +277,9 @@ class Forward extends Sender implements RequestReader, ResponseReader {
 
   private answer(problem: Problem, unsent: boolean) {
     const place = this.lane?.place ?? "";
-    return answerOf(problem, this.grpc, this.direction, place, unsent);
+    const answer = answerOf(problem, this.grpc, this.direction, place, unsent);
+    this.tapped?.instead(answer.head);
+    return answer;
   }
 
   private tunnel(): void {

@@ -228,6 +228,7 @@ export function startInbound(options: InboundOptions): Listener {
     const passage = createPassage(gateway, header, {
       own,
       clientId,
+      client: socket.remote,
       inFlight,
       failed: (problem) => recorder.httpError(problem, counted(connection)),
     });
@@ -257,6 +258,7 @@ export function startInbound(options: InboundOptions): Listener {
     send: typeof toApplication = toApplication,
   ): void {
     const { socket, channel, address, port, caller, tls } = connection;
+    const { taps } = options;
     const requests = createRequests({
       app: options.apps.take(address, caller),
       port,
@@ -267,6 +269,9 @@ export function startInbound(options: InboundOptions): Listener {
       profiles: options.profiles,
       inFlight: options.inFlight,
       early: createEarly(early),
+      sight: taps === undefined
+        ? undefined
+        : { taps, direction: "inbound", source: socket.remote, tls },
       audited: (head, route) => denials.audited(connection, head, route),
       revoked: () => socket.destroy(),
     });

@@ -33,7 +33,10 @@ import { createFamilies, type Families } from "./record/families.ts";
 import { countViolations, type Http2Side } from "./record/http2.ts";
 import { createNames } from "./record/names.ts";
 import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
+import { recordDroppedTapEvents } from "./record/tap.ts";
 import { TcpRecorder } from "./record/tcp.ts";
+import { startTap } from "./tap.ts";
+import { Taps } from "./tap/taps.ts";
 import type { Credentials } from "./tls.ts";
 import { BUILD } from "./version.ts";
 
@@ -118,6 +121,8 @@ async function run(config: Config): Promise<void> {
       : null,
   });
   log.info("Admin interface on", { port: admin.port });
+  const taps = new Taps();
+  const tap = startTapping(config.tap);
 
   const waiting = setInterval(
     () => log.warn("Waiting for identity to be initialized..."),
@@ -138,7 +143,7 @@ async function run(config: Config): Promise<void> {
 
   const reason = await stop.promise;
   log.info("Shutting down", { reason, connections: drain.held });
-  for (const side of sides) side.close();
+  for (const side of [...sides, ...tap]) void side.close();
   const grace = setTimeout(() => {
     log.warn("Connections did not finish in time", { connections: drain.held });
     void exit();
@@ -146,6 +151,29 @@ async function run(config: Config): Promise<void> {
   await drain.begin();
   clearTimeout(grace);
   await exit();
+
+  function startTapping(
+    { client, listen }: Config["tap"],
+  ): { close(): void }[] {
+    const log = logs.target("tap");
+    if (client === null) {
+      log.info("Tap DISABLED");
+      return [];
+    }
+    const tap = startTap({
+      address: listen,
+      accept: config.inbound.accept,
+      name: config.identity.localName,
+      credentials: () => identity.credentials,
+      http2: serverHttp2(config.inbound.serverHttp2, families, "inbound src"),
+      client,
+      taps,
+      dropped: recordDroppedTapEvents(registry),
+      log,
+    });
+    log.info("Tap interface on", { port: tap.port });
+    return [tap];
+  }
 
   function startSides(): { close(): void }[] {
     const credentials = () => identity.credentials;
@@ -233,6 +261,7 @@ async function run(config: Config): Promise<void> {
         Date.now,
       ),
       gateway: { suffixes, open: beyond },
+      taps,
       drain,
       log: logs.target("inbound"),
     });
@@ -274,6 +303,7 @@ async function run(config: Config): Promise<void> {
         informational: side.informationalHeaders && !side.ingress,
         inFlight: { count: 0, max: side.maxInFlight },
         recorder,
+        taps,
       },
       http1: {},
       http2: serverHttp2(side.serverHttp2, families, "outbound src"),

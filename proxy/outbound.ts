@@ -144,7 +144,7 @@ export function startOutbound(
     addresses: listeners.map((listener) => listener.address),
     beyond(name) {
       const target = targets.take(name);
-      return createBeyond(target, directionTo(target), patienceMs);
+      return createBeyond(target, directionTo(target, null), patienceMs);
     },
     close() {
       for (const listener of listeners) listener.close();
@@ -218,7 +218,7 @@ export function startOutbound(
         : "opaque";
       if (protocol === "opaque") return drop(channel, target, problem);
       serve(channel, protocol, {
-        ...directionTo(target),
+        ...directionTo(target, channel.remote),
         route: (head) => target.policy === null ? problem : target.route(head),
       });
     });
@@ -235,10 +235,10 @@ export function startOutbound(
     if (options.ingress) return detect(channel, target);
     switch (policy.protocol.kind) {
       case "http1":
-        return serve(channel, "http1", directionTo(target));
+        return serve(channel, "http1", directionTo(target, channel.remote));
       case "http2":
       case "grpc":
-        return serve(channel, "http2", directionTo(target));
+        return serve(channel, "http2", directionTo(target, channel.remote));
       case "opaque":
         return void tunnel(channel, target, target.routeTcp(null), null);
       case "tls":
@@ -267,7 +267,7 @@ export function startOutbound(
       if (finding.kind === "opaque") {
         return void tunnel(channel, target, way, finding.early ?? open());
       }
-      const direction = directionTo(target);
+      const direction = directionTo(target, channel.remote);
       const { early, protocol } = finding;
       if (early === null) return serve(channel, protocol, direction);
       const first = createEarly(early);
@@ -300,7 +300,7 @@ export function startOutbound(
   ): ServeRequest {
     const { serve, release } = serveIngress(dialled, {
       take: targets.take,
-      directionTo,
+      directionTo: (target) => directionTo(target, channel.remote),
       patienceMs,
     });
     channel.whenClosed(release);
@@ -355,8 +355,11 @@ export function startOutbound(
     return (await openTunnel(way, null)).channel;
   }
 
-  function directionTo(target: Target): Direction {
-    return createDirection(target, options.direction);
+  function directionTo(
+    target: Target,
+    source: SocketAddress | null,
+  ): Direction {
+    return createDirection(target, options.direction, source);
   }
 
   function drop(

@@ -17,6 +17,7 @@ import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
+import { peerAt } from "../../proxy/testing/endpoints.ts";
 import { backendOf, detectPolicy } from "../../proxy/testing/policies.ts";
 import { targetTo } from "../../proxy/testing/target.ts";
 import type { ServerPolicy } from "../../schemas/policy.ts";
@@ -96,6 +97,7 @@ function startOutbound(hop: Channel): () => Channel {
   }, () => {});
   const upstream: Upstream = {
     endpoint: { identity: null },
+    peer: peerAt("10.0.0.1"),
     load: new PeakEwma(30, 10_000, 0),
     recorder: new HttpRecorder(FAMILIES.http, `direction="outbound"`),
     get ready() {

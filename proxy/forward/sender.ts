@@ -15,6 +15,7 @@ import type {
 import { copyHead } from "../http/orig-proto.ts";
 import { isGrpc } from "../rescue.ts";
 import { applyFilters } from "../route/filter.ts";
+import { tapRequest } from "../tap/sight.ts";
 import { ANSWERED, filtered } from "./answer.ts";
 import { Attempt, type Attempting } from "./attempt.ts";
 import { Deadlines, type Limit } from "./deadlines.ts";
@@ -193,6 +194,12 @@ export abstract class Sender extends Tally implements Lease, Attempting {
       this.endSpan = outgoing.trace.attempt(outgoing);
     }
     upstream.load.pending += 1;
+    const { sight } = this.direction;
+    if (sight !== null && sight.taps.wanting.length > 0) {
+      const labels = this.way?.payload.labels ?? null;
+      const { peer } = upstream;
+      this.tapped = tapRequest(sight, outgoing, peer, labels, this.grpc);
+    }
     if (this.retries !== null) this.attempt = new Attempt(this);
     upstream.acquire(outgoing, this.sentAgain > 0, this);
   }
@@ -203,9 +210,11 @@ export abstract class Sender extends Tally implements Lease, Attempting {
     this.reused = reused;
     this.count(upstream);
     if (this.requestDone) this.sentMs = performance.now();
-    const { attempt, sentAgain } = this;
+    const { attempt, sentAgain, tapped } = this;
     const reader = attempt ?? this;
-    const stream = connection.request(outgoing, exchange.ended, reader);
+    const stream = tapped === null
+      ? connection.request(outgoing, exchange.ended, reader)
+      : tapped.request(connection, outgoing, exchange.ended, reader);
     // It may have been answered already, or lost and sent elsewhere.
     const isGone = this.over || this.attempt !== attempt ||
       this.sentAgain !== sentAgain;
@@ -232,6 +241,7 @@ export abstract class Sender extends Tally implements Lease, Attempting {
   refuse(problem: Problem): void {
     const { upstream } = this;
     if (this.over || upstream === null) return;
+    this.tapped?.failed(problem);
     const unsent = isUnreachable(problem);
     if (unsent && this.tryAnother(upstream)) return;
     this.fail(problem, unsent);

@@ -4,6 +4,7 @@ import type { Ending, Lane, RouteMetrics, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Reset, ResponseHead } from "../http/message.ts";
 import { classify } from "../record/classify.ts";
+import type { Tapped } from "../tap/tapped.ts";
 import type { EndSpan } from "../trace/request-trace.ts";
 
 /** What is known of a request while it is carried, and who is told of it. A class, and the base of one, for each request has one. */
@@ -15,6 +16,8 @@ export class Tally implements Ending, Outcome {
   protected route: RouteMetrics | null = null;
   protected lane: Lane | null = null;
   protected upstream: Upstream | null = null;
+  /** Null when no tap shows what goes to the upstream. */
+  protected tapped: Tapped | null = null;
   /** When the upstream was chosen: waiting for one is no fault of its. */
   dispatchedMs: number;
   /** When the request was completely sent; 0 until then. */
@@ -77,11 +80,17 @@ export class Tally implements Ending, Outcome {
   protected leaveUpstream(failure: Outcome["failure"]): void {
     this.tell(failure);
     this.closeSpan();
+    this.leaveTaps();
     if (this.upstream !== null) this.upstream.load.pending -= 1;
     this.upstream = null;
     this.dispatchedMs = performance.now();
     this.told = false;
     this.weighed = false;
+  }
+
+  private leaveTaps(): void {
+    this.tapped?.given();
+    this.tapped = null;
   }
 
   /** The same request is sent once more, and counts once more. */
@@ -107,6 +116,7 @@ export class Tally implements Ending, Outcome {
     const { upstream, status, grpc, grpcStatus } = this;
     this.reset = reset;
     this.closeSpan();
+    this.leaveTaps();
     if (upstream === null) return;
     const judge = this.way?.payload.judge ?? classify;
     this.tell(this.failure);

@@ -1,3 +1,4 @@
+import type { SocketAddress } from "../../schemas/address.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Channel } from "../channel.ts";
 import type { Direction, InFlight } from "../direction.ts";
@@ -30,6 +31,7 @@ export interface PassageOptions {
   /** Our own name. */
   readonly own: string;
   readonly clientId: string;
+  readonly client: SocketAddress;
   readonly inFlight: InFlight;
   failed(problem: Problem): void;
 }
@@ -96,6 +98,9 @@ export function createPassage(
         tellsUnsent: true,
         failed: options.failed,
         inFlight: options.inFlight,
+        sight: direction.sight === null
+          ? null
+          : { ...direction.sight, source: options.client },
       };
       forwardWhen(exchange, here, (start) => {
         prepare(head);
@@ -124,6 +129,7 @@ function refuse(
     toClient() {},
     informational: true,
     tellsUnsent: false,
+    sight: null,
     failed,
     inFlight,
   };

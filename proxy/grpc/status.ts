@@ -1,4 +1,4 @@
-import type { Field } from "../http/field.ts";
+import { Field } from "../http/field.ts";
 import { ErrorCode, type Reset } from "../http/message.ts";
 
 /** gRPC status codes (grpc.io, statuscodes) that the proxy tells apart. */
@@ -54,6 +54,15 @@ export function statusOfFields(fields: readonly Field[]): GrpcStatus | null {
     }
   }
   return code === null ? null : { code, message };
+}
+
+/** What ends a call as trailers, or in the head of an answer without messages. */
+export function statusFields({ code, message }: GrpcStatus): Field[] {
+  const status = Field.of("grpc-status", String(code));
+  if (message === "") return [status];
+  const encoded = message.toWellFormed()
+    .replace(/[^\x20-\x24\x26-\x7e]/gu, encodeURIComponent);
+  return [status, Field.of("grpc-message", encoded)];
 }
 
 function parseCode(text: string): number {

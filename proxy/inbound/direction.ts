@@ -16,6 +16,7 @@ import {
 import { UNSENT } from "../http/unsent.ts";
 import { classify } from "../record/classify.ts";
 import type { HttpRecorder } from "../record/http.ts";
+import { FROM_HERE } from "../tap/sight.ts";
 import type { App } from "./apps.ts";
 import type { ServedRoute } from "./profiles.ts";
 import type { Counted, Exchanges } from "./recorder.ts";
@@ -27,7 +28,7 @@ export const CLIENT_ID = Name.of("l5d-client-id");
 
 /** How permitted requests of a connection get to the application, under one route and authorization. */
 export function directionTo(
-  { app, port, caller, recorder, profiles, inFlight, early }: RequestsOptions,
+  options: RequestsOptions,
   counted: Counted,
   { http, metrics }: {
     readonly http: HttpRecorder;
@@ -35,8 +36,10 @@ export function directionTo(
   },
   idField: Field | null,
 ): Direction {
+  const { app, port, caller, recorder, profiles, inFlight, early } = options;
   const upstream = {
     endpoint: { identity: null },
+    peer: { address: app.address, labels: null, tls: FROM_HERE },
     // One application is not balanced: its load is nobody's concern.
     load: new PeakEwma(0, 1, 0),
     recorder: http,
@@ -66,6 +69,7 @@ export function directionTo(
     metrics,
   };
   const payload: Passage = {
+    labels: null,
     choose: () => lane,
     filters: null,
     terms: () => ONCE,
@@ -78,10 +82,10 @@ export function directionTo(
   const wayBy = (route: ServedRoute): Way => {
     let known = profiled.get(route);
     if (known === undefined) {
-      const { judge, finished } = route;
+      const { judge, finished, labels } = route;
       const both = { ...metrics, finished };
       known = {
-        payload: { ...payload, judge, metrics: () => both },
+        payload: { ...payload, judge, labels, metrics: () => both },
         path: ANY_PATH,
       };
       profiled.set(route, known);
@@ -104,6 +108,7 @@ export function directionTo(
     informational: isNamed(caller),
     tellsUnsent: isNamed(caller),
     failed: (problem) => recorder.httpError(problem, counted),
+    sight: options.sight ?? null,
     inFlight,
   };
 }

@@ -6,6 +6,7 @@ import type { Http1ServerOptions } from "../http1/server.ts";
 import type { Http2ServerOptions } from "../http2/options.ts";
 import type { Log } from "../log.ts";
 import type { ListenOptions } from "../socket.ts";
+import type { Taps } from "../tap/taps.ts";
 import type { Credentials } from "../tls.ts";
 import type { Tracing } from "../trace/request-trace.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -43,6 +44,8 @@ export interface InboundOptions {
   readonly tracing?: Tracing | undefined;
   /** Set when connections may name what is behind this proxy. */
   readonly gateway?: GatewayOptions | undefined;
+  /** Set when requests can be tapped. */
+  readonly taps?: Taps | undefined;
   readonly drain: Drain;
   readonly log: Log;
 }

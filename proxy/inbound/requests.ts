@@ -8,6 +8,7 @@ import type { Route, Ruling } from "../policy/inbound-routes.ts";
 import type { HttpRecorder } from "../record/http.ts";
 import type { Series } from "../record/series.ts";
 import { applyFilters } from "../route/filter.ts";
+import type { Sight } from "../tap/sight.ts";
 import type { Claim as AnyClaim } from "../route/path-table.ts";
 import type { App } from "./apps.ts";
 import type { Authorities } from "./authorities.ts";
@@ -39,6 +40,8 @@ export interface RequestsOptions {
   readonly profiles?: Profiles | undefined;
   readonly inFlight: InFlight;
   readonly early: Early;
+  /** Set when requests can be tapped. */
+  readonly sight?: Sight | undefined;
   /** Hears of requests that are let through only because policy is being tried out (`audit`). */
   readonly audited: (head: RequestHead, route: Route) => void;
   /** Called when policy no longer permits a request that has become a tunnel. */

@@ -12,6 +12,7 @@ import { classify } from "../record/classify.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { HttpRecorder } from "../record/http.ts";
+import { peerAt } from "../testing/endpoints.ts";
 import { requestHead } from "../testing/http1.ts";
 import { linesOf } from "../testing/recorded-exchange.ts";
 import { turn } from "../testing/recorder.ts";
@@ -46,6 +47,7 @@ beforeEach(() => {
     metrics: { dispatched() {}, responseFrame() {}, ended() {} },
   };
   const payload = {
+    labels: null,
     choose: () => lane,
     filters: null,
     terms: () => ONCE,
@@ -84,6 +86,7 @@ function endpoint(
       identity: id === null ? null : { id, kind: "dns", serverName: id },
       authorityOverride,
     },
+    peer: peerAt("10.0.0.1"),
     load: new PeakEwma(30, 10_000, 0),
     recorder: new HttpRecorder(families.http, ""),
     ready: true,

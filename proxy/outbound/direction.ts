@@ -11,6 +11,8 @@ import type { RequestHead } from "../http/message.ts";
 import { type Early, leaseEarly } from "../http/early.ts";
 import { copyHead, keepRequest, upgradeRequest } from "../http/orig-proto.ts";
 import { nameTarget } from "../http/target.ts";
+import { FROM_HERE } from "../tap/sight.ts";
+import type { Taps } from "../tap/taps.ts";
 import type { OutboundRecorder } from "./recorder.ts";
 import type { Target } from "./targets.ts";
 
@@ -18,6 +20,8 @@ export interface DirectionOptions {
   readonly informational: boolean;
   readonly inFlight: InFlight;
   readonly recorder: OutboundRecorder;
+  /** Set when requests can be tapped. */
+  readonly taps?: Taps | undefined;
 }
 
 const REQUIRE_ID = Name.of("l5d-require-id");
@@ -34,8 +38,14 @@ const FOR_PROXIES: readonly Name[] = [
 export function createDirection(
   target: Target,
   options: DirectionOptions,
+  /** Who sends them; null: not an application here. */
+  source: SocketAddress | null = null,
 ): Direction {
+  const { taps } = options;
   return {
+    sight: taps === undefined
+      ? null
+      : { taps, direction: "outbound", source, tls: FROM_HERE },
     route: target.route,
     toUpstream(head, upstream) {
       const checked = overrideAuthority(
@@ -78,6 +88,7 @@ export function pinFirst(
       return {
         path: way.path,
         payload: {
+          labels: payload.labels,
           filters: payload.filters,
           terms: (head) => payload.terms(head),
           judge: payload.judge,
@@ -143,6 +154,7 @@ function pinLane(
 function pinned(upstream: Upstream, channel: Channel): Upstream {
   return {
     endpoint: upstream.endpoint,
+    peer: upstream.peer,
     load: upstream.load,
     recorder: upstream.recorder,
     ready: true,

@@ -65,6 +65,7 @@ export function openProfile(
     const lanes = [lane(taken[0]), ...taken[1].map(lane)] as const;
     const [{ choice: nobody }] = lanes;
     const payload: Passage = {
+      labels: route.labels,
       choose: createChooser<Lane & Choice>(
         split.kind,
         lanes,

@@ -21,6 +21,7 @@ import {
   type RouteTable,
   type Rule,
 } from "../route/route-table.ts";
+import type { Labels } from "../tap/event.ts";
 import { describeMeta } from "../wire/common.ts";
 import { refuseAll } from "./backend.ts";
 import { type Backends, SharedBackend } from "./backends.ts";
@@ -111,6 +112,7 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
   { backends, families, random, hostnames }: RoutesOptions,
   held: Held,
 ): Rule<M, Passage>[] {
+  const labels = tapLabels(meta);
   const counting = (hostnames ? recordHosts : recordAll)(
     families,
     parent,
@@ -155,6 +157,7 @@ function openRoute<M, F extends HttpFilter | GrpcFilter, C>(
       random,
     );
     const payload = new RulePassage(
+      labels,
       readyFilters(filters),
       choose,
       termsOf(rule),
@@ -171,6 +174,21 @@ function placeOf(parent: Meta, route: Meta, backend: Meta | null): string {
   return places.filter((meta) => meta !== null).map(describeMeta).join(": ");
 }
 
+/** `route` is what people see of it; a default route is nothing that anybody has written. */
+function tapLabels(meta: Meta): Labels {
+  if (meta.kind === "default") {
+    return { route_kind: "default", route_name: meta.name };
+  }
+  const { group, kind, namespace, name } = meta.resource;
+  return {
+    route: name,
+    route_group: group,
+    route_kind: kind,
+    route_namespace: namespace,
+    route_name: name,
+  };
+}
+
 function recordAll(...of: Parameters<typeof recordHosts>) {
   const recorder = recordRoute(...of);
   return { of: () => recorder, release: recorder.release };
@@ -185,6 +203,7 @@ const SENDS_TO_NOBODY = new Problem(
 
 /** A rule made ready. A class, for every request goes through one. */
 class RulePassage implements Passage {
+  readonly labels: Labels;
   readonly filters: Filters | null;
   readonly judge = classify;
   readonly choose: () => Lane;
@@ -192,11 +211,13 @@ class RulePassage implements Passage {
   readonly metrics: (head: RequestHead) => RouteMetrics;
 
   constructor(
+    labels: Labels,
     filters: Filters | null,
     choose: () => Lane,
     terms: TermsOf,
     metrics: (head: RequestHead) => RouteMetrics,
   ) {
+    this.labels = labels;
     this.filters = filters;
     this.choose = choose;
     this.terms = terms;

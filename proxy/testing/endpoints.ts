@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../schemas/destination.ts";
+import type { Peer } from "../endpoint.ts";
 
 /** An endpoint without a mesh around it: plaintext, at port 80 unless another is given. */
 export function endpointAt(ip: string, port = 80): Endpoint {
@@ -12,4 +13,11 @@ export function endpointAt(ip: string, port = 80): Endpoint {
     authorityOverride: null,
     http2: null,
   };
+}
+
+/** The same, as requests to it see it. */
+export function peerAt(ip: string, port = 80): Peer {
+  const { address, labels } = endpointAt(ip, port);
+  const reason = "not_provided_by_service_discovery";
+  return { address, labels, tls: { kind: "none", reason } };
 }

@@ -16,6 +16,7 @@ import { createFamilies } from "../record/families.ts";
 import { HttpRecorder } from "../record/http.ts";
 import { pageOf } from "../record/testing/page.ts";
 import type { Problem } from "../../schemas/problem.ts";
+import { peerAt } from "./endpoints.ts";
 import { FakeConnection, type FakeRequest } from "./fake-connection.ts";
 import { createMemoryChannels } from "./memory-channel.ts";
 import { Recorder } from "./recorder.ts";
@@ -23,6 +24,7 @@ import { Recorder } from "./recorder.ts";
 /** An upstream whose connections the test hands out and answers. */
 export class FakeUpstream implements Upstream {
   endpoint: Upstream["endpoint"] = { identity: null };
+  peer: Upstream["peer"] = peerAt("10.0.0.1");
   readonly ready = true;
   readonly load = new PeakEwma(30, 10_000, performance.now());
   readonly recorder: HttpRecorder;
@@ -72,6 +74,7 @@ export class FakeUpstream implements Upstream {
 export class ForwardBed implements Direction {
   readonly informational = true;
   tellsUnsent = false;
+  sight: Direction["sight"] = null;
   readonly inFlight = { count: 0, max: 3 };
   readonly problems: Problem[] = [];
   /** How attempts ended, and requests. */
@@ -108,6 +111,7 @@ export class ForwardBed implements Direction {
   /** Under which requests are sent. */
   terms: Terms = ONCE;
   readonly passage: Mutable<Passage> = {
+    labels: null,
     choose: () => this.lane,
     filters: null,
     terms: () => this.terms,

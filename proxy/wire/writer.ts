@@ -12,6 +12,21 @@ export class Writer {
   uint32(field: number, value: number): this {
     if (value === 0) return this;
     this.varint((field << 3) | VARINT);
+    this.varint(value >>> 0);
+    return this;
+  }
+
+  /** Exact up to 2^53. */
+  uint64(field: number, value: number): this {
+    if (value === 0) return this;
+    this.varint((field << 3) | VARINT);
+    this.varint(value);
+    return this;
+  }
+
+  /** A number that is one of several things a message may hold: written even when 0, since its presence has meaning. */
+  choice(field: number, value: number): this {
+    this.varint((field << 3) | VARINT);
     this.varint(value);
     return this;
   }
@@ -58,11 +73,12 @@ export class Writer {
   }
 
   private varint(value: number): void {
-    let rest = value >>> 0;
-    while (rest > 0x7f) {
-      this.bytes.push((rest & 0x7f) | 0x80);
-      rest >>>= 7;
+    let rest = value;
+    // Bit operators work on 32 bits.
+    for (; rest > 0xffff_ffff; rest = Math.floor(rest / 0x80)) {
+      this.bytes.push((rest % 0x80) | 0x80);
     }
+    for (; rest > 0x7f; rest >>>= 7) this.bytes.push((rest & 0x7f) | 0x80);
     this.bytes.push(rest);
   }
 }

@@ -1,0 +1,52 @@
+import type { ObserveRequest } from "../wire/tap.ts";
+import type { Matched } from "./match.ts";
+import { Tap, type Watcher } from "./tap.ts";
+
+/** Taps at a time: each may hold a mebibyte, and costs something with every request until it has seen enough. */
+export const MAX_TAPS = 64;
+
+/** The taps of a proxy. A class, for every request asks it. */
+export class Taps {
+  /** Those that want more requests. */
+  readonly wanting: Tap[] = [];
+  private readonly all = new Set<Tap>();
+  private bases = 0;
+
+  /** Begins a tap; null: there are too many. `close` must follow. */
+  open(request: ObserveRequest, watcher: Watcher): Tap | null {
+    if (this.all.size >= MAX_TAPS) return null;
+    this.bases = (this.bases + 1) >>> 0;
+    const tap = new Tap(request, this.bases, watcher);
+    this.all.add(tap);
+    this.wanting.push(tap);
+    return tap;
+  }
+
+  close(tap: Tap): void {
+    tap.end();
+    this.all.delete(tap);
+    this.forget(tap);
+  }
+
+  /** Those that are for a request, each of which it has entered. */
+  enter(request: Matched): Entered[] {
+    const entered: Entered[] = [];
+    for (const tap of [...this.wanting]) {
+      if (!tap.isFor(request)) continue;
+      entered.push({ tap, id: tap.enter() });
+      if (!tap.wantsMore) this.forget(tap);
+    }
+    return entered;
+  }
+
+  private forget(tap: Tap): void {
+    const at = this.wanting.indexOf(tap);
+    if (at !== -1) this.wanting.splice(at, 1);
+  }
+}
+
+/** A request in a tap. */
+export interface Entered {
+  readonly tap: Tap;
+  readonly id: ReturnType<Tap["enter"]>;
+}

@@ -27,6 +27,16 @@ export interface StatRow {
   /** Null without a request. */
   readonly golden: Golden | null;
   readonly tcp: Tcp | null;
+  /** There for policy resources. */
+  readonly policy?: PolicyCounts;
+}
+
+/** Decisions about requests by a policy resource. */
+export interface PolicyCounts {
+  /** The Server of a route; null for what has none, or is one. */
+  readonly server: string | null;
+  readonly allowed: number;
+  readonly denied: number;
 }
 
 export interface Tcp {

@@ -1,8 +1,10 @@
-import type { StatRow, Tcp } from "../../../schemas/stats.ts";
+import type { StatRow } from "../../../schemas/stats.ts";
 import { Problem } from "../../../schemas/problem.ts";
 import type { Labels, Matcher, Readings } from "../readings.ts";
 import { keyOf, readGolden, RESPONSES } from "./golden.ts";
+import { POLICY_KINDS, readPolicyStat } from "./policy.ts";
 import { matchersOf, type Target } from "./target.ts";
+import { readTcp } from "./tcp.ts";
 import { checkWindow } from "./window.ts";
 import { WORKLOAD_LABELS, type WorkloadPod, workloadsOf } from "./workloads.ts";
 
@@ -21,6 +23,17 @@ export async function readStat(
   pods: () => Iterable<WorkloadPod>,
 ): Promise<readonly StatRow[]> {
   checkWindow(query.windowMs);
+  if (query.target.kind in POLICY_KINDS) {
+    if (query.to !== null || query.from !== null) {
+      throw new Problem(
+        "request.invalid",
+        `'${
+          query.to === null ? "from" : "to"
+        }' queries are not supported with policy resources, as they have inbound metrics only`,
+      );
+    }
+    return await readPolicyStat(query.target, query.windowMs, readings);
+  }
   const view = viewOf(query);
   const [golden, tcp] = await Promise.all([
     readGolden(readings, RESPONSES, view.matchers, view.by, query.windowMs),
@@ -121,38 +134,4 @@ function isAsked(target: Target, namespace: string, name: string): boolean {
   return (target.name === null || target.name === name) &&
     (target.namespace === null || target.kind === "namespace" ||
       target.namespace === namespace);
-}
-
-async function readTcp(
-  readings: Readings,
-  { matchers, by, peer }: View,
-  windowMs: number,
-): Promise<ReadonlyMap<string, Tcp>> {
-  const labels = [
-    ...matchers,
-    { label: "peer", is: "=", value: peer } as const,
-  ];
-  const growth = (metric: string) =>
-    readings.increase({ metric, labels }, by, windowMs);
-  const [open, read, written] = await Promise.all([
-    readings.latest({ metric: "tcp_open_connections", labels }, by),
-    growth("tcp_read_bytes_total"),
-    growth("tcp_write_bytes_total"),
-  ]);
-  const rows = new Map<string, { -readonly [K in keyof Tcp]: Tcp[K] }>();
-  for (
-    const [column, values] of [
-      ["open", open],
-      ["readBytes", read],
-      ["writtenBytes", written],
-    ] as const
-  ) {
-    for (const { labels, value } of values) {
-      const key = keyOf(labels, by);
-      const row = rows.get(key) ?? { open: 0, readBytes: 0, writtenBytes: 0 };
-      rows.set(key, row);
-      row[column] += value;
-    }
-  }
-  return rows;
 }

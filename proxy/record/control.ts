@@ -18,6 +18,8 @@ export interface ControlFamilies {
   readonly identityBalancer: BalancerFamilies;
   readonly destinationBalancer: BalancerFamilies;
   readonly policyBalancer: BalancerFamilies;
+  /** Of traces. */
+  readonly collectorBalancer: BalancerFamilies;
   /** Gauges without labels, in Unix seconds. */
   readonly certificateExpiresAt: Series;
   readonly certificateRefreshesAt: Series;
@@ -38,6 +40,7 @@ export function controlFamilies(registry: Registry): ControlFamilies {
     identityBalancer: balancerFamilies(registry, "control_identity"),
     destinationBalancer: balancerFamilies(registry, "control_destination"),
     policyBalancer: balancerFamilies(registry, "control_policy"),
+    collectorBalancer: balancerFamilies(registry, "opentelemetry"),
     certificateExpiresAt: registry.gauge(
       "control_identity_cert_expiration_timestamp_seconds",
       "When the certificate in use expires, in Unix seconds",

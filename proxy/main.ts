@@ -10,6 +10,7 @@ import { hasPort } from "./config/side.ts";
 import { createControl } from "./control.ts";
 import type { ControlClient } from "./control/client.ts";
 import type { Log as ControlLog, ServiceName } from "./control/connector.ts";
+import { meterService } from "./control/meters.ts";
 import { openControlClient } from "./control/open.ts";
 import { createSnapshot } from "./control/snapshot.ts";
 import { createDrain } from "./drain.ts";
@@ -353,6 +354,7 @@ function client(
     connectTimeoutMs,
     tcp: connect,
     log: lines(log),
+    meters: (name, service) => meterService(families.control, name, service),
     resolved: (by, result) =>
       countOne(
         families.control.dnsResolutions,

@@ -6,6 +6,7 @@ import type { TcpOptions } from "../socket-options.ts";
 import type { Credentials } from "../tls.ts";
 import { type ControlClient, createControlClient } from "./client.ts";
 import { createConnector, type Log, type ServiceName } from "./connector.ts";
+import type { ControlMeters } from "./meters.ts";
 import { resolveHost } from "./resolve.ts";
 
 /** A control plane that is gone without a word is noticed within 13 s (Linkerd's chart has these for its servers). */
@@ -21,6 +22,11 @@ export interface OpenOptions {
   readonly connectTimeoutMs: number;
   readonly tcp: TcpOptions;
   readonly log: Log;
+  /** `control_request_total` and the like. */
+  readonly meters: (
+    name: ServiceName,
+    service: Pick<ControlService, "host" | "port" | "serverName">,
+  ) => ControlMeters;
   /** `control_dns_resolutions_total`. */
   readonly resolved: (client: ServiceName, result: "ok" | "not_found") => void;
 }
@@ -32,7 +38,8 @@ export function openControlClient(
   options: OpenOptions,
 ): ControlClient {
   const { host, port, serverName } = service;
-  const connector = createConnector({
+  const meters = options.meters(name, service);
+  const connector = createConnector(meters.connector({
     name,
     host,
     port,
@@ -65,8 +72,8 @@ export function openControlClient(
       ),
     random: Math.random,
     log: options.log,
-  });
-  return createControlClient(service, connector);
+  }));
+  return meters.client(createControlClient(service, connector));
 }
 
 /**

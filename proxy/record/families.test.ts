@@ -203,6 +203,7 @@ function busyPage(): string {
   balancerSeries(control.identityBalancer, controlAddressLabel("id:8080"));
   balancerSeries(control.destinationBalancer, controlAddressLabel("dst:8086"));
   balancerSeries(control.policyBalancer, controlAddressLabel("policy:8090"));
+  balancerSeries(control.collectorBalancer, controlAddressLabel("otel:4317"));
   countOne(control.dnsResolutions, dnsLabels("policy", "A/AAAA", "ok"));
   countOne(
     families.http2Violations,

@@ -17,6 +17,9 @@ export interface TapOptions
 /** How long a client may take to show that it speaks TLS (facts 2). */
 const DETECT_TIMEOUT_MS = 1_000;
 
+/** What a client that vanished without a word had been watching is left after this time. */
+const KEEP_ALIVE = { keepAliveIntervalMs: 10_000, keepAliveTimeoutMs: 3_000 };
+
 /**
  * Starts the tap server (port 4190): gRPC that shows the requests that this proxy carries, to one identity alone (facts
  * 6.11). Throws `system.failed` when the address cannot be had.
@@ -25,6 +28,7 @@ export function startTap(options: TapOptions): Inside {
   const { apps, close } = createObserveApps(options);
   const inside = startInside({
     ...options,
+    http2: { keepAlive: KEEP_ALIVE, ...options.http2 },
     detectTimeoutMs: DETECT_TIMEOUT_MS,
     what: "tap server",
     variable: "LINKERD2_PROXY_CONTROL_LISTEN_ADDR",

@@ -94,9 +94,10 @@ function readList(
 ): Match[] {
   const matches: Match[] = [];
   while (reader.next()) {
-    const match = reader.field === 1 ? reader.message(within) : null;
-    if (reader.field !== 1) reader.skip();
-    if (match !== null) matches.push(match);
+    if (reader.field === 1) {
+      const match = reader.message(within);
+      if (match !== null) matches.push(match);
+    } else reader.skip();
   }
   return matches;
 }

@@ -176,14 +176,14 @@ describe("parseConfig()", () => {
   test("warns of what it leaves undone", () => {
     const { warnings } = parseConfig(environment({
       INBOUND_DEFAULT_POLICY: "deny",
-      TRACE_COLLECTOR_SVC_ADDR: "collector:4317",
+      DNS_MIN_TTL: "5s",
       CORES: "4",
       OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL: "true",
     }));
     expect(warnings.map((line) => line.split(" ")[0])).toEqual([
       "LINKERD2_PROXY_OUTBOUND_SERVER_HTTP2_ADAPTIVE_FLOW_CONTROL",
       "LINKERD2_PROXY_CORES",
-      "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR",
+      "LINKERD2_PROXY_DNS_MIN_TTL",
     ]);
   });
 });

@@ -25,6 +25,7 @@ import {
   type OutboundConfig,
 } from "./config/side.ts";
 import { tap, type TapConfig } from "./config/tap.ts";
+import { trace, type TraceConfig } from "./config/trace.ts";
 import { checkUnsupported } from "./config/unsupported.ts";
 
 /** All that the environment says to a proxy, checked. */
@@ -40,6 +41,7 @@ export interface Config {
   readonly clientHttp2: Windows;
   readonly log: LogConfig;
   readonly tap: TapConfig;
+  readonly trace: TraceConfig;
   /** How long a series of metrics that nobody uses outlives its last change. */
   readonly metricsRetainIdleMs: number;
   /** How long connections may take to finish after a signal to end. */
@@ -71,6 +73,7 @@ const settings = section<Omit<Config, "warnings">>({
   clientHttp2,
   log,
   tap,
+  trace,
   metricsRetainIdleMs: optional("METRICS_RETAIN_IDLE", duration, 600_000),
   shutdownGraceMs: optional("SHUTDOWN_GRACE_PERIOD", duration, 120_000),
 });

@@ -9,9 +9,9 @@ import { defaultServerPolicy } from "./config/policy.ts";
 import { hasPort } from "./config/side.ts";
 import { createControl } from "./control.ts";
 import type { ControlClient } from "./control/client.ts";
-import type { Log as ControlLog, ServiceName } from "./control/connector.ts";
+import type { Log as ControlLog } from "./control/connector.ts";
 import { meterService } from "./control/meters.ts";
-import { openControlClient } from "./control/open.ts";
+import { openControlClient, type OpenOptions } from "./control/open.ts";
 import { createSnapshot } from "./control/snapshot.ts";
 import { createDrain } from "./drain.ts";
 import type { GatewayOptions } from "./gateway/passage.ts";
@@ -25,13 +25,14 @@ import { createProfiles } from "./inbound/profiles.ts";
 import { createInboundRecorder } from "./inbound/recorder.ts";
 import { createLogs, type Log } from "./log.ts";
 import { createOutput } from "./log/output.ts";
+import { clientHttp2, serverHttp2 } from "./http2-sides.ts";
+import { startTracing } from "./trace/start.ts";
 import { startOutbound } from "./outbound.ts";
 import { createOutboundRecorder } from "./outbound/recorder.ts";
 import { recordProcess } from "./process.ts";
 import { countOne, createRegistry } from "./record.ts";
 import { dnsLabels } from "./record/control.ts";
 import { createFamilies, type Families } from "./record/families.ts";
-import { countViolations, type Http2Side } from "./record/http2.ts";
 import { createNames } from "./record/names.ts";
 import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
 import { recordDroppedTapEvents } from "./record/tap.ts";
@@ -45,6 +46,8 @@ import { BUILD } from "./version.ts";
 const EXIT_CONFIG = 64;
 /** What the control plane told, beside the certificate. */
 const TOLD = "control-plane.told";
+/** How long the end waits for a collector to take the last spans; kubelet's patience also goes to the connections. */
+const LAST_SPANS_MS = 2_000;
 /** How often a proxy without its first certificate says so. */
 const WAITING_LINE_MS = 15_000;
 
@@ -134,6 +137,13 @@ async function run(config: Config): Promise<void> {
     stop.promise,
   ]);
   clearInterval(waiting);
+  const tracing = first === null
+    ? await startTracing(config.trace, {
+      ...connecting(() => identity, config, families),
+      families: families.trace,
+      log: logs.target("trace"),
+    })
+    : undefined;
   const sides = first === null ? startSides() : [];
   if (first === null) {
     log.info("Serving", {
@@ -263,6 +273,7 @@ async function run(config: Config): Promise<void> {
       ),
       gateway: { suffixes, open: beyond },
       taps,
+      tracing,
       drain,
       log: logs.target("inbound"),
     });
@@ -312,11 +323,13 @@ async function run(config: Config): Promise<void> {
       drain,
       log: logs.target("outbound"),
       hostnameLabels: side.hostnameLabels,
+      tracing,
       ingress: side.ingress,
     });
   }
 
   async function exit(): Promise<never> {
+    await tracing?.close(LAST_SPANS_MS);
     await output.flush();
     process.exit(0);
   }
@@ -340,63 +353,41 @@ function defaultPolicyOf(
 
 /** A client of one service of the control plane. */
 function client(
-  name: ServiceName,
+  name: keyof Config["control"],
   identity: () => Identity,
   config: Config,
   families: Families,
   log: Log,
 ): ControlClient {
-  const { connectTimeoutMs, connect } = config.outbound;
   return openControlClient(name, config.control[name], {
+    ...connecting(identity, config, families),
+    log: lines(log),
+  });
+}
+
+/** How services that this proxy uses are connected to. */
+function connecting(
+  identity: () => Identity,
+  config: Config,
+  families: Families,
+): Omit<OpenOptions, "log"> {
+  const { connectTimeoutMs, connect } = config.outbound;
+  return {
     credentials: () => identity().credentials,
     anchors: () => identity().anchors,
     http2: clientHttp2(config, families, "control dst"),
     connectTimeoutMs,
     tcp: connect,
-    log: lines(log),
     meters: (name, service) => meterService(families.control, name, service),
     resolved: (by, result) =>
       countOne(
         families.control.dnsResolutions,
         dnsLabels(by, "A/AAAA", result),
       ),
-  });
+  };
 }
 
 /** A log as the control clients know it. */
 function lines(log: Log): ControlLog {
   return (level, message, fields) => log[level](message, fields);
-}
-
-function clientHttp2(
-  { clientHttp2: windows }: Config,
-  { http2Violations }: Families,
-  side: Http2Side,
-) {
-  return {
-    violated: countViolations(http2Violations, side),
-    initialStreamWindow: windows.initialStreamWindowBytes,
-    initialConnectionWindow: windows.initialConnectionWindowBytes,
-  };
-}
-
-function serverHttp2(
-  settings: Config["inbound"]["serverHttp2"],
-  { http2Violations }: Families,
-  side: Http2Side,
-) {
-  const { keepAlive, maxConcurrentStreams, maxHeaderListBytes } = settings;
-  return {
-    violated: countViolations(http2Violations, side),
-    initialStreamWindow: settings.initialStreamWindowBytes,
-    initialConnectionWindow: settings.initialConnectionWindowBytes,
-    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
-    ...(maxHeaderListBytes === undefined ? {} : { maxHeaderListBytes }),
-    ...(keepAlive === null ? {} : {
-      keepAlive: {
-        keepAliveIntervalMs: keepAlive.intervalMs,
-        keepAliveTimeoutMs: keepAlive.timeoutMs,
-      },
-    }),
-  };
 }

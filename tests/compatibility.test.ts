@@ -39,17 +39,18 @@ function proxy(variables: Readonly<Record<string, string>>): unknown {
 
 test("a setting counts when the proxy acts on what it changes", () => {
   const level = "LINKERD2_PROXY_LOG";
-  const tracing = "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR";
+  const lacking = "LINKERD2_PROXY_DNS_MIN_TTL";
   const before = proxy({ [level]: "warn" });
   expect(judge(before, proxy({ [level]: "debug" }))).toEqual({ state: "done" });
   expect(judge(before, before).state).toBe("not yet");
-  expect(judge(before, proxy({ [level]: "warn", [tracing]: "collector:4317" })))
+  expect(judge(before, proxy({ [level]: "warn", [lacking]: "5s" })))
     .toEqual({
       state: "not yet",
-      why: `${tracing} is ignored: there is no tracing in this version`,
+      why:
+        `${lacking} is ignored: names are resolved for each connection in this version`,
     });
   expect(
-    judge(before, proxy({ [level]: "debug", [tracing]: "collector:4317" }))
+    judge(before, proxy({ [level]: "debug", [lacking]: "5s" }))
       .state,
   )
     .toBe("differs");

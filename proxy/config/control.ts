@@ -102,6 +102,19 @@ function service(name: string, stream: StreamLimits): Setting<ControlService> {
   };
 }
 
+/** The collector of traces; null when there is none. Without a name it is talked to in plaintext. */
+export function collector(
+  source: Source,
+): Omit<ControlService, "stream"> | null {
+  const address = optional("TRACE_COLLECTOR_SVC_ADDR", serviceAddress, null)(
+    source,
+  );
+  const name = optional("TRACE_COLLECTOR_SVC_NAME", dnsName, null)(source);
+  if (address === null) return null;
+  const serverName = isLoopback(address.host) ? null : name;
+  return { ...address, serverName };
+}
+
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" ||
     /^127\.\d+\.\d+\.\d+$/.test(host);

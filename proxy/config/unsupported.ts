@@ -9,7 +9,6 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Variables whose feature can be missed without harm: it is only said that it is. */
 const MISSED: Readonly<Record<string, string>> = {
-  TRACE_COLLECTOR_SVC_ADDR: "there is no tracing",
   DNS_MIN_TTL: "names are resolved for each connection",
   DNS_MAX_TTL: "names are resolved for each connection",
   ...perServer("MAX_FRAME_SIZE", "frames have 16 KiB at most"),

@@ -5,8 +5,12 @@ import type { ClientConnection, ClientEvents } from "../http/message.ts";
 import { createBackOff } from "./back-off.ts";
 import { type Resolve, shuffle } from "./resolve.ts";
 
-/** The services of the control plane, as metrics and logs call them. */
-export type ServiceName = "identity" | "destination" | "policy";
+/** The services that a proxy uses, as metrics and logs call them. */
+export type ServiceName =
+  | "identity"
+  | "destination"
+  | "policy"
+  | "trace_collector";
 
 /** One line of the proxy's log. */
 export type Log = (

@@ -5,7 +5,12 @@ import type { Http2Options } from "../http2/options.ts";
 import type { TcpOptions } from "../socket-options.ts";
 import type { Credentials } from "../tls.ts";
 import { type ControlClient, createControlClient } from "./client.ts";
-import { createConnector, type Log, type ServiceName } from "./connector.ts";
+import {
+  type ConnectorOptions,
+  createConnector,
+  type Log,
+  type ServiceName,
+} from "./connector.ts";
 import type { ControlMeters } from "./meters.ts";
 import { resolveHost } from "./resolve.ts";
 
@@ -22,6 +27,8 @@ export interface OpenOptions {
   readonly connectTimeoutMs: number;
   readonly tcp: TcpOptions;
   readonly log: Log;
+  /** Called for each connection that has been opened. */
+  readonly dialled?: () => void;
   /** `control_request_total` and the like. */
   readonly meters: (
     name: ServiceName,
@@ -37,33 +44,12 @@ export function openControlClient(
   service: ControlService,
   options: OpenOptions,
 ): ControlClient {
-  const { host, port, serverName } = service;
   const meters = options.meters(name, service);
   const connector = createConnector(meters.connector({
     name,
-    host,
-    port,
-    async resolve(asked) {
-      try {
-        const ips = await resolveHost(asked);
-        options.resolved(name, "ok");
-        return ips;
-      } catch (error) {
-        options.resolved(name, "not_found");
-        throw error;
-      }
-    },
-    dial: (address) =>
-      dial(address, {
-        timeoutMs: options.connectTimeoutMs,
-        tcp: options.tcp,
-        tls: serverName === null ? null : {
-          credentials: presentable(options.credentials()) ??
-            { anchors: options.anchors() },
-          peer: { id: serverName, kind: "dns", serverName },
-          transportHeader: false,
-        },
-      }),
+    host: service.host,
+    port: service.port,
+    ...waysTo(name, service, options),
     connect: (channel, events) =>
       connectHttp2(
         channel,
@@ -74,6 +60,40 @@ export function openControlClient(
     log: options.log,
   }));
   return meters.client(createControlClient(service, connector));
+}
+
+/** How to find a service, and to open a byte stream to it. */
+export function waysTo(
+  name: ServiceName,
+  { serverName }: Pick<ControlService, "serverName">,
+  options: Omit<OpenOptions, "http2" | "log" | "meters">,
+): Pick<ConnectorOptions, "resolve" | "dial"> {
+  return {
+    async resolve(host) {
+      try {
+        const ips = await resolveHost(host);
+        options.resolved(name, "ok");
+        return ips;
+      } catch (error) {
+        options.resolved(name, "not_found");
+        throw error;
+      }
+    },
+    async dial(address) {
+      const channel = await dial(address, {
+        timeoutMs: options.connectTimeoutMs,
+        tcp: options.tcp,
+        tls: serverName === null ? null : {
+          credentials: presentable(options.credentials()) ??
+            { anchors: options.anchors() },
+          peer: { id: serverName, kind: "dns", serverName },
+          transportHeader: false,
+        },
+      });
+      options.dialled?.();
+      return channel;
+    },
+  };
 }
 
 /**

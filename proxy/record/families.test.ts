@@ -35,6 +35,7 @@ import {
 } from "./outbound.ts";
 import { profileRouteLabels, skippedLabel } from "./profile.ts";
 import { TcpRecorder } from "./tcp.ts";
+import { recordExports } from "./trace.ts";
 import {
   authz,
   client,
@@ -209,6 +210,11 @@ function busyPage(): string {
     families.http2Violations,
     violationLabels("inbound src", "emptyData"),
   );
+  const exports = recordExports(families.trace);
+  exports.connected();
+  exports.requested();
+  exports.exported(1);
+  exports.dropped(1, "refused");
   tcp.opened.overflow();
   return pageOf(registry, 0);
 }
@@ -252,6 +258,9 @@ test("violationLabels() says whose connection it was, and why it ended", () => {
 /** Names that Linkerd's users know and that the linter would have chosen otherwise. */
 const INHERITED: string[] = [
   "control_response_latency_ms metric names should not contain abbreviated units",
+  'opentelemetry_span_export_requests counter metrics should have "_total" suffix',
+  'opentelemetry_span_export_streams counter metrics should have "_total" suffix',
+  'opentelemetry_span_exports counter metrics should have "_total" suffix',
   "response_latency_ms metric names should not contain abbreviated units",
   "route_response_latency_ms metric names should not contain abbreviated units",
 ];

@@ -5,6 +5,7 @@ import type { Series } from "./series.ts";
 import { type ControlFamilies, controlFamilies } from "./control.ts";
 import { type InboundFamilies, inboundFamilies } from "./inbound.ts";
 import { type OutboundFamilies, outboundFamilies } from "./outbound.ts";
+import { type TraceFamilies, traceFamilies } from "./trace.ts";
 import { recordTransfer } from "./transfer.ts";
 import {
   type HttpFamilies,
@@ -21,6 +22,7 @@ export interface Families {
   readonly inbound: InboundFamilies;
   readonly outbound: OutboundFamilies;
   readonly control: ControlFamilies;
+  readonly trace: TraceFamilies;
   /** Labels by `violationLabels`. */
   readonly http2Violations: Family<Series>;
 }
@@ -35,6 +37,7 @@ export function createFamilies(registry: Registry): Families {
     inbound: inboundFamilies(registry),
     outbound: outboundFamilies(registry),
     control: controlFamilies(registry),
+    trace: traceFamilies(registry),
     http2Violations: http2Violations(registry),
   };
 }

@@ -2,6 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  createTaps,
+  eventsOf,
+  type OpenTap,
+  type Talk,
+} from "../control/dashboard/testing/taps.ts";
 import { createStats } from "../control/serve/stats.ts";
 import { createMemoryReadings } from "../control/stats/memory.ts";
 import { waitFor } from "../demo/bed/wait.ts";
@@ -23,11 +29,13 @@ const VIEWS = [
   ["overview", "/overview"],
   ["topology", "/topology"],
   ["workload", "/workload?kind=deployment&namespace=shop&name=orders"],
+  ["tap", "/tap?target=deployment/shop/orders"],
 ] as const;
 const THEMES = ["light", "dark"] as const;
 const SCREENS = [["desk", 1_200, 760], ["telephone", 390, 800]] as const;
 
 let town: Town;
+let taps: ReturnType<typeof createTaps>;
 let nowMs = Date.UTC(2026, 0, 1, 12);
 let server: Bun.Server<undefined>;
 let browser: Browser;
@@ -35,10 +43,12 @@ let tab: Tab;
 
 beforeAll(async () => {
   town = createTown(nowMs);
+  taps = createTaps();
   const now = () => nowMs;
   const { fetch } = createStats({
     readings: createMemoryReadings(() => town.histories, now),
     pods: () => town.pods,
+    tapping: taps.tapping,
     now,
   });
   server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
@@ -66,6 +76,73 @@ async function show(
     ...{ width, height, deviceScaleFactor: 1, mobile: width < 600 },
   });
   await tab.go(new URL(path, server.url).href);
+}
+
+const ROWS = `document.getElementById("requests").rows`;
+
+/** Waits for something to be so in the page. */
+async function until(condition: string): Promise<void> {
+  await waitFor(
+    async () => await tab.evaluate<boolean>(condition) || null,
+    { what: () => condition, timeoutMs: 20_000 },
+  );
+}
+
+/** What was asked for by the page that is open now. */
+async function openTap(): Promise<OpenTap> {
+  await until(`document.getElementById("state").innerText === "Live"`);
+  const tap = taps.open.at(-1);
+  if (tap === undefined) throw new Error("nothing is tapped");
+  return tap;
+}
+
+/** Requests of all sorts, as they come in a busy town. */
+const TALKS: readonly Omit<Talk, "id">[] = [
+  { source: "web", destination: "orders", path: "/orders/42" },
+  { source: "orders", destination: "payments", method: "POST", path: "/pay" },
+  { source: "orders", destination: "stock", path: "/stock?item=17" },
+  { source: "web", destination: "orders", method: "POST", path: "/orders" },
+  {
+    ...{ source: "orders", destination: "payments", method: "POST" },
+    ...{ path: "/shop.Payments/Charge", grpcStatus: 0 },
+  },
+].map((talk, at) => ({ ...talk, status: 200, ms: 2 + at * 7 }));
+const TROUBLES: readonly Omit<Talk, "id">[] = [
+  {
+    ...{ source: "orders", destination: "payments", method: "POST" },
+    ...{ path: "/pay", status: 503, ms: 61 },
+  },
+  {
+    ...{ source: "web", destination: "orders", path: "/orders/none" },
+    ...{ status: 404, ms: 1 },
+  },
+  {
+    ...{ source: "legacy", destination: "orders", path: "/orders/7" },
+    ...{ status: 200, ms: 14, tls: "no_tls_from_remote" },
+  },
+  {
+    ...{ source: "orders", destination: "payments", method: "POST" },
+    ...{ path: "/shop.Payments/Charge", status: 200, ms: 9, grpcStatus: 14 },
+  },
+];
+
+let talked = 0;
+
+/** Lets requests happen, and waits until the page shows the last of them. */
+async function talk(
+  tap: OpenTap,
+  talks: readonly Omit<Talk, "id">[],
+): Promise<void> {
+  for (const one of talks) {
+    nowMs += 37;
+    for (const event of eventsOf({ id: ++talked, ...one })) tap.see(event);
+  }
+  const last = talks.at(-1);
+  await until(
+    `${ROWS}[0]?.innerText.includes(${
+      JSON.stringify(last?.path)
+    }) && ${ROWS}[0].cells[6].innerText !== "–"`,
+  );
 }
 
 interface Violation {
@@ -98,6 +175,13 @@ test.each(CASES)(
   "%s, %s, on a %s: whole, light, for everybody",
   async (name, theme, screen, width, height, path) => {
     await show(path, theme, width, height);
+    if (name === "tap") {
+      const tap = await openTap();
+      for (const one of [...TALKS, ...TROUBLES, ...TALKS.slice(0, 2)]) {
+        await talk(tap, [one]);
+      }
+      await until(`summary.innerText === "11 seen, 2 failed"`);
+    }
     expect(await tab.evaluate<string>("document.body.innerText"))
       .toContain("payments");
     expect(await audit()).toEqual([]);
@@ -211,10 +295,103 @@ describe("a page that stays open", () => {
       }
       expect(stops.slice(0, 7)).toEqual([
         ...["Skip to content", "Mesh dashboard", "Overview", "Topology"],
-        ...["Pause", "All", "1m"],
+        ...["Live requests", "Pause", "All"],
       ]);
       expect(stops).toContain("catalog");
     },
     START_TIMEOUT_MS,
   );
+});
+
+describe("live requests", () => {
+  const TAP = "/tap?target=deployment/shop/orders&method=GET";
+  /** What a reader of the page sees of a row, the newest first. */
+  const rowAt = (at: number) =>
+    tab.evaluate<string[]>(
+      `[...${ROWS}[${at}].cells].map(({innerText}) => innerText)`,
+    );
+
+  test("come in on top, with what is known by and by", async () => {
+    await show(TAP, "light", 1_200, 760);
+    const tap = await openTap();
+    expect(tap.filter.method).toBe("GET");
+    const [begin, response, end] = eventsOf({
+      ...{ id: 1, source: "web", destination: "orders", path: "/orders/1" },
+      ...{ status: 503, ms: 12 },
+    });
+    tap.see(begin);
+    await until(`${ROWS}.length === 1`);
+    expect((await rowAt(0)).slice(1)).toEqual([
+      ...["in", "web shop", "orders shop", "GET", "/orders/1 orders"],
+      ...["–", "–", "yes"],
+    ]);
+    expect((await rowAt(0))[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
+    tap.see(response);
+    tap.see(end);
+    await until(`${ROWS}[0].cells[6].innerText === "503"`);
+    expect((await rowAt(0))[7]).toBe("12 ms");
+    await talk(tap, TALKS.slice(0, 1));
+    expect((await rowAt(1))[5]).toBe("/orders/1 orders");
+    // In words, for those who do not see it; and not row by row.
+    await until(`summary.innerText === "2 seen, 1 failed"`);
+    expect(
+      await tab.evaluate<number>(
+        `document.querySelectorAll("table [aria-live], table [role=status]").length`,
+      ),
+    ).toBe(0);
+    expect(tab.complaints).toEqual([]);
+  }, START_TIMEOUT_MS);
+
+  test("stop while they are paused, and when nobody looks", async () => {
+    await show(TAP, "light", 1_200, 760);
+    const tap = await openTap();
+    await talk(tap, TALKS);
+    await tab.evaluate(`pause.focus(); pause.click()`);
+    await waitFor(() => tap.signal.aborted || null, { what: () => "a pause" });
+    await until(`document.getElementById("state").innerText === "Paused"`);
+    expect(await tab.evaluate<string>(`pause.innerText`)).toBe("Continue");
+    expect(await tab.evaluate<number>(`${ROWS}.length`)).toBe(TALKS.length);
+    await tab.evaluate(`pause.click()`);
+    const again = await openTap();
+    await talk(again, TROUBLES);
+    // What came before stays.
+    expect(await tab.evaluate<number>(`${ROWS}.length`)).toBe(
+      TALKS.length + TROUBLES.length,
+    );
+    await show("/", "light", 1_200, 760);
+    await waitFor(() => taps.open.length === 0 || null, {
+      what: () => "the end of the tap",
+    });
+    expect(again.signal.aborted).toBeTrue();
+  }, START_TIMEOUT_MS);
+
+  test(
+    "come again when their stream ends, and say why they do not",
+    async () => {
+      await show(TAP, "light", 1_200, 760);
+      (await openTap()).end();
+      const second = await waitFor(() => taps.open.at(-1) ?? null, {
+        what: () => "another tap",
+      });
+      second.fail(new Error("no proxy\u202e lets itself be tapped"));
+      await until(
+        `trouble.innerText === "no proxy\ufffd lets itself be tapped"`,
+      );
+      await talk(await openTap(), TALKS);
+      expect(await tab.evaluate<string>(`trouble.innerText`)).toBe("");
+    },
+    START_TIMEOUT_MS,
+  );
+
+  test("are the latest 200", async () => {
+    await show(TAP, "light", 1_200, 760);
+    const tap = await openTap();
+    const many = Array.from({ length: 450 }, (_, at) => ({
+      ...{ source: "web", destination: "orders", status: 200, ms: 1 },
+      path: `/orders/${at}`,
+    }));
+    await talk(tap, many);
+    expect(await tab.evaluate<number>(`${ROWS}.length`)).toBe(200);
+    expect((await rowAt(199))[5]).toBe("/orders/250 orders");
+  }, START_TIMEOUT_MS);
 });

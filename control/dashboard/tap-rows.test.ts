@@ -72,7 +72,7 @@ test("without mutual TLS it says why; unknown ends have their address", async ()
     destination: { ip: "fd00::1", port: 443, metadata: {} },
   } as const;
   const rows = (await rowsOf(begin, stranger)).map(read);
-  expect(rows[0]?.at(-1)).toBe("no: no tls from remote");
+  expect(rows[0]?.at(-1)).toBe("no tls from remote");
   expect([rows[1]?.[0], rows[1]?.[2], rows[1]?.[7]]).toEqual(
     ["out", "[fd00::1]:443", "–"],
   );

@@ -152,9 +152,10 @@ function statusOf(
 function securedOf({ metadata }: TapEnd): TapCell {
   const { tls = "" } = metadata;
   if (tls === "") return { text: NOTHING };
-  return tls === "true"
-    ? { text: "yes", level: "good" }
-    : { text: `no: ${harmless(tls).replaceAll("_", " ")}`, level: "bad" };
+  return tls === "true" ? { text: "yes", level: "good" } : {
+    text: harmless(tls).replaceAll("_", " ").replace(/^(?!no )/, "no: "),
+    level: "bad",
+  };
 }
 
 function msOf({ seconds = 0, nanos = 0 }: TapDuration): number {

@@ -14,9 +14,6 @@ const trouble = document.getElementById("trouble");
 const state = document.getElementById("state");
 const pause = document.getElementById("pause");
 
-/** Nothing to do before somebody chooses. */
-if (table !== null) await keepWatching();
-
 async function keepWatching() {
   const most = Number(table.dataset.most);
   const classes = [...table.parentElement.tHead.rows[0].cells]
@@ -173,3 +170,6 @@ function shown(text) {
   return String(text).slice(0, MAX_CHARS)
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
 }
+
+/** Nothing to do before somebody chooses. */
+if (table !== null) await keepWatching();

@@ -124,8 +124,9 @@ export const DESTINATION_FLAGS = {
 /** Flags of `metrics`. */
 export const METRICS_FLAGS = {
   addr: {
-    help: "address of queries; loopback, as it asks nobody who they are",
-    fallback: "127.0.0.1:8085",
+    help:
+      "address of queries, behind the API server; with --source files it asks nobody who they are, and must be loopback",
+    fallback: ":8089",
   },
   "admin-addr": {
     help: "address of probes and metrics",
@@ -138,6 +139,10 @@ export const METRICS_FLAGS = {
   "scrape-interval": {
     help: "how often each proxy is asked for its metrics",
     fallback: "10s",
+  },
+  tls: {
+    help: "folder of the certificate and key that the API server is shown",
+    fallback: "/var/run/linkerd/tls",
   },
   "prometheus-url": {
     help: "answer from this Prometheus, and scrape nothing",

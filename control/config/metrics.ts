@@ -15,6 +15,8 @@ export interface MetricsConfig extends Common {
   readonly scrapeEveryMs: number;
   /** Answers from this Prometheus instead of scraping; null: none. */
   readonly prometheusUrl: string | null;
+  /** The folder of the certificate that the API server knows us by; only in a cluster. */
+  readonly certificate: string;
   /** Where pods are read from. */
   readonly source:
     | { readonly kind: "files"; readonly manifests: string }
@@ -33,14 +35,16 @@ export function parseMetrics(
         `--prometheus-url "${prometheusUrl}": expected a URL, such as http://prometheus.monitoring:9090`,
       );
     }
-    if (!isLoopback(flags.read("addr", parseListenAddress))) {
+    const isOpen = !isLoopback(flags.read("addr", parseListenAddress));
+    if (source === "files" && isOpen) {
       flags.fail(
-        "--addr: it answers whoever asks, so it listens on 127.0.0.1 or [::1] only",
+        "--addr: with --source files it answers whoever asks, so it listens on 127.0.0.1 or [::1] only, such as 127.0.0.1:8085",
       );
     }
     const own: Omit<MetricsConfig, keyof Common> = {
       program: "metrics",
       scrapeEveryMs: flags.read("scrape-interval", parseLifetime),
+      certificate: flags.text("tls"),
       prometheusUrl: prometheusUrl === "" ? null : prometheusUrl,
       source: source === "files"
         ? { kind: "files", manifests: flags.text("manifests") }

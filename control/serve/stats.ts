@@ -14,16 +14,17 @@ export interface StatsOptions extends QuestionSource {
   readonly now: () => number;
 }
 
-/** Golden metrics, live requests and the dashboard's pages, which begin at this path; who may see them, the visitor knows. */
+/** Golden metrics, live requests, and the dashboard below each of these paths; who may see them, the visitor knows. */
 export function createPages(
   { readings, pods, now, tapping = null }: StatsOptions,
-  dashboard: string,
+  dashboards: readonly string[],
 ): Hono<{ Bindings: Visitor }> {
-  const app = new Hono<{ Bindings: Visitor }>();
+  const app = new Hono<{ Bindings: Visitor }>({ strict: false });
   app.route("/", createQuestions({ readings, pods }));
   const openTap = tapping === null ? null : createTap({ tapping });
   if (openTap !== null) app.route("/", createTapPaths(openTap));
-  app.route(dashboard, createDashboard({ readings, pods, now }, openTap));
+  const dashboard = createDashboard({ readings, pods, now }, openTap);
+  for (const path of dashboards) app.route(path, dashboard);
   app.notFound(notFound);
   app.onError(refuse);
   return app;
@@ -36,7 +37,7 @@ export function createPages(
 export function createStats(
   options: StatsOptions,
 ): { readonly fetch: (request: Request) => Promise<Response> } {
-  const pages = createPages(options, "/");
+  const pages = createPages(options, ["/"]);
   return {
     fetch: async (request) =>
       isOwnVisitor((name) => request.headers.get(name))

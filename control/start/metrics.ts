@@ -1,93 +1,107 @@
 import type { MetricsConfig } from "../config/metrics.ts";
 import { openFilesSource } from "../files/source.ts";
+import { createReview } from "../kube/access-review.ts";
+import { followFrontProxy } from "../kube/front-proxy.ts";
+import type { ApiServer } from "../kube/in-cluster.ts";
 import { RESOURCES } from "../kube/resources.ts";
 import { openKubeSource } from "../kube/source.ts";
 import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import { createStats } from "../serve/stats.ts";
+import { createAggregated } from "../serve/aggregated/app.ts";
+import {
+  type AggregatedServer,
+  serveAggregated,
+} from "../serve/aggregated/listen.ts";
+import { createStats, type StatsOptions } from "../serve/stats.ts";
 import type { Emit } from "../source.ts";
-import { fetchPage } from "../stats/fetch-page.ts";
 import { createMemoryReadings } from "../stats/memory.ts";
 import { createPods } from "../stats/pods.ts";
 import { createPrometheusReadings } from "../stats/prometheus.ts";
-import { createScraper } from "../stats/scraper.ts";
+import { createKnownPods } from "../tap/known.ts";
 import { startAdmin } from "./admin.ts";
-import { type Running, startWith } from "./running.ts";
+import { type Closer, type Running, startWith } from "./running.ts";
+import { startScraper } from "./scraper.ts";
+import { startTap } from "./tap.ts";
 
-/** Starts scraping, unless a Prometheus does, and answers questions; ready when the pods are known. */
+/** Starts scraping, unless a Prometheus does, and answers questions; ready when the pods are known, and who may ask. */
 export function startMetrics(
   config: MetricsConfig,
   log: Log,
 ): Promise<Running> {
   return startWith(async (closing) => {
     const admin = startAdmin(config, closing);
-    const scraper = startScraper(config, admin.metrics, log);
+    const scraper = startScraper(config.scrapeEveryMs, admin.metrics, log);
     closing(scraper.close);
+    const tapped = createKnownPods();
     const pods = createPods(() => {
       if (config.prometheusUrl === null) scraper.update(pods.targets());
     });
     const watching = new AbortController();
     closing(() => watching.abort());
-    await openPods(config, pods.apply, log, watching.signal);
+    const emit: Emit = (events) => {
+      tapped.apply(events);
+      pods.apply(events);
+    };
+    await openPods(config, emit, log, watching.signal);
 
-    const { host, port } = config.address;
-    const server = Bun.serve({
-      port,
-      development: false,
-      reusePort: false,
-      ...(host === undefined ? {} : { hostname: host }),
-      fetch: createStats({
-        readings: config.prometheusUrl === null
-          ? createMemoryReadings(scraper.histories, Date.now)
-          : createPrometheusReadings(config.prometheusUrl, Date.now),
-        pods: pods.all,
-        now: Date.now,
-      }).fetch,
-    });
-    closing(() => server.stop());
+    const options: StatsOptions = {
+      readings: config.prometheusUrl === null
+        ? createMemoryReadings(scraper.histories, Date.now)
+        : createPrometheusReadings(config.prometheusUrl, Date.now),
+      pods: pods.all,
+      tapping: startTap(tapped, admin.metrics, log),
+      now: Date.now,
+    };
+    const queries = config.source.kind === "files"
+      ? serveLocally(config, options, closing)
+      : await serveBehind(config.source.server, config, options, log, closing);
     admin.setReady();
-    return { queries: server.port ?? port, admin: admin.port };
+    return { queries, admin: admin.port };
   });
 }
 
-function startScraper(
-  { scrapeEveryMs }: MetricsConfig,
-  metrics: Metrics,
+/** Answers whoever is on this machine; its port. */
+function serveLocally(
+  { address: { host, port } }: MetricsConfig,
+  options: StatsOptions,
+  closing: (closer: Closer) => void,
+): number {
+  const server = Bun.serve({
+    port,
+    development: false,
+    reusePort: false,
+    ...(host === undefined ? {} : { hostname: host }),
+    fetch: createStats(options).fetch,
+  });
+  closing(() => server.stop());
+  return server.port ?? port;
+}
+
+/** Answers those for whom the API server asks, as far as it says that they may; its port. */
+async function serveBehind(
+  api: ApiServer,
+  { address, certificate }: MetricsConfig,
+  options: StatsOptions,
   log: Log,
-) {
-  const scrapes = metrics.counter(
-    "scrapes_total",
-    "Pages asked of proxies, by whether one came.",
-    ["result"],
-  );
-  const losses = metrics.counter(
-    "scrape_losses_total",
-    "Lines of pages that are not kept: garbage, or label sets beyond a pod's share.",
-    ["why"],
-  );
-  const failing = new Set<string>();
-  return createScraper({
-    intervalMs: scrapeEveryMs,
-    fetch: fetchPage,
-    now: Date.now,
-    random: Math.random,
-    scraped({ id }, { garbage, overflow }) {
-      scrapes.add(["ok"]);
-      losses.add(["garbage"], garbage);
-      losses.add(["overflow"], overflow);
-      if (failing.delete(id)) log.info("proxy scraped again", { pod: id });
-    },
-    failed({ id }, why) {
-      scrapes.add(["failed"]);
-      if (failing.has(id)) return; // said once
-      if (failing.size < MAX_FAILING) failing.add(id);
-      log.warn("cannot scrape proxy", { pod: id, error: why });
-    },
+  closing: (closer: Closer) => void,
+): Promise<number> {
+  const following = new AbortController();
+  closing(() => following.abort());
+  let server: AggregatedServer | null = null;
+  const proxy = await followFrontProxy(api, {
+    log,
+    signal: following.signal,
+    changed: (changed) => server?.believe(changed),
   });
+  server = await serveAggregated({
+    address,
+    folder: certificate,
+    proxy,
+    answer: createAggregated(options, createReview(api, { now: Date.now })),
+    log,
+  });
+  closing(server.close);
+  return server.port;
 }
-
-/** Pods whose failing is remembered, so that it is said once. */
-const MAX_FAILING = 10_000;
 
 async function openPods(
   { source }: MetricsConfig,

@@ -24,16 +24,18 @@ export async function askMetrics<Row>(
   );
 }
 
-/** The rows that a question is answered with. */
+/** The rows that a question is answered with, unless `signal` aborts. */
 export async function askRows<Row>(
   api: MetricsApi,
   { page, query }: Question,
+  signal?: AbortSignal,
 ): Promise<readonly Row[]> {
   const { namespace, ...rest } = query;
   // A namespace is asked about in itself, so that its viewers may.
   const within = rest["kind"] === "namespace" ? rest["name"] : namespace;
   const answer = await api.ask({
     path: metricsPath(page, within ?? null),
+    ...signal === undefined ? {} : { signal },
     query: Object.fromEntries(
       Object.entries(rest).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, value]]

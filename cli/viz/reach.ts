@@ -17,7 +17,7 @@ export interface MetricsApi {
 }
 
 /** How long an answer may take; a Prometheus behind it has 15 s. */
-const TIMEOUT_MS = 20_000;
+export const TIMEOUT_MS = 20_000;
 
 /** Finds the metrics component; nothing is asked of it yet. Throws `config.invalid` without a cluster. */
 export async function reachMetrics(

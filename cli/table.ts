@@ -6,8 +6,8 @@ export interface Column<T> {
   readonly text: (row: T) => string;
   /** Numbers stand right; left by default. */
   readonly align?: "right";
-  /** What fills a row's cell up, and the gap behind one that stands left: a line that leads to the next cell. Blanks by default. */
-  readonly fill?: (row: T) => string;
+  /** Where a row draws a line from this cell to the next, or to this one. */
+  readonly line?: (row: T) => "from" | "to" | null;
 }
 
 /**
@@ -30,21 +30,21 @@ export function formatTable<T>(
     ),
   }));
   const gap = style === "simple" ? 2 : 3;
-  const line = (
-    cell: (column: Column<T>) => string,
-    fillOf: (column: Column<T>) => string,
-  ) => {
-    const cells = sized.map((column) => {
-      const fill = fillOf(column);
-      return column.align === "right"
-        ? pad(cell(column), column.width, "start", fill) + " ".repeat(gap)
-        : pad(cell(column), column.width + gap, "end", fill);
-    });
-    const text = cells.join("");
+  const print = (cellOf: (column: Column<T> & { width: number }) => string) => {
+    const text = sized.map(cellOf).join("");
     return `${style === "simple" ? text : text.trimEnd()}\n`;
   };
-  return line(({ title }) => title, () => " ") +
+  const cell = (
+    { width, align }: { width: number; align?: "right" },
+    text: string,
+    line: "from" | "to" | null = null,
+  ) => {
+    if (line === "from") return pad(text, width + gap, "end", "─");
+    const side = align === "right" || line === "to" ? "start" : "end";
+    return pad(text, width, side, line === "to" ? "─" : " ") + " ".repeat(gap);
+  };
+  return print((column) => cell(column, column.title)) +
     rows.map((row) =>
-      line(({ text }) => text(row), ({ fill }) => fill?.(row) ?? " ")
+      print((column) => cell(column, column.text(row), column.line?.(row)))
     ).join("");
 }

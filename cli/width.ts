@@ -34,13 +34,14 @@ export function clip(text: string, from: number, cells: number): string {
   return shown;
 }
 
-/** A text with blanks to so many cells, after it or before it. */
+/** A text with blanks, or what fills it, to so many cells, after it or before it. */
 export function pad(
   text: string,
   cells: number,
   side: "end" | "start",
+  fill = " ",
 ): string {
-  const blanks = " ".repeat(Math.max(0, cells - widthOf(text)));
+  const blanks = fill.repeat(Math.max(0, cells - widthOf(text)));
   return side === "end" ? text + blanks : blanks + text;
 }
 

@@ -35,9 +35,10 @@ export async function runEdges(given: Given, world: World): Promise<Outcome> {
         stdout: [`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`],
       };
     }
-    return edges.length === 0
-      ? { code: 0, stderr: "No edges found.\n" }
-      : { code: 0, stdout: [formatTable(columns(format === "wide"), edges)] };
+    return edges.length === 0 ? { code: 0, stderr: "No edges found.\n" } : {
+      code: 0,
+      stdout: [formatTable(columns(format === "wide"), edges, "tabular")],
+    };
   });
 }
 

@@ -12,6 +12,8 @@ import { run } from "../program.ts";
 
 /** What is in the cluster; a test puts it there. */
 let objects: readonly FakeObject[] = [];
+/** What the metrics component says behind it. */
+let rows: readonly unknown[] = [];
 let server: TestServer;
 let kubeconfig = "";
 
@@ -23,7 +25,10 @@ beforeAll(async () => {
     );
     const query = Object.fromEntries(searchParams);
     try {
-      const answer = await fakeCluster(objects).call({ path: pathname, query });
+      const answer = await fakeCluster(
+        objects,
+        ({ path }) => path.includes("/metrics/stat") ? { rows } : undefined,
+      ).call({ path: pathname, query });
       response.end(JSON.stringify(answer));
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;
@@ -101,6 +106,47 @@ test("list: which meshed pods can be tapped, which not, and which must be made a
   expect((await viz("list", "-A", "-n", "shop")).stderr).toStartWith(
     "Error: --all-namespaces and --namespace flags are mutually exclusive\n",
   );
+});
+
+test("stat takes labels of the cluster's objects, and pods' status from there", async () => {
+  const app = { kind: "Deployment", metadata: { namespace: "shop" } };
+  objects = [
+    {
+      ...app,
+      metadata: { ...app.metadata, name: "web", labels: { app: "a" } },
+    },
+    {
+      ...app,
+      metadata: { ...app.metadata, name: "api", labels: { app: "b" } },
+    },
+    pod("shop", "web-1", {}, {
+      spec: { containers: [] },
+      status: {
+        phase: "Running",
+        containerStatuses: [{
+          name: "web",
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+        }],
+      },
+    }),
+  ];
+  const row = {
+    namespace: "shop",
+    pods: { meshed: 1, running: 1 },
+    golden: null,
+    tcp: null,
+  };
+  rows = ["web", "api"].map((name) => ({ ...row, kind: "deployment", name }));
+  const { stdout } = await viz("stat", "deploy", "-l", "app=a", "-o", "json");
+  expect(JSON.parse(stdout)).toMatchObject([{ name: "web" }]);
+  rows = ["web-1", "gone"].map((name) => ({ ...row, kind: "pod", name }));
+  const table = (await viz("stat", "po")).stdout.split("\n");
+  expect(table.map((line) => line.split(/ +/).slice(0, 3).join(" "))).toEqual([
+    "NAME STATUS MESHED",
+    "gone - 1/1",
+    "web-1 CrashLoopBackOff 1/1",
+    "",
+  ]);
 });
 
 /** An object of the extension; ours as well when the install has taken it over. */

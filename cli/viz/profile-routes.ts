@@ -80,7 +80,7 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
         stdout: answers.map((rows, at) =>
           `${
             answers.length > 1 ? `==> ${harmless(titles[at] ?? "")} <==\n` : ""
-          }${formatTable(columns, rows)}\n`
+          }${formatTable(columns, rows, "tabular")}\n`
         ),
       };
     },

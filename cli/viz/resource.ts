@@ -9,21 +9,46 @@ export interface Resource {
 
 /** What people type for a kind, as Linkerd understands it; plurals aside. */
 const KINDS: readonly (readonly [kind: string, ...short: string[]])[] = [
+  ["authorizationpolicy", "ap", "authzpolicy"],
   ["cronjob", "cj"],
   ["daemonset", "ds"],
   ["deployment", "deploy"],
+  ["httproute"],
   ["job"],
+  ["link", "ln"],
+  ["meshtlsauthentication", "meshtlsauthn"],
   ["namespace", "ns"],
+  ["networkauthentication", "netauthn", "networkauthn"],
   ["pod", "po"],
   ["replicaset", "rs"],
   ["replicationcontroller", "rc"],
+  ["server", "srv"],
+  ["serverauthorization", "saz", "serverauthz", "srvauthz"],
   ["service", "svc"],
+  ["serviceprofile", "sp"],
   ["statefulset", "sts"],
 ];
 
+/** Of which there are no golden metrics, or not of their own. */
+const NOT_IN_ALL = [
+  "link",
+  "meshtlsauthentication",
+  "namespace",
+  "networkauthentication",
+  "serviceprofile",
+];
+
+/** Kinds that say what may come in. */
+export const POLICY_KINDS: ReadonlySet<string> = new Set([
+  "authorizationpolicy",
+  "httproute",
+  "server",
+  "serverauthorization",
+]);
+
 /** Every kind, for `all`, in the order of their tables. */
 export const ALL_KINDS: readonly string[] = KINDS.map(([kind]) => kind)
-  .filter((kind) => kind !== "namespace");
+  .filter((kind) => !NOT_IN_ALL.includes(kind));
 
 /** Reads `TYPE`, `TYPE/NAME`, `TYPE NAME…` or `TYPE/NAME TYPE/NAME…`; throws `config.invalid`. */
 export function parseResources(words: readonly string[]): readonly Resource[] {
@@ -48,16 +73,21 @@ export function shortOf(kind: string): string {
   return KINDS.find(([known]) => known === kind)?.[1] ?? kind;
 }
 
+/** As the API spells it in its paths. */
+export function pluralOf(kind: string): string {
+  return `${kind.replace(/y$/, "ie")}s`;
+}
+
 function findKind(word: string): string {
   if (word === "all") return word;
   const found = KINDS.find(([kind, ...short]) =>
-    [kind, `${kind}s`, ...short].includes(word.toLowerCase())
+    [kind, pluralOf(kind), ...short].includes(word.toLowerCase())
   );
   if (found !== undefined) return found[0];
   throw new Problem(
     "config.invalid",
     `cannot find Kubernetes canonical name from friendly name [${word}]`,
-    { hint: `expected one of ${KINDS.map(([kind]) => kind).join(", ")}, all` },
+    { hint: `expected one of ${ALL_KINDS.join(", ")}, namespace, all` },
   );
 }
 

@@ -25,14 +25,28 @@ export async function runInbound(given: Given, world: World): Promise<Outcome> {
     (answers) => {
       const rows = answers.flat()
         .filter(({ golden }) => golden.success + golden.failure > 0)
-        .map((row): Line => ({
-          ...lineOf(row.golden, asked.windowMs),
-          name: row.name,
-          server: `${
-            row.server.kind === "default" ? "[default]" : row.server.name
-          }:${row.port}`,
-          ...routeOf(row.route),
-        }))
+        .map((row): Line => {
+          const server = row.server.kind === "default"
+            ? "[default]"
+            : row.server.name;
+          const line = lineOf(row.golden, asked.windowMs);
+          const route = routeOf(row.route);
+          return {
+            ...line,
+            name: row.name,
+            server: `${server}:${row.port}`,
+            ...route,
+            json: {
+              name: row.name,
+              server,
+              port: row.port,
+              route: route.route,
+              routeType: route.type,
+              successesRate: successRate(row.golden),
+              ...numbersOf(line),
+            },
+          };
+        })
         .sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
       return asked.print(rows, [NAME, SERVER, ROUTE, TYPE, ...NUMBERS]);
     },
@@ -56,16 +70,33 @@ export async function runOutbound(
         const { backend, retries, timeouts } = row;
         const total = row.success + row.failure;
         const line = lineOf({ ...row, secured: 0 }, asked.windowMs);
-        const share = (part: number, of: number) =>
-          `${((part / of) * 100).toFixed(2)}%`;
+        const percent = (share: number) => `${(share * 100).toFixed(2)}%`;
+        const timeoutRate = timeouts / total;
+        const retryRate = retries / (total + retries);
+        const route = routeOf(row.route);
+        const json = {
+          name: row.name,
+          service: row.service.name,
+          port: row.service.port,
+          route: route.route,
+          routeType: route.type,
+          ...backend === null
+            ? {}
+            : { backend: backend.name, backendPort: backend.port },
+          successRate: successRate(row),
+          ...numbersOf(line),
+          timeoutRate,
+          ...backend === null ? { retryRate } : {},
+        };
         if (backend === null) {
           return {
             ...line,
             name: row.name,
             service: portOf(row.service),
-            ...routeOf(row.route),
-            timeouts: share(timeouts, total),
-            retries: share(retries, total + retries),
+            ...route,
+            timeouts: percent(timeoutRate),
+            retries: percent(retryRate),
+            json,
           };
         }
         const isLast = rows[at + 1]?.backend === null ||
@@ -74,8 +105,10 @@ export async function runOutbound(
           ...line,
           route: isLast ? "└─" : "├─",
           type: "─►",
+          leads: true,
           backend: portOf(backend),
-          timeouts: share(timeouts, total),
+          timeouts: percent(timeoutRate),
+          json,
         };
       });
       return asked.print(lines, [
@@ -86,10 +119,14 @@ export async function runOutbound(
   );
 }
 
-/** A line of either table; what a table does not have is not there. */
-interface Line {
+/** What every line has. */
+interface Numbers {
   readonly golden: Golden;
   readonly perSecond: number;
+}
+
+/** A line of either table; what a table does not have is not there. */
+interface Line extends Numbers {
   readonly name?: string;
   readonly server?: string;
   readonly service?: string;
@@ -98,6 +135,10 @@ interface Line {
   readonly backend?: string;
   readonly timeouts?: string;
   readonly retries?: string;
+  /** Whether it hangs below the line before, and a drawn line leads to its backend. */
+  readonly leads?: true;
+  /** With Linkerd's names. */
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 const text = (
@@ -107,8 +148,11 @@ const text = (
 const NAME = text("NAME", "name");
 const SERVER = text("SERVER", "server");
 const SERVICE = text("SERVICE", "service");
-const ROUTE = text("ROUTE", "route");
-const TYPE = text("TYPE", "type");
+/** A line leads from the route's cell to the backend that is a part of it. */
+const lead = (end: "from" | "to") => (line: Line) =>
+  line.leads === true ? end : null;
+const ROUTE: Column<Line> = { ...text("ROUTE", "route"), line: lead("from") };
+const TYPE: Column<Line> = { ...text("TYPE", "type"), line: lead("to") };
 const BACKEND = text("BACKEND", "backend");
 const NUMBERS: readonly Column<Line>[] = [
   {
@@ -171,7 +215,8 @@ async function readAsked(
     })),
     print: (lines, columns) => {
       if (format === "json") {
-        return { code: 0, stdout: [`${JSON.stringify(lines.map(jsonOf))}\n`] };
+        const values = lines.map(({ json }) => json);
+        return { code: 0, stdout: [`${JSON.stringify(values)}\n`] };
       }
       return lines.length === 0
         ? { code: 0, stderr: "No traffic found.\n" }
@@ -180,7 +225,7 @@ async function readAsked(
   };
 }
 
-function lineOf(golden: Golden, windowMs: number): Line {
+function lineOf(golden: Golden, windowMs: number): Numbers {
   return {
     golden,
     perSecond: rate(golden.success + golden.failure, windowMs),
@@ -202,11 +247,10 @@ function keyOf({ name, server, type }: Line): string {
   return JSON.stringify([name, server, type]);
 }
 
-function jsonOf({ golden, perSecond, ...names }: Line): unknown {
+/** Rates and latencies, as both tables have them in JSON. */
+function numbersOf({ golden, perSecond }: Numbers): Line["json"] {
   const { latencyMs } = golden;
   return {
-    ...names,
-    successRate: successRate(golden),
     rps: perSecond,
     latencyMsP50: latencyMs?.p50 ?? null,
     latencyMsP95: latencyMs?.p95 ?? null,

@@ -1,19 +1,19 @@
-import { harmless } from "../../schemas/harmless.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { StatRow } from "../../schemas/stats.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { type Column, formatTable } from "../table.ts";
 import { askMetrics, type Question } from "./ask.ts";
-import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import { rate, successRate } from "./cells.ts";
+import { findObjects, type Objects } from "./objects.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import {
   ALL_KINDS,
   parseResource,
   parseResources,
+  POLICY_KINDS,
   type Resource,
-  shortOf,
 } from "./resource.ts";
+import { formatStats } from "./stat-table.ts";
 
 /** Prints golden metrics of workloads and Services: a table for each kind. */
 export async function runStat(given: Given, world: World): Promise<Outcome> {
@@ -36,34 +36,65 @@ export async function runStat(given: Given, world: World): Promise<Outcome> {
       "stats for a resource cannot be retrieved by name across all namespaces",
     );
   }
-  const questions = resources.flatMap(({ kind, name }) =>
-    (kind === "all" ? ALL_KINDS : [kind]).map((each): Question => ({
-      page: "stat",
-      query: {
-        kind: each,
-        name,
-        namespace: each === "namespace" ? undefined : namespace,
-        window: String(windowMs),
-        ...otherQuery(other, namespace),
-      },
+  const asked = resources.flatMap(({ kind, name }) =>
+    (kind === "all" ? kindsOfAll(other) : [kind]).map((kind) => ({
+      kind,
+      name,
     }))
   );
+  const questions = asked.map(({ kind, name }): Question => ({
+    page: "stat",
+    query: {
+      kind,
+      name,
+      namespace: kind === "namespace" ? undefined : namespace,
+      window: String(windowMs),
+      ...otherQuery(other, namespace),
+    },
+  }));
+  const selector = given.text("selector") ?? "";
+  const objects = await findShown(given, world, {
+    kinds: asked.map(({ kind }) => kind),
+    namespace,
+    selector,
+  });
   return await askMetrics<StatRow>(given, world, questions, (answers) => {
     const rows = answers.flat().filter((row) =>
-      isShown(row, given, other !== null, named)
+      isShown(row, given, other !== null, named) &&
+      (selector === "" || objects?.get(row) !== undefined)
     );
     if (format === "json") {
       const values = rows.map((row) => jsonOf(row, windowMs));
       return { code: 0, stdout: [`${JSON.stringify(values, null, 2)}\n`] };
     }
     if (rows.length === 0) return { code: 0, stderr: "No traffic found.\n" };
-    return {
-      code: 0,
-      stdout: [
-        tables(rows, windowMs, format === "wide", namespace === undefined),
-      ],
-    };
+    const table = formatStats(rows, {
+      windowMs,
+      isWide: format === "wide",
+      allNamespaces: namespace === undefined,
+      objects,
+    });
+    return { code: 0, stdout: [table] };
   });
+}
+
+/** Policies have requests that come in, and no other end. */
+function kindsOfAll(other: Other | null): readonly string[] {
+  return other === null
+    ? ALL_KINDS
+    : ALL_KINDS.filter((kind) => !POLICY_KINDS.has(kind));
+}
+
+/** The objects that a selector leaves, or the pods, whose status is shown; null when neither is asked for. */
+async function findShown(
+  given: Given,
+  world: World,
+  asked: Parameters<typeof findObjects>[2],
+): Promise<Objects | null> {
+  if (asked.selector !== "") return await findObjects(given, world, asked);
+  const kinds = asked.kinds.filter((kind) => kind === "pod");
+  if (kinds.length === 0 || given.text("api-addr")) return null;
+  return await findObjects(given, world, { ...asked, kinds });
 }
 
 interface Other {
@@ -138,97 +169,9 @@ function isShown(
   return named || given.on("unmeshed") || pods === null || pods.meshed > 0;
 }
 
-function tables(
-  rows: readonly StatRow[],
-  windowMs: number,
-  wide: boolean,
-  allNamespaces: boolean,
-): string {
-  const kinds = [...new Set(rows.map(({ kind }) => kind))].sort();
-  return kinds.map((kind) =>
-    formatTable(
-      columnsOf(windowMs, wide, allNamespaces, kinds.length > 1),
-      rows.filter((row) => row.kind === kind).sort(byName),
-    )
-  ).join("\n");
-}
-
-function byName(a: StatRow, b: StatRow): number {
-  const [first, second] = [a, b].map(({ namespace, name }) =>
-    `${namespace}/${name}`
-  );
-  return (first ?? "") < (second ?? "") ? -1 : 1;
-}
-
-function columnsOf(
-  windowMs: number,
-  wide: boolean,
-  allNamespaces: boolean,
-  withKind: boolean,
-): readonly Column<StatRow>[] {
-  const right = "right" as const;
-  const seen = (
-    title: string,
-    text: (row: StatRow & { golden: NonNullable<StatRow["golden"]> }) => string,
-  ): Column<StatRow> => ({
-    title,
-    text: (row) =>
-      row.golden === null ? NOTHING : text({ ...row, golden: row.golden }),
-    align: right,
-  });
-  const bytes = (
-    title: string,
-    of: "readBytes" | "writtenBytes",
-  ): Column<StatRow> => ({
-    title,
-    text: ({ tcp }) =>
-      tcp === null ? NOTHING : `${rate(tcp[of], windowMs).toFixed(1)}B/s`,
-    align: right,
-  });
-  return [
-    ...allNamespaces
-      ? [{
-        title: "NAMESPACE",
-        text: ({ namespace }: StatRow) => harmless(namespace),
-      }]
-      : [],
-    {
-      title: "NAME",
-      text: ({ kind, name }) =>
-        harmless(withKind ? `${shortOf(kind)}/${name}` : name),
-    },
-    {
-      title: "MESHED",
-      text: ({ pods }) =>
-        pods === null ? NOTHING : `${pods.meshed}/${pods.running}`,
-      align: right,
-    },
-    seen("SUCCESS", ({ golden }) => success(golden)),
-    seen(
-      "RPS",
-      ({ golden }) =>
-        `${rate(golden.success + golden.failure, windowMs).toFixed(1)}rps`,
-    ),
-    seen("LATENCY_P50", ({ golden }) => milliseconds(golden.latencyMs, "p50")),
-    seen("LATENCY_P95", ({ golden }) => milliseconds(golden.latencyMs, "p95")),
-    seen("LATENCY_P99", ({ golden }) => milliseconds(golden.latencyMs, "p99")),
-    {
-      title: "TCP_CONN",
-      text: ({ tcp }) => tcp === null ? NOTHING : String(tcp.open),
-      align: right,
-    },
-    ...wide
-      ? [
-        bytes("READ_BYTES/SEC", "readBytes"),
-        bytes("WRITE_BYTES/SEC", "writtenBytes"),
-      ]
-      : [],
-  ];
-}
-
 /** With Linkerd's names; null where nothing was asked. */
 function jsonOf(row: StatRow, windowMs: number): unknown {
-  const { kind, namespace, name, golden, tcp, pods } = row;
+  const { kind, namespace, name, golden, tcp, pods, policy } = row;
   const quantile = (of: "p50" | "p95" | "p99") =>
     golden?.latencyMs === null || golden === null
       ? null
@@ -250,5 +193,8 @@ function jsonOf(row: StatRow, windowMs: number): unknown {
       tcp_read_bytes_rate: rate(tcp.readBytes, windowMs),
       tcp_write_bytes_rate: rate(tcp.writtenBytes, windowMs),
     },
+    ...policy === undefined
+      ? {}
+      : { unauthorized: rate(policy.denied, windowMs) },
   };
 }

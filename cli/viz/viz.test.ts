@@ -78,9 +78,9 @@ describe("stat", () => {
   test("prints a row for each meshed workload", async () => {
     rows = { "stat deployment": [WEB, IDLE, LONE] };
     expect((await viz("stat", "deploy", "-n", "shop")).stdout).toBe(
-      "NAME  MESHED  SUCCESS     RPS  LATENCY_P50  LATENCY_P95  LATENCY_P99  TCP_CONN  \n" +
-        "idle     1/2        -       -            -            -            -         -  \n" +
-        "web      1/2   99.50%  2.0rps          1ms         10ms         20ms         3  \n",
+      "NAME   MESHED   SUCCESS      RPS   LATENCY_P50   LATENCY_P95   LATENCY_P99   TCP_CONN\n" +
+        "idle      1/2         -        -             -             -             -          -\n" +
+        "web       1/2    99.50%   2.0rps           1ms          10ms          20ms          3\n",
     );
     expect(asked).toEqual([
       "/apis/viz.linkerd.io/v1alpha1/namespaces/shop/metrics/stat?kind=deployment&window=60000",
@@ -155,6 +155,7 @@ describe("stat", () => {
     [["stat", "ns", "--to-namespace=a"], "incompatible with namespace"],
     [["stat", "deploy", "-A", "-n=a"], "mutually exclusive"],
     [["stat", "deploy/web", "-A"], "by name across all namespaces"],
+    [["stat", "deploy", "-l", "app=web"], "--selector needs a cluster"],
     [["edges", "deploy/web"], "remove web from query"],
     [["edges"], "accepts 1 arg(s), received 0"],
   ])("%p is refused before anything is asked", async (args, why) => {
@@ -241,10 +242,106 @@ test("stat-outbound shows a canary: a route, and the backends below it", async (
     .toEqual([
       "NAME SERVICE ROUTE TYPE BACKEND SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TIMEOUTS RETRIES",
       "web api:80 split HTTPRoute 99.00% 10.00 5ms 6ms 7ms 0.50% 0.00%",
-      "├─ ─► v1:80 100.00% 9.00 5ms 6ms 7ms 0.56%",
-      "└─ ─► v2:80 100.00% 0.90 5ms 6ms 7ms 5.56%",
+      "├──────────────► v1:80 100.00% 9.00 5ms 6ms 7ms 0.56%",
+      "└──────────────► v2:80 100.00% 0.90 5ms 6ms 7ms 5.56%",
       "",
     ]);
+});
+
+test("stat-inbound and stat-outbound have Linkerd's names in json", async () => {
+  const golden = { success: 54, failure: 6, secured: 0, latencyMs: null };
+  const inbound: InboundRow = {
+    namespace: "shop",
+    name: "web",
+    server: { kind: "default", name: "all-unauthenticated" },
+    port: "8080",
+    route: { kind: "default", name: "default" },
+    authorization: null,
+    golden,
+    denied: 0,
+  };
+  const outbound: OutboundRow = {
+    namespace: "shop",
+    name: "web",
+    service: { kind: "Service", name: "api", port: "80" },
+    route: { kind: "HTTPRoute", name: "split" },
+    backend: null,
+    success: 54,
+    failure: 6,
+    timeouts: 3,
+    retries: 20,
+    latencyMs: { p50: 5, p95: 6, p99: 7 },
+  };
+  const backend = { kind: "Service", name: "v1", port: "8080" };
+  rows = {
+    "inbound deployment": [inbound],
+    "outbound deployment": [outbound, { ...outbound, backend }],
+  };
+  const read = async (command: string) =>
+    JSON.parse((await viz(command, "deploy", "-o", "json")).stdout);
+  expect(await read("stat-inbound")).toEqual([{
+    name: "web",
+    server: "[default]",
+    port: "8080",
+    route: "[default]",
+    routeType: "",
+    successesRate: 0.9,
+    rps: 1,
+    latencyMsP50: null,
+    latencyMsP95: null,
+    latencyMsP99: null,
+  }]);
+  const route = {
+    name: "web",
+    service: "api",
+    port: "80",
+    route: "split",
+    routeType: "HTTPRoute",
+    successRate: 0.9,
+    rps: 1,
+    latencyMsP50: 5,
+    latencyMsP95: 6,
+    latencyMsP99: 7,
+    timeoutRate: 0.05,
+  };
+  expect(await read("stat-outbound")).toEqual([
+    { ...route, retryRate: 0.25 },
+    { ...route, backend: "v1", backendPort: "8080" },
+  ]);
+});
+
+test("stat of policies tells what they denied, and of routes whose they are", async () => {
+  const policy = { server: "web-http", allowed: 60, denied: 30 };
+  const row: StatRow = {
+    ...WEB,
+    kind: "server",
+    name: "web-http",
+    pods: null,
+    policy,
+  };
+  rows = {
+    "stat server": [row],
+    "stat httproute": [{ ...row, kind: "httproute", name: "reads", tcp: null }],
+    "stat authorizationpolicy": [
+      { ...row, kind: "authorizationpolicy", name: "callers", tcp: null },
+    ],
+  };
+  const { stdout } = await viz("stat", "all", "-n", "shop");
+  expect(
+    stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")),
+  ).toEqual([
+    "NAME SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+    "ap/callers 99.50% 2.0rps 1ms 10ms 20ms",
+    "",
+    "NAME SERVER UNAUTHORIZED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+    "httproute/reads web-http 0.5rps 99.50% 2.0rps 1ms 10ms 20ms",
+    "",
+    "NAME UNAUTHORIZED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99 TCP_CONN",
+    "srv/web-http 0.5rps 99.50% 2.0rps 1ms 10ms 20ms 3",
+    "",
+  ]);
+  const json = JSON.parse((await viz("stat", "srv", "-o", "json")).stdout);
+  expect(json).toMatchObject([{ kind: "server", unauthorized: 0.5 }]);
 });
 
 test("authz shows what was let in by whom, and what was not", async () => {

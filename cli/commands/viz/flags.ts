@@ -15,6 +15,13 @@ export const ALL_NAMESPACES: Flag = {
   kind: "switch",
   about: "Resources of all namespaces",
 };
+/** Which of the resources. */
+export const SELECTOR: Flag = {
+  name: "selector",
+  short: "l",
+  kind: "text",
+  about: "Only resources with these labels, such as app=web",
+};
 /** Over which time. */
 export const WINDOW: Flag = {
   name: "time-window",

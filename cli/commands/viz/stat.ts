@@ -1,5 +1,11 @@
 import type { Command } from "../../command.ts";
-import { ALL_NAMESPACES, NAMESPACE, output, WINDOW } from "./flags.ts";
+import {
+  ALL_NAMESPACES,
+  NAMESPACE,
+  output,
+  SELECTOR,
+  WINDOW,
+} from "./flags.ts";
 
 /** `linkerd viz stat`: golden metrics of workloads and Services. */
 export const stat: Command = {
@@ -9,6 +15,7 @@ export const stat: Command = {
   flags: [
     NAMESPACE,
     ALL_NAMESPACES,
+    SELECTOR,
     WINDOW,
     {
       name: "to",

@@ -1,0 +1,81 @@
+import { Problem } from "../../schemas/problem.ts";
+import { type KubeObject, listAll } from "../cluster/list.ts";
+import type { World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { pluralOf } from "./resource.ts";
+
+/** Where objects of kinds are listed, but for the namespace. */
+const PREFIXES: Readonly<Record<string, string>> = {
+  authorizationpolicy: "/apis/policy.linkerd.io/v1alpha1",
+  cronjob: "/apis/batch/v1",
+  daemonset: "/apis/apps/v1",
+  deployment: "/apis/apps/v1",
+  httproute: "/apis/policy.linkerd.io/v1beta3",
+  job: "/apis/batch/v1",
+  namespace: "/api/v1",
+  pod: "/api/v1",
+  replicaset: "/apis/apps/v1",
+  replicationcontroller: "/api/v1",
+  server: "/apis/policy.linkerd.io/v1beta3",
+  serverauthorization: "/apis/policy.linkerd.io/v1beta1",
+  service: "/api/v1",
+  statefulset: "/apis/apps/v1",
+};
+
+/** Objects by kind, namespace and name. */
+export interface Objects {
+  readonly get: (
+    row: Pick<Named, "kind" | "namespace" | "name">,
+  ) => KubeObject | undefined;
+}
+
+interface Named {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/**
+ * Objects of these kinds with labels, of a namespace or of all (undefined), as the caller may see them: the metrics
+ * component knows no labels. Throws `config.invalid` with `--api-addr`, behind which there is no cluster.
+ */
+export async function findObjects(
+  given: Given,
+  world: World,
+  { kinds, namespace, selector }: {
+    readonly kinds: readonly string[];
+    readonly namespace: string | undefined;
+    readonly selector: string;
+  },
+): Promise<Objects> {
+  if (given.text("api-addr")) {
+    throw new Problem(
+      "config.invalid",
+      "--selector needs a cluster, and --api-addr leads to none",
+    );
+  }
+  const { openCluster } = await import("../cluster/open.ts");
+  const cluster = await openCluster(given, world);
+  const lists = await Promise.all(
+    [...new Set(kinds)].map(async (kind) => {
+      const within = namespace === undefined || kind === "namespace"
+        ? ""
+        : `/namespaces/${namespace}`;
+      const path = `${PREFIXES[kind] ?? ""}${within}/${pluralOf(kind)}`;
+      const query = selector === "" ? {} : { labelSelector: selector };
+      const objects = PREFIXES[kind] === undefined
+        ? []
+        : await listAll(cluster, path, query);
+      return objects.map((object) => {
+        const { namespace, name } = object.metadata;
+        return [keyOf({ kind, namespace: namespace ?? name, name }), object];
+      });
+    }),
+  );
+  const known = new Map(lists.flat() as [string, KubeObject][]);
+  return { get: (row) => known.get(keyOf(row)) };
+}
+
+function keyOf({ kind, namespace, name }: Named): string {
+  return `${kind}/${namespace}/${name}`;
+}

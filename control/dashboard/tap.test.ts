@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Problem } from "../../schemas/problem.ts";
-import { ANYBODY, type Visitor } from "../serve/visitor.ts";
+import { ANYBODY, type Visitor } from "../visitor.ts";
 import { createPages, createStats } from "../serve/stats.ts";
 import { createMemoryReadings } from "../stats/memory.ts";
 import type { WorkloadPod } from "../stats/query/workloads.ts";

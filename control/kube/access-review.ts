@@ -1,12 +1,8 @@
 import { describe, Problem } from "../../schemas/problem.ts";
 import { GROUP_VERSION } from "../../schemas/tap.ts";
-import type { User } from "../serve/aggregated/user.ts";
-import type { Attributes } from "../serve/visitor.ts";
+import type { Attributes, Review, User } from "../visitor.ts";
 import { callApi } from "./api.ts";
 import type { ApiServer } from "./in-cluster.ts";
-
-/** Resolves when a user may; throws `forbidden` when not, `loadshed` and `system.failed` when nobody can tell. */
-export type Review = (user: User, attributes: Attributes) => Promise<void>;
 
 export interface ReviewOptions {
   readonly now: () => number;

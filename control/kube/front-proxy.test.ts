@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import type { FrontProxy } from "../serve/aggregated/front-proxy.ts";
+import type { FrontProxy } from "../front-proxy.ts";
 import { recordLogs } from "../testing/logs.ts";
 import { followFrontProxy } from "./front-proxy.ts";
 import type { ApiServer } from "./in-cluster.ts";

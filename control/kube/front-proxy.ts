@@ -1,10 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe } from "../../schemas/problem.ts";
 import type { Log } from "../log.ts";
-import {
-  type FrontProxy,
-  parseFrontProxy,
-} from "../serve/aggregated/front-proxy.ts";
+import { type FrontProxy, parseFrontProxy } from "../front-proxy.ts";
 import { callApi } from "./api.ts";
 import type { ApiServer } from "./in-cluster.ts";
 

@@ -11,7 +11,7 @@ import type { Target } from "../stats/query/target.ts";
 import type { WorkloadPod } from "../stats/query/workloads.ts";
 import type { Readings } from "../stats/readings.ts";
 import { refuse } from "./status.ts";
-import type { Visitor } from "./visitor.ts";
+import type { Visitor } from "../visitor.ts";
 
 export interface QuestionSource {
   readonly readings: Readings;

@@ -6,7 +6,7 @@ import type { Tapping } from "../tap.ts";
 import { createQuestions, type QuestionSource } from "./questions.ts";
 import { notFound, refuse } from "./status.ts";
 import { createTap, createTapPaths } from "./tap.ts";
-import { ANYBODY, type Visitor } from "./visitor.ts";
+import { ANYBODY, type Visitor } from "../visitor.ts";
 
 export interface StatsOptions extends QuestionSource {
   /** Null: live requests are not shown here. */

@@ -3,7 +3,7 @@ import { Problem } from "../../schemas/problem.ts";
 import { type TapFilter, tapPath, type TapTarget } from "../../schemas/tap.ts";
 import { tapEvent } from "../testing/tap-event.ts";
 import { createTap, createTapPaths } from "./tap.ts";
-import { ANYBODY, type Attributes, type Visitor } from "./visitor.ts";
+import { ANYBODY, type Attributes, type Visitor } from "../visitor.ts";
 
 const WEB: TapTarget = { kind: "deployment", name: "web", namespace: "shop" };
 const IDLE_MS = 20;

@@ -12,7 +12,7 @@ import type { Tapping } from "../tap.ts";
 import { openLines } from "./lines.ts";
 import { refuse } from "./status.ts";
 import { parseTapFilter } from "./tap-filter.ts";
-import type { Visitor } from "./visitor.ts";
+import type { Visitor } from "../visitor.ts";
 
 export interface TapOptions {
   readonly tapping: Tapping;

@@ -6,7 +6,7 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import type { FrontProxy } from "../serve/aggregated/front-proxy.ts";
+import type { FrontProxy } from "../front-proxy.ts";
 import { createCa } from "./pki.ts";
 
 /** Certificate and key, in PEM. */

@@ -5,7 +5,7 @@ import { metricsPath, tapPath } from "../../../schemas/tap.ts";
 import { createMemoryReadings } from "../../stats/memory.ts";
 import { tapEvent } from "../../testing/tap-event.ts";
 import { createAggregated } from "./app.ts";
-import type { User } from "./user.ts";
+import type { User } from "../../visitor.ts";
 
 const JANE: User = {
   name: "jane",

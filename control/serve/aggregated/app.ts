@@ -1,11 +1,9 @@
 import { Hono } from "hono";
 import { GROUP_VERSION, VIZ_GROUP } from "../../../schemas/tap.ts";
-import type { Review } from "../../kube/access-review.ts";
 import { createPages, type StatsOptions } from "../stats.ts";
 import { refuse } from "../status.ts";
-import type { Visitor } from "../visitor.ts";
+import type { Review, User, Visitor } from "../../visitor.ts";
 import { createDiscovery } from "./discovery.ts";
-import type { User } from "./user.ts";
 
 const VIZ = `/apis/${VIZ_GROUP}/${GROUP_VERSION}`;
 /** Where the dashboard is; what goes on is watched, or the API server would end it after a minute. */

@@ -21,7 +21,7 @@ import { recordLogs } from "../../testing/logs.ts";
 import { createCa, type Pair } from "../../testing/pki.ts";
 import { createScratch } from "../../testing/scratch.ts";
 import { type AggregatedServer, serveAggregated } from "./listen.ts";
-import type { User } from "./user.ts";
+import type { User } from "../../visitor.ts";
 
 const JANE = {
   "x-remote-user": "jane",

@@ -11,8 +11,9 @@ import type { Log } from "../../log.ts";
 import { watchFiles } from "../../watch-files.ts";
 import { refuse } from "../status.ts";
 import { passOn } from "./exchange.ts";
-import type { FrontProxy } from "./front-proxy.ts";
-import { readUser, type User } from "./user.ts";
+import type { FrontProxy } from "../../front-proxy.ts";
+import { readUser } from "./user.ts";
+import type { User } from "../../visitor.ts";
 
 export interface AggregatedOptions {
   readonly address: ListenAddress;

@@ -1,12 +1,5 @@
-import type { FrontProxy } from "./front-proxy.ts";
-
-/** A user of the cluster, as the API server knows them. */
-export interface User {
-  readonly name: string;
-  readonly uid: string;
-  readonly groups: readonly string[];
-  readonly extra: Readonly<Record<string, readonly string[]>>;
-}
+import type { FrontProxy } from "../../front-proxy.ts";
+import type { User } from "../../visitor.ts";
 
 /**
  * The user that a front proxy speaks for; null when it names none. To be asked only about requests of a proven front proxy.

@@ -19,3 +19,14 @@ export interface Visitor {
 
 /** Whoever is on this machine: may do everything. */
 export const ANYBODY: Visitor = { permit: () => Promise.resolve() };
+
+/** A user of the cluster, as the API server knows them. */
+export interface User {
+  readonly name: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Resolves when a user may; throws `forbidden` when not, `loadshed` and `system.failed` when nobody can tell. */
+export type Review = (user: User, attributes: Attributes) => Promise<void>;

@@ -1,4 +1,4 @@
-import { Problem } from "../../../schemas/problem.ts";
+import { Problem } from "../schemas/problem.ts";
 
 /** Who may speak for users, and in which header fields: what the API server tells those that it passes requests on to. */
 export interface FrontProxy {

@@ -255,7 +255,9 @@ describe("its events", () => {
         return Promise.reject(new Problem("forbidden", "User ann may not"));
       },
     };
-    const pages = createPages({ ...SOURCE, tapping: taps.tapping }, "/");
+    const pages = createPages({ ...SOURCE, tapping: taps.tapping }, [
+      "/",
+    ]);
     const request = () => new Request(`http://localhost/tap-events?${WEB}`);
     const response = await pages.fetch(request(), visitor);
     expect(response.status).toBe(403);

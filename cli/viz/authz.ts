@@ -4,8 +4,10 @@ import { harmless } from "../../schemas/harmless.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
-import { askMetrics, type Question } from "./ask.ts";
+import type { Question } from "./ask.ts";
 import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import { printJson } from "./json.ts";
+import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import { parseResources } from "./resource.ts";
 
@@ -29,14 +31,14 @@ export async function runVizAuthz(
     page: "authz",
     query: { kind, name, namespace, window: String(windowMs) },
   }));
-  return await askMetrics<InboundRow>(given, world, questions, (answers) => {
+  return await askLive<InboundRow>(given, world, questions, (answers) => {
     const rows = answers.flat().filter(isSeen).map((row) => ({
       row,
       key: JSON.stringify([serverOf(row), routeOf(row), authorizationOf(row)]),
     })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ row }) => row);
     if (format === "json") {
       const values = rows.map((row) => jsonOf(row, windowMs));
-      return { code: 0, stdout: [`${JSON.stringify(values, null, 2)}\n`] };
+      return { code: 0, stdout: [`${printJson(values)}\n`] };
     }
     return rows.length === 0
       ? { code: 0, stderr: "No traffic found.\n" }

@@ -1,3 +1,4 @@
+import { harmless } from "../../schemas/harmless.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import { ApiError, type ApiRequest } from "../cluster.ts";
 import type { World } from "../command.ts";

@@ -1,12 +1,13 @@
 import type { Command } from "../../command.ts";
 import { NAMESPACE, output, WINDOW } from "./flags.ts";
+import { WATCH } from "./watch.ts";
 
 /** `linkerd viz authz`: what was let in, and by what. */
 export const authz: Command = {
   name: "authz",
   usage: "[flags] (RESOURCE)",
   about: "Print what workloads let in by which authorization, and what not.",
-  flags: [NAMESPACE, WINDOW, output("table, wide or json")],
+  flags: [NAMESPACE, WINDOW, output("table, wide or json"), ...WATCH],
   examples: ["linkerd viz authz -n emojivoto deploy/web"],
   maxWords: 2,
   run: async (given, world) => {

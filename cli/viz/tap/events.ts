@@ -1,3 +1,4 @@
+import { harmless } from "../../../schemas/harmless.ts";
 import { describe, Problem } from "../../../schemas/problem.ts";
 import type { TapEvent } from "../../../schemas/tap.ts";
 import { isMap } from "../../../schemas/values/merge.ts";
@@ -31,7 +32,7 @@ function parseEvent(line: string): TapEvent {
   if (isEvent(value)) return value;
   const error = isMap(value) ? value["error"] : undefined;
   throw typeof error === "string"
-    ? new Problem("request.invalid", `The tap has failed: ${error}`)
+    ? new Problem("request.invalid", `The tap has failed: ${harmless(error)}`)
     : broken("a line that is no event");
 }
 

@@ -1,3 +1,4 @@
+import { harmless } from "../../../schemas/harmless.ts";
 import { describe, Problem } from "../../../schemas/problem.ts";
 import { type TapEvent, tapPath } from "../../../schemas/tap.ts";
 import { ApiError } from "../../cluster.ts";
@@ -81,7 +82,7 @@ function refusal(error: unknown): unknown {
   const { status, message } = error.cause;
   return new Problem(
     error.code,
-    `HTTP error, status Code [${status}] (${message})`,
+    `HTTP error, status Code [${status}] (${harmless(message)})`,
     error.hint === undefined ? {} : { hint: error.hint },
   );
 }

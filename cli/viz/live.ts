@@ -1,0 +1,132 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { harmless } from "../../schemas/harmless.ts";
+import { parseDuration } from "../../schemas/duration.ts";
+import { describe, Problem } from "../../schemas/problem.ts";
+import type { Outcome, World } from "../command.ts";
+import type { Given } from "../flags.ts";
+import { askMetrics, askRows, type Question } from "./ask.ts";
+import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
+import { type Line, showScreen } from "./screen.ts";
+
+const EVERY = "2s";
+/** An answer may have to be made of a thousand pods; after an hour nobody looks any more. */
+const EVERY_MIN_MS = 1_000;
+const EVERY_MAX_MS = 3_600_000;
+
+/** Asks as `askMetrics` does; with `--watch` again and again, on the whole terminal where there is one. */
+export async function askLive<Row>(
+  given: Given,
+  world: World,
+  questions: readonly Question[],
+  show: (rows: readonly (readonly Row[])[]) => Outcome,
+): Promise<Outcome> {
+  const everyMs = readInterval(given);
+  if (!given.on("watch")) {
+    return await askMetrics(given, world, questions, show);
+  }
+  const api = await reachMetrics(given, world);
+  const ask = async (signal?: AbortSignal) =>
+    show(
+      await Promise.all(
+        questions.map((one) => askRows<Row>(api, one, signal)),
+      ),
+    );
+  return world.terminal && given.text("output") !== "json"
+    ? await redraw(ask, everyMs)
+    : await repeat(ask, everyMs, world);
+}
+
+function readInterval(given: Given): number {
+  const text = given.text("interval");
+  const everyMs = parseDuration(text ?? EVERY);
+  if (everyMs < EVERY_MIN_MS || everyMs > EVERY_MAX_MS) {
+    throw new Problem(
+      "config.invalid",
+      `--interval "${text}": expected a time from 1s to 1h`,
+    );
+  }
+  if (text === undefined || given.on("watch")) return everyMs;
+  throw new Problem("config.invalid", "--interval is for --watch");
+}
+
+type Ask = (signal?: AbortSignal) => Promise<Outcome>;
+
+/** Why there is no newer answer. */
+interface Trouble {
+  readonly since: Date;
+  readonly why: string;
+}
+
+/** Keeps the newest answer on the screen, and leaves the last one behind. What fails after the first is said there. */
+async function redraw(ask: Ask, everyMs: number): Promise<Outcome> {
+  let answer = await ask();
+  let trouble: Trouble | null = null;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const asking = async () => {
+    for (;;) {
+      await pause(everyMs, undefined, { signal });
+      try {
+        const timeout = AbortSignal.timeout(TIMEOUT_MS);
+        answer = await ask(AbortSignal.any([signal, timeout]));
+        trouble = null;
+      } catch (error) {
+        trouble = { since: trouble?.since ?? new Date(), why: describe(error) };
+      }
+    }
+  };
+  const title = `every ${everyMs / 1_000}s (press q to quit)`;
+  try {
+    const { code } = await showScreen({
+      picture: () => picture(title, trouble, answer),
+      ended: asking(),
+    });
+    return { ...answer, code };
+  } finally {
+    stop.abort();
+  }
+}
+
+function picture(
+  title: string,
+  trouble: Trouble | null,
+  { stdout = [], stderr = "" }: Outcome,
+): readonly Line[] {
+  const lines = (stdout.join("") + stderr).trimEnd().split("\n");
+  return [
+    { text: title, style: "fixed" },
+    {
+      text: trouble === null
+        ? ""
+        : `no answer since ${clock(trouble.since)}: ${harmless(trouble.why)}`,
+      style: "bold",
+    },
+    ...lines.map((text): Line => ({ text, style: "plain" })),
+  ];
+}
+
+/** The time of day, in UTC. */
+function clock(time: Date): string {
+  return `${time.toISOString().slice(11, 19)} UTC`;
+}
+
+/** Prints one answer after the other, until the command is stopped or nobody reads. */
+async function repeat(
+  ask: Ask,
+  everyMs: number,
+  world: World,
+): Promise<never> {
+  const tell = async ({ stdout = [], stderr = "" }: Outcome) => {
+    if (stdout.length > 0) await world.print(`${stdout.join("")}\n`);
+    if (stderr !== "") world.warn?.(stderr);
+  };
+  await tell(await ask());
+  for (;;) {
+    await pause(everyMs);
+    try {
+      await tell(await ask());
+    } catch (error) {
+      world.warn?.(`${harmless(describe(error))}; asking again\n`);
+    }
+  }
+}

@@ -82,6 +82,8 @@ function targetOf({ name, namespace, serviceAccount, proxy }: Pod) {
   return proxy === null ? [] : [target];
 }
 
-function workloadOf({ name, namespace, proxy }: Pod): WorkloadPod {
-  return { name, namespace, owners: {}, isMeshed: proxy !== null };
+function workloadOf(
+  { name, namespace, serviceAccount: account, proxy }: Pod,
+): WorkloadPod {
+  return { name, namespace, owners: {}, isMeshed: proxy !== null, account };
 }

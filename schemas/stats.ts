@@ -52,6 +52,8 @@ export interface Edge {
   readonly sourceNamespace: string;
   readonly target: string;
   readonly targetNamespace: string;
+  /** ServiceAccount and namespace of the source, as its certificate names them; "" without mutual TLS. */
+  readonly clientId: string;
   /** The name that the target's certificate has; "" without mutual TLS. */
   readonly serverId: string;
   /** Why there is no mutual TLS, in the proxy's word; "" when there is. */

@@ -58,10 +58,16 @@ function columns(wide: boolean): readonly Column<Edge>[] {
   return [
     ...plain,
     ...wide
-      ? [{
-        title: "SERVER_ID",
-        text: ({ serverId }: Edge) => shortId(serverId),
-      }]
+      ? [
+        {
+          title: "CLIENT_ID",
+          text: ({ clientId }: Edge) => shortId(clientId),
+        },
+        {
+          title: "SERVER_ID",
+          text: ({ serverId }: Edge) => shortId(serverId),
+        },
+      ]
       : [],
     {
       title: "SECURED",
@@ -72,7 +78,11 @@ function columns(wide: boolean): readonly Column<Edge>[] {
 
 /** The workload and namespace of an identity: `web.emojivoto`. */
 function shortId(id: string): string {
-  return harmless(id.split(".").slice(0, 2).join("."));
+  return harmless(firstTwo(id));
+}
+
+function firstTwo(id: string): string {
+  return id.split(".").slice(0, 2).join(".");
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -95,7 +105,8 @@ function jsonOf(edge: Edge): unknown {
     src_namespace: edge.sourceNamespace,
     dst: edge.target,
     dst_namespace: edge.targetNamespace,
-    server_id: edge.serverId,
+    client_id: firstTwo(edge.clientId),
+    server_id: firstTwo(edge.serverId),
     no_tls_reason: reason(edge.noTlsReason),
   };
 }

@@ -189,6 +189,7 @@ test("edges without mutual TLS say why, in words or as the proxy does", async ()
     sourceNamespace: "shop",
     target: "api",
     targetNamespace: "shop",
+    clientId: "web.shop",
     serverId: "api.shop.serviceaccount.identity.linkerd.cluster.local",
     noTlsReason: "",
     connections: 1,
@@ -198,21 +199,34 @@ test("edges without mutual TLS say why, in words or as the proxy does", async ()
       edge,
       {
         ...edge,
+        clientId: "",
         serverId: "",
         noTlsReason: "not_provided_by_service_discovery",
       },
-      { ...edge, serverId: "", noTlsReason: "\u001b[2Jnew" },
+      { ...edge, clientId: "", serverId: "", noTlsReason: "\u001b[2Jnew" },
     ],
   };
   const { stdout } = await viz("edges", "deploy", "-o", "wide");
   expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
     .toEqual([
-      "SRC DST SRC_NS DST_NS SERVER_ID SECURED",
-      "web api shop shop api.shop √",
+      "SRC DST SRC_NS DST_NS CLIENT_ID SERVER_ID SECURED",
+      "web api shop shop web.shop api.shop √",
       "web api shop shop Not Provided By Service Discovery",
       "web api shop shop \\u001b[2Jnew",
       "",
     ]);
+  const [first] = JSON.parse(
+    (await viz("edges", "deploy", "-o", "json")).stdout,
+  );
+  expect(first).toEqual({
+    src: "web",
+    src_namespace: "shop",
+    dst: "api",
+    dst_namespace: "shop",
+    client_id: "web.shop",
+    server_id: "api.shop",
+    no_tls_reason: "",
+  });
 });
 
 test("stat-outbound shows a canary: a route, and the backends below it", async () => {

@@ -35,7 +35,7 @@ const WINDOW_MS = 60_000;
 
 const PAGES: Readonly<Record<string, Read>> = {
   stat: (question, { readings, pods }) => readStat(question, readings, pods),
-  edges: ({ target }, { readings }) => readEdges(target, readings),
+  edges: ({ target }, { readings, pods }) => readEdges(target, readings, pods),
   inbound: ({ target, windowMs }, { readings }) =>
     readInbound(target, windowMs, readings),
   outbound: ({ target, windowMs }, { readings }) =>

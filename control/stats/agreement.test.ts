@@ -202,9 +202,9 @@ const QUERIES: readonly (readonly [
     )],
   [
     "edges of deployments",
-    (readings) => readEdges(target("deployment"), readings),
+    (readings) => readEdges(target("deployment"), readings, () => []),
   ],
-  ["edges of pods", (readings) => readEdges(target("pod"), readings)],
+  ["edges of pods", (readings) => readEdges(target("pod"), readings, () => [])],
   [
     "who talks to whom, of all kinds",
     (readings) => readLinks(WINDOW_MS, readings),

@@ -37,6 +37,7 @@ export function createPods(changed: () => void): Pods {
           name: pod.metadata.name,
           owners: ownerLabel(pod),
           isMeshed: isMeshed(pod),
+          account: pod.spec?.serviceAccountName ?? "default",
         };
       }
     },

@@ -7,6 +7,8 @@ export interface WorkloadPod {
   /** What it belongs to, by label: `deployment`, `k8s_job` … */
   readonly owners: Labels;
   readonly isMeshed: boolean;
+  /** Its ServiceAccount, where that is known. */
+  readonly account?: string;
 }
 
 /** Kinds of workloads by Kubernetes' name, and the label that a proxy's metrics have for each. */
@@ -56,7 +58,8 @@ export function workloadsOf(
   );
 }
 
-function nameIn(pod: WorkloadPod, label: string): string {
+/** What a pod belongs to, by label; "" when to nothing of that kind. */
+export function nameIn(pod: WorkloadPod, label: string): string {
   if (label === "namespace") return pod.namespace;
   return label === "pod" ? pod.name : pod.owners[label] ?? "";
 }

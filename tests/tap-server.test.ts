@@ -1,0 +1,298 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import {
+  createGrpcTransport,
+  Http2SessionManager,
+} from "@connectrpc/connect-node";
+import { afterEach, describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { connect as connectPlain, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { connect } from "node:tls";
+import { startTap } from "../proxy/tap.ts";
+import { MAX_TAPS, Taps } from "../proxy/tap/taps.ts";
+import { ForwardBed, openHttp1 } from "../proxy/testing/forward-bed.ts";
+import { createTestLog } from "../proxy/testing/log.ts";
+import { createPki } from "../proxy/testing/pki.ts";
+import { turn } from "../proxy/testing/recorder.ts";
+import type { Credentials } from "../proxy/tls.ts";
+import {
+  ObserveRequestSchema,
+  Tap,
+  type TapEvent,
+} from "../schemas/proto/gen/tap_pb.ts";
+import { formatEvent } from "./testing/tapped.ts";
+
+const pki = createPki();
+const server = pki.issue("web.shop.serviceaccount.identity.linkerd.test");
+const metrics = pki.issue(
+  "linkerd-metrics.linkerd.serviceaccount.identity.linkerd.test",
+);
+const other = pki.issue("api.shop.serviceaccount.identity.linkerd.test");
+const foreign = createPki("elsewhere").issue(metrics.name);
+
+/** An address of this machine that is not loopback. */
+const OUTSIDE = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A proxy's tap server, and requests to be seen. */
+function start() {
+  const taps = new Taps();
+  const lost: number[] = [];
+  const { log, lines } = createTestLog();
+  const tap = startTap({
+    address: { ip: "0.0.0.0", port: 0 },
+    accept: {},
+    name: server.name,
+    credentials: () => server,
+    http2: {},
+    client: metrics.name,
+    taps,
+    dropped: (events) => void lost.push(events),
+    log,
+  });
+  closing.push(() => tap.close());
+  const bed = new ForwardBed();
+  bed.sight = {
+    taps,
+    direction: "inbound",
+    source: { ip: "10.0.0.7", port: 4_000 },
+    tls: { kind: "accepted", clientId: other.name },
+  };
+  const endpoint = bed.add("app");
+  const http = openHttp1(bed);
+  return {
+    tap,
+    taps,
+    lost,
+    lines,
+    async request() {
+      http.send("GET /a HTTP/1.1\r\nhost: web\r\n\r\n");
+      while (endpoint.asked.length === 0) await turn();
+      endpoint.give()?.answerHead(204, [], true);
+    },
+  };
+}
+
+/** A generic gRPC client, made from Linkerd's schema. */
+function clientOf(port: number, ip = "127.0.0.1") {
+  const baseUrl = `http://${ip}:${port}`;
+  const sessionManager = new Http2SessionManager(baseUrl);
+  closing.push(() => sessionManager.abort());
+  return createClient(Tap, createGrpcTransport({ baseUrl, sessionManager }));
+}
+type Client = ReturnType<typeof clientOf>;
+
+/** The same from outside of the pod, behind TLS as proxies speak it: without ALPN, on which Node's HTTP/2 insists. */
+async function securedAs(
+  to: number,
+  { anchors, chain, key }: Credentials,
+): Promise<Client> {
+  const relay = createServer((near) => {
+    const far = connect({
+      host: OUTSIDE,
+      port: to,
+      servername: server.name,
+      ca: [anchors, server.anchors],
+      cert: chain,
+      key,
+    });
+    near.pipe(far).pipe(near);
+    near.on("error", () => far.destroy());
+    far.on("error", () => near.destroy());
+    near.on("close", () => far.destroy());
+    far.on("close", () => near.destroy());
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  closing.push(() => relay.close());
+  const address = relay.address();
+  if (address === null || typeof address === "string") {
+    throw new TypeError("not a port");
+  }
+  return clientOf(address.port);
+}
+
+type Request = MessageInitShape<typeof ObserveRequestSchema>;
+const ALL: Request = {
+  limit: 1,
+  match: { match: { case: "all", value: {} } },
+};
+
+/** Begins to watch; `events` are all there were, once the proxy has ended it. */
+async function observe(client: Client, request: Request = ALL) {
+  const opened = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const stream = client.observe(request, {
+    onHeader: () => opened.resolve(),
+    signal: stop.signal,
+  });
+  const events = Array.fromAsync<TapEvent>(stream);
+  events.catch(opened.reject);
+  await opened.promise;
+  return { events, stop: () => stop.abort() };
+}
+
+/** How a call ends that shows nothing. */
+async function refusal(
+  client: Client,
+  request: Request = ALL,
+): Promise<[code: string | undefined, message: string]> {
+  try {
+    await (await observe(client, request)).events;
+  } catch (thrown) {
+    const { code, rawMessage } = ConnectError.from(thrown);
+    return [Code[code], rawMessage];
+  }
+  return ["OK", ""];
+}
+
+describe("the tap server", () => {
+  test("shows requests to the identity that may tap", async () => {
+    const { tap, request } = start();
+    const { events } = await observe(await securedAs(tap.port, metrics));
+    await request();
+    await request();
+    expect((await events).map(formatEvent)).toEqual([
+      "0 requestInit web/a",
+      "0 responseInit 204",
+      "0 responseEnd 0",
+    ]);
+    const [first] = await events;
+    expect(first?.sourceMeta?.labels).toEqual({
+      tls: "true",
+      client_id: other.name,
+    });
+  });
+
+  test("refuses every other client that is not of its own pod", async () => {
+    const { tap, taps, lines } = start();
+    const unauthorized: [string, string] = [
+      "Unauthenticated",
+      "Unauthorized client",
+    ];
+    expect(await refusal(await securedAs(tap.port, other)))
+      .toEqual(unauthorized);
+    expect(await refusal(clientOf(tap.port, OUTSIDE))).toEqual(unauthorized);
+    // A certificate of its own making proves no name.
+    const [code] = await refusal(await securedAs(tap.port, foreign));
+    expect(code).not.toBe("OK");
+    expect(taps.wanting).toEqual([]);
+    expect(lines.join("\n")).toContain(other.name);
+  });
+
+  test("shows requests to who is in its own pod", async () => {
+    const { tap, request } = start();
+    const { events } = await observe(clientOf(tap.port));
+    await request();
+    expect(await events).toHaveLength(3);
+  });
+
+  test("refuses what makes no sense, in words", async () => {
+    const { tap, taps } = start();
+    const client = clientOf(tap.port);
+    const invalid = (message: string) => ["InvalidArgument", message];
+    expect(await refusal(client, { ...ALL, limit: 0 }))
+      .toEqual(invalid("limit must be positive") as [string, string]);
+    expect(await refusal(client, { limit: 1 }))
+      .toEqual(invalid("missing required field") as [string, string]);
+    const value = "x".repeat(200_000);
+    const long = { match: { case: "routeLabel", value: { key: "k", value } } };
+    expect(await refusal(client, { limit: 1, match: long } as Request))
+      .toEqual(["ResourceExhausted", "the request is too long"]);
+    expect(taps.wanting).toEqual([]);
+  });
+
+  test("speaks gRPC alone, and no other method", async () => {
+    const { tap } = start();
+    const answer = await fetch(`http://127.0.0.1:${tap.port}/metrics`)
+      .then(({ status }) => status, () => "closed");
+    expect(answer).toBe("closed");
+    const transport = createGrpcTransport({
+      baseUrl: `http://127.0.0.1:${tap.port}`,
+    });
+    const { observe: method } = Tap.method;
+    const unknown = { ...method, name: "Other" };
+    const call = transport.unary(
+      { ...unknown, methodKind: "unary" } as never,
+      undefined,
+      undefined,
+      undefined,
+      ALL as never,
+    );
+    const { code } = await call.then(
+      () => ({ code: 0 }),
+      (thrown: unknown) => ConnectError.from(thrown),
+    );
+    expect(code).toBe(Code.Unimplemented);
+  });
+
+  test("ends a tap at once when its client has gone", async () => {
+    const { tap, taps } = start();
+    const client = await securedAs(tap.port, metrics);
+    const { events, stop } = await observe(client);
+    expect(taps.wanting).toHaveLength(1);
+    stop();
+    await events.catch(() => {});
+    while (taps.wanting.length > 0) await turn();
+    const socket = connectPlain(tap.port, "127.0.0.1");
+    socket.on("error", () => {});
+    const gone = await observe(clientOf(tap.port));
+    gone.events.catch(() => {});
+    await closing.pop()?.();
+    while (taps.wanting.length > 0) await turn();
+    socket.destroy();
+  });
+
+  test("has room for so many taps", async () => {
+    const { tap } = start();
+    const client = clientOf(tap.port);
+    const all = await Promise.all(
+      Array.from({ length: MAX_TAPS }, () => observe(client)),
+    );
+    expect(await refusal(client))
+      .toEqual(["ResourceExhausted", `there are ${MAX_TAPS} taps already`]);
+    for (const { stop, events } of all) {
+      stop();
+      await events.catch(() => {});
+    }
+  });
+
+  test("drops events that a slow client does not read, and holds no more for it", async () => {
+    const { tap, lost, request } = start();
+    const client = clientOf(tap.port);
+    const stop = new AbortController();
+    const opened = Promise.withResolvers<void>();
+    const stream = client.observe({ ...ALL, limit: 20_000 }, {
+      onHeader: () => opened.resolve(),
+      signal: stop.signal,
+    })[Symbol.asyncIterator]();
+    const first = stream.next();
+    first.catch(opened.reject);
+    await opened.promise;
+    for (let round = 0; round < 3_000; round++) await request();
+    await first;
+    stop.abort();
+    await stream.next().catch(() => {});
+    while (lost.length === 0) await turn();
+    // What did not wait here did so in windows of HTTP/2 and in buffers of the system.
+    expect(lost[0]).toBeGreaterThan(100);
+  });
+
+  test("ends its taps when the proxy does", async () => {
+    const { tap } = start();
+    const { events } = await observe(clientOf(tap.port));
+    const ended = events.then(
+      () => "OK",
+      (thrown: unknown) => Code[ConnectError.from(thrown).code],
+    );
+    await tap.close();
+    expect(await ended).toBe("Unavailable");
+  });
+});

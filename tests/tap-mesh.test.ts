@@ -1,0 +1,170 @@
+// What the metrics component does: it asks the tap port of other pods in plaintext, and its own proxy makes that mutual TLS.
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import type { Pod } from "../demo/bed/pod.ts";
+import { REALM } from "../demo/bed/proxy-environment.ts";
+import { waitFor } from "../demo/bed/wait.ts";
+import { dial } from "../proxy/connect.ts";
+import { startCall } from "../proxy/grpc.ts";
+import { type GrpcStatus, StatusCode } from "../proxy/grpc/status.ts";
+import { connectHttp2 } from "../proxy/http2/client.ts";
+import { formatIdentity } from "../schemas/identity.ts";
+import {
+  ObserveRequestSchema,
+  type TapEvent,
+  TapEventSchema,
+} from "../schemas/proto/gen/tap_pb.ts";
+import { inPod } from "./testing/in-pod.ts";
+import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
+import { dialRaw } from "./testing/raw-socket.ts";
+import { formatEvent } from "./testing/tapped.ts";
+
+setDefaultTimeout(120_000);
+
+const PORT = 8080;
+const TAP_PORT = 4190;
+const METRICS = formatIdentity(
+  { serviceAccount: "metrics", namespace: "default" },
+  REALM,
+);
+const idOf = (serviceAccount: string) =>
+  formatIdentity({ serviceAccount, namespace: "default" }, REALM);
+
+let mesh: Mesh;
+const pods = {} as Record<"caller" | "web" | "metrics" | "other", Pod>;
+let application: { stop(now: boolean): Promise<void> };
+let service = "";
+
+beforeAll(async () => {
+  mesh = await openMesh("tapped");
+  const { bed } = mesh;
+  const proxyEnv = { LINKERD2_PROXY_TAP_SVC_NAME: METRICS };
+  [pods.caller, pods.web, pods.metrics, pods.other] = await Promise.all([
+    bed.addPod({ name: "caller", serviceAccount: "caller", proxyEnv }),
+    bed.addPod({
+      name: "web",
+      serviceAccount: "web",
+      ports: [PORT],
+      proxyEnv,
+    }),
+    bed.addPod({ name: "metrics", serviceAccount: "metrics" }),
+    bed.addPod({ name: "other", serviceAccount: "other" }),
+  ]);
+  application = inPod(pods.web, () =>
+    Bun.serve({
+      port: PORT,
+      hostname: "0.0.0.0",
+      fetch: () => new Response("from web"),
+    }));
+  const ports = [{ name: "http", port: 80, targetPort: PORT }];
+  const { clusterIp } = await bed.addService({
+    name: "web",
+    ports,
+    pods: [pods.web],
+  });
+  service = clusterIp;
+  await waitFor(async () => (await ask()).includes("from web") || null, {
+    what: () => "the Service in use",
+    timeoutMs: 60_000,
+    intervalMs: 100,
+  });
+}, 2 * MESH_TIMEOUT_MS);
+
+afterAll(async () => {
+  await application?.stop(true);
+  await mesh.close();
+}, MESH_TIMEOUT_MS);
+
+async function ask(): Promise<string> {
+  const socket = await dialRaw(pods.caller, service, 80);
+  const head = ["GET /buy?what=1 HTTP/1.1", "host: web", "connection: close"];
+  socket.write([...head, "", ""].join("\r\n"));
+  return (await socket.ended).toString("latin1");
+}
+
+/** Begins to watch one request of a pod. */
+async function observe(from: Pod, of: Pod) {
+  const options = { timeoutMs: 10_000, tcp: {}, tls: null };
+  const address = { ip: of.ip, port: TAP_PORT };
+  const channel = await inPod(from, () => dial(address, options));
+  const ready = Promise.withResolvers<void>();
+  const connection = connectHttp2(channel, {}, {
+    ready: ready.resolve,
+    retiring() {},
+    closed: () => ready.resolve(),
+  });
+  if (!connection.ready) await ready.promise;
+  const events: TapEvent[] = [];
+  const ended = Promise.withResolvers<GrpcStatus>();
+  const request = create(ObserveRequestSchema, {
+    limit: 1,
+    match: { match: { case: "all", value: {} } },
+  });
+  startCall(
+    connection,
+    {
+      path: "/io.linkerd.proxy.tap.Tap/Observe",
+      authority: `${of.ip}:${TAP_PORT}`,
+    },
+    toBinary(ObserveRequestSchema, request),
+    {
+      message: (bytes) =>
+        void events.push(fromBinary(TapEventSchema, bytes.slice())),
+      end: ended.resolve,
+    },
+  );
+  return {
+    events,
+    ended: ended.promise.finally(() => connection.destroy()),
+  };
+}
+
+test("requests are shown where they are sent, and where they arrive", async () => {
+  const outbound = await observe(pods.metrics, pods.caller);
+  const inbound = await observe(pods.metrics, pods.web);
+  let over = false;
+  const both = Promise.all([outbound.ended, inbound.ended]);
+  void both.then(() => over = true);
+  // A tap sees what comes after it has begun.
+  while (!over) await ask();
+  expect((await both).map(({ code }) => code)).toEqual([0, 0]);
+  for (const { events } of [outbound, inbound]) {
+    expect(events.map(formatEvent)).toEqual([
+      "0 requestInit web/buy",
+      "0 responseInit 200",
+      "0 responseEnd 8",
+    ]);
+  }
+  const [sent] = outbound.events;
+  expect(sent?.sourceMeta?.labels).toEqual({ tls: "loopback" });
+  expect(sent?.destinationMeta?.labels).toMatchObject({
+    tls: "true",
+    server_id: idOf("web"),
+    namespace: "default",
+    pod: "web",
+  });
+  expect(sent?.destination?.port).toBe(PORT);
+  const [got] = inbound.events;
+  expect(got?.sourceMeta?.labels)
+    .toEqual({ tls: "true", client_id: idOf("caller") });
+  expect(got?.destination?.port).toBe(PORT);
+  expect(got?.destinationMeta).toBeUndefined();
+});
+
+test("nobody else is shown anything", async () => {
+  const { events, ended } = await observe(pods.other, pods.web);
+  expect([await ended, events]).toEqual([
+    { code: StatusCode.unauthenticated, message: "Unauthorized client" },
+    [],
+  ]);
+});
+
+test("a proxy that is not told who may tap listens to nobody", async () => {
+  const { ended } = await observe(pods.metrics, pods.other);
+  const unreached: number[] = [
+    StatusCode.unavailable,
+    StatusCode.deadlineExceeded,
+  ];
+  expect(unreached)
+    .toContain((await ended).code);
+});

@@ -9,7 +9,8 @@ function link(source: string, target: string): Link {
   return {
     source: owner(source),
     target: owner(target),
-    ...{ success: 1, failure: 0, secured: 1, connections: 1, noTlsReasons: [] },
+    ...{ success: 1, failure: 0, secured: 1, latencyMs: null },
+    ...{ connections: 1, noTlsReasons: [] },
   };
 }
 

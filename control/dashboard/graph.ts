@@ -29,10 +29,10 @@ export interface Graph {
   readonly height: number;
 }
 
-export const NODE_WIDTH = 180;
-export const NODE_HEIGHT = 48;
+export const NODE_WIDTH = 196;
+export const NODE_HEIGHT = 66;
 const COLUMN = NODE_WIDTH + 110;
-const ROW = NODE_HEIGHT + 32;
+const ROW = NODE_HEIGHT + 26;
 const MARGIN = 16;
 /** Of a curve's length, so that curves that cross in their middles have their words apart. */
 const LABEL_AT = 0.6;

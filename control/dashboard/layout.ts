@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { html } from "hono/html";
 import { harmless } from "../../schemas/harmless.ts";
 import {
@@ -114,7 +115,7 @@ export function renderOptions(
 }
 
 /** Namespaces to choose from; more would weigh too much. */
-const MAX_CHOICES = 500;
+const MAX_CHOICES = 200;
 
 /** A table that scrolls sideways where it has no room, with the keyboard too. */
 export function renderTable(
@@ -139,6 +140,18 @@ export function renderTable(
       </table>
     </div>
   `;
+}
+
+/** As many rows as there is room for: names can be long, and there may be many. */
+export function fitRows(
+  rows: readonly Html[],
+  maxBytes: number,
+): readonly Html[] {
+  let bytes = 0;
+  const end = rows.findIndex((row) =>
+    (bytes += Buffer.byteLength(String(row))) > maxBytes
+  );
+  return end < 0 ? rows : rows.slice(0, end);
 }
 
 /** A name from outside, which changes the direction of nothing around it. */

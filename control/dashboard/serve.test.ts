@@ -157,8 +157,13 @@ test("the overview shows every workload with its golden metrics", async () => {
 test("the topology shows who talks to whom, and whether it is secured", async () => {
   const page = await text("/topology");
   expect(rowsOf(page)).toEqual([
-    ["web shop", "api shop", "90.00%", "80.0", "2", "yes"],
+    [
+      ...["web shop", "api shop", "90.00%", "80.0"],
+      ...["1.0 ms", "9.0 ms", "9.8 ms", "2", "yes"],
+    ],
   ]);
+  // The picture has the same, and what each workload was asked.
+  expect(page).toContain("90.00% · 80.0/s · P99 9.8 ms");
   expect(page).toMatch(/<path class="line bad secured"/);
 
   const labels =
@@ -170,7 +175,7 @@ test("the topology shows who talks to whom, and whether it is secured", async ()
   );
   const plain = await text("/topology");
   expect(rowsOf(plain)).toContainEqual([
-    ...["job shop", "legacy shop", "–", "–", "1"],
+    ...["job shop", "legacy shop", "–", "–", "–", "–", "–", "1"],
     "no: not provided by service discovery",
   ]);
   expect(plain).toMatch(/<path class="line none plain"/);
@@ -213,23 +218,57 @@ test("a thousand workloads come in pages, each below the weight", async () => {
   expect(rowsOf(await text("/?namespace=namespace-3")).length).toBe(80);
 });
 
+test("what a forged page of metrics tells is cut to a page's weight", async () => {
+  const name = (at: number) => `${"語".repeat(280)}-${at}`;
+  add(
+    { namespace: "shop", pod: "liar", deployment: "liar" },
+    (seconds) =>
+      Array.from({ length: 150 }, (_, at) =>
+        [
+          `response_total{direction="inbound",classification="success",srv_name="${
+            name(at)
+          }",route_name="${name(at)}",authz_name="${
+            name(at)
+          }",target_port="1"} ${seconds}`,
+          `response_total{direction="outbound",classification="success",dst_namespace="${
+            name(at)
+          }",dst_pod="${name(at)}"} ${seconds}`,
+          `outbound_http_route_request_statuses_total{parent_name="${
+            name(at)
+          }",route_name="${name(at)}",http_status="200",error=""} ${seconds}`,
+          "",
+        ].join("\n")).join(""),
+    20,
+  );
+  const topology = await text("/topology");
+  expect(topology).toMatch(/The \d+ busiest of \d+ are shown/);
+  const liar = "/workload?kind=deployment&namespace=shop&name=liar";
+  const workload = await text(liar);
+  expect(workload).toMatch(/\d+ of \d+ rows are shown/);
+  for (const page of [topology, workload]) {
+    expect(Buffer.byteLength(page)).toBeLessThan(MAX_BYTES - 20_000);
+    expect(page).toContain("語");
+  }
+});
+
 /** What changes a terminal, or the direction of writing. */
 const MARKS =
   // deno-lint-ignore no-control-regex -- they are what is looked for
   /[\u0000-\u0009\u000b-\u001f\u00ad\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
 const HOSTILE = [
-  "web\u200b\u00ad\u{e0041}",
-  `<script>alert(1)</script>`,
-  `"><img src=x onerror=alert(1)>`,
-  `a\u202eb\u2066c\u200f`,
-  `\u001b[31mred\u0007\u0000`,
-  "x".repeat(10_000),
-];
+  ["marks that cannot be seen", "web\u200b\u00ad\u{e0041}"],
+  ["a script", `<script>alert(1)</script>`],
+  ["an attribute", `"><img src=x onerror=alert(1)>`],
+  ["other directions", `a\u202eb\u2066c\u200f`],
+  ["a terminal's commands", `\u001b[31mred\u0007\u0000`],
+  ["10 kB", "x".repeat(10_000)],
+  ["10 kB in three bytes each", "語".repeat(3_333)],
+] as const;
 
 test.each(HOSTILE)(
-  "names like %j are shown harmlessly everywhere",
-  async (name) => {
+  "names of %s are shown harmlessly everywhere",
+  async (_, name) => {
     const labels = JSON.stringify(name);
     pods.push({ namespace: name, name, owners: {}, isMeshed: true });
     add({ namespace: name, pod: name }, (seconds) =>
@@ -253,7 +292,8 @@ test.each(HOSTILE)(
       const page = await (await get(view)).text();
       expect(page).not.toMatch(/<script>|<img src=x|alert\(1\)">/);
       expect(MARKS.test(page)).toBeFalse();
-      expect(page.includes("x".repeat(400))).toBeFalse();
+      expect(page).not.toMatch(/x{400}|語{400}/);
+      expect(Buffer.byteLength(page)).toBeLessThan(MAX_BYTES);
     }
   },
 );

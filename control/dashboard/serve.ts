@@ -91,8 +91,14 @@ export function createDashboard<Visitor extends object>(
     });
   }
   view("topology", async (asked) => {
-    const links = await readLinks(asked.windowMs, source.readings);
-    return { title: "Topology", body: renderTopology(links, asked) };
+    const [links, workloads] = await Promise.all([
+      readLinks(asked.windowMs, source.readings),
+      readWorkloads(source, asked.windowMs),
+    ]);
+    return {
+      title: "Topology",
+      body: renderTopology(links, workloads, asked),
+    };
   });
   view("workload", async ({ windowMs }, query) => {
     const owner = parseOwner(query);

@@ -45,11 +45,7 @@ const TAPPED = Object.keys(WORKLOAD_LABELS);
 
 /** Whether a workload has requests to show, and a name that can be in an address. */
 export function canBeTapped({ kind, namespace, name }: Owner): boolean {
-  return TAPPED.includes(kind) && [namespace, name].every(isName);
-}
-
-function isName(name: string): boolean {
-  return name !== "" && !name.includes("/") && canBeAsked(name);
+  return TAPPED.includes(kind) && [namespace, name].every(canBeAsked);
 }
 
 /** As it is in an address: `deployment/shop/web`. */
@@ -64,7 +60,7 @@ export function tapAddress(owner: Owner): string {
 
 function parseTarget(text: string, kinds: readonly string[]): TapTarget {
   const [kind = "", namespace = "", name = "", ...more] = text.split("/");
-  const isWhole = more.length === 0 && [namespace, name].every(isName);
+  const isWhole = more.length === 0 && [namespace, name].every(canBeAsked);
   if (isWhole && kinds.includes(kind)) return { kind, namespace, name };
   throw new Problem(
     "request.invalid",

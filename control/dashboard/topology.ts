@@ -1,9 +1,16 @@
 import { html } from "hono/html";
 import { harmless } from "../../schemas/harmless.ts";
+import type { Golden, StatRow } from "../../schemas/stats.ts";
 import { isSecured, type Link } from "../stats/query/links.ts";
-import type { Owner } from "../stats/query/owner.ts";
+import { type Owner, ownerKey } from "../stats/query/owner.ts";
 import { type Asked, canBeAsked } from "./asked.ts";
-import { formatRate, formatShare, levelOf, NOTHING } from "./figures.ts";
+import {
+  formatMs,
+  formatRate,
+  formatShare,
+  levelOf,
+  NOTHING,
+} from "./figures.ts";
 import {
   type Graph,
   layOut,
@@ -13,6 +20,7 @@ import {
   NODE_WIDTH,
 } from "./graph.ts";
 import {
+  fitRows,
   type Html,
   renderChoices,
   renderName,
@@ -21,14 +29,17 @@ import {
 } from "./layout.ts";
 import { renderLink, rowKey, workloadAddress } from "./overview.ts";
 
-/** Links of a page, the busiest ones: more is no picture, and too heavy. */
+/** Links of a page, the busiest ones: more is no picture. */
 const MAX_LINKS = 120;
+/** And too heavy: rows of the table, which has all that the picture has. */
+const TABLE_MAX_BYTES = 80_000;
 /** Characters of a name that fit in a box. */
-const NODE_CHARS = 24;
+const NODE_CHARS = 26;
 
 /** Who talks to whom: as a picture, and as a table for who cannot use that. */
 export function renderTopology(
   links: readonly Link[],
+  workloads: readonly StatRow[],
   asked: Asked,
 ): Html {
   const { namespace, windowMs } = asked;
@@ -40,18 +51,27 @@ export function renderTopology(
     : links.filter(({ source, target }) =>
       [source.namespace, target.namespace].includes(namespace)
     );
-  const shown = new Set(
-    found.toSorted((a, b) => requests(b) - requests(a)).slice(0, MAX_LINKS),
+  const busiest = found.toSorted((a, b) => requests(b) - requests(a))
+    .slice(0, MAX_LINKS);
+  const rows = busiest.map((link) => renderLinkRow(link, windowMs));
+  const count = fitRows(rows, TABLE_MAX_BYTES).length;
+  const shown = new Map(
+    busiest.slice(0, count).map((link, at) => [link, rows[at]]),
   );
   const drawn = found.filter((link) => shown.has(link));
+  const figures = new Map(workloads.map((row) => [ownerKey(row), row.golden]));
   return html`<h1>Topology</h1>
 ${renderChoices("topology", asked, [...namespaces].sort())}
 ${
     drawn.length === 0 ? html`<p>Nobody has talked to anybody here.</p>` : html`
-      ${renderGraph(layOut(drawn), windowMs)}
+      ${renderGraph(layOut(drawn), figures, windowMs)}
       <p
         class="legend"><span class="key secured">mutual TLS</span> <span class="key plain">without, at least in part</span></p>
-      ${renderLinks("Who talks to whom", drawn, windowMs)}
+      ${renderTable(
+        "Who talks to whom",
+        LINK_HEADINGS,
+        html`<tbody>${drawn.map((link) => shown.get(link))}</tbody>`,
+      )}
     `
   }
 ${
@@ -61,48 +81,40 @@ ${
   }`;
 }
 
-const HEADINGS = [
+export const LINK_HEADINGS = [
   ["From", false],
   ["To", false],
   ["Success", true],
   ["Requests/s", true],
+  ["P50", true],
+  ["P95", true],
+  ["P99", true],
   ["Connections", true],
   ["Mutual TLS", false],
 ] as const;
 
-/** Links as a table. */
-export function renderLinks(
-  caption: string,
-  links: readonly Link[],
-  windowMs: number,
-): Html {
+/** A link as a row of a table. */
+export function renderLinkRow(link: Link, windowMs: number): Html {
   const end = (owner: Owner) =>
     html`${renderLink(owner, windowMs)} <span class="quiet">${
       renderName(owner.namespace)
     }</span>`;
-  return renderTable(
-    caption,
-    HEADINGS,
-    html`<tbody>${
-      links.map((link) =>
-        html`
-          <tr
-            data-key="${rowKey(
-              link.source,
-              link.target,
-            )}"><th scope="row">${end(link.source)}</th><td>${end(
-              link.target,
-            )}</td>${renderNumber(
-              formatShare(link.success, requests(link)),
-              levelOf(link),
-            )}${renderNumber(rateOf(link, windowMs))}${renderNumber(
-              String(Math.round(link.connections)),
-            )}<td>${renderSecured(link)}</td></tr>
-        `
-      )
-    }</tbody>`,
-  );
+  return html`
+    <tr
+      data-key="${rowKey(link.source, link.target)}"><th scope="row">${end(
+        link.source,
+      )}</th><td>${end(link.target)}</td>${renderNumber(
+        formatShare(link.success, requests(link)),
+        levelOf(link),
+      )}${renderNumber(rateOf(link, windowMs))}${QUANTILES.map((quantile) =>
+        renderNumber(formatMs(link.latencyMs, quantile))
+      )}${renderNumber(
+        String(Math.round(link.connections)),
+      )}<td>${renderSecured(link)}</td></tr>
+  `;
 }
+
+const QUANTILES = ["p50", "p95", "p99"] as const;
 
 function renderSecured(link: Link): Html {
   if (isSecured(link)) return html`<span class="good">yes</span>`;
@@ -116,18 +128,24 @@ function renderSecured(link: Link): Html {
   }</span>`;
 }
 
+type Figures = ReadonlyMap<string, Golden | null>;
+
 /** Hidden from screen readers, which have the table; links in it are for pointers alone. */
 function renderGraph(
   { nodes, lines, width, height }: Graph,
+  figures: Figures,
   windowMs: number,
 ): Html {
   return html`
     <div class="scroll graph" role="region"
-      aria-label="Picture; the table below says the same" tabindex="0">
+      aria-label="Picture; the table below and the overview say the same"
+      tabindex="0">
       <svg aria-hidden="true" width="${width}" height="${height}"
         viewBox="0 0 ${width} ${height}">
     ${lines.map(renderLine)}
-    ${nodes.map((node) => renderNode(node, windowMs))}
+    ${nodes.map((node) =>
+      renderNode(node, figures.get(ownerKey(node.owner)) ?? null, windowMs)
+    )}
     ${lines.map((line) => renderLabel(line, windowMs))}
       </svg>
     </div>
@@ -147,16 +165,26 @@ function renderLine({ link, from, to }: Line): Html {
   `;
 }
 
-function renderNode({ owner, x, y }: Node, windowMs: number): Html {
+function renderNode(
+  { owner, x, y }: Node,
+  golden: Golden | null,
+  windowMs: number,
+): Html {
   const name = harmless(owner.name);
   const about = harmless(`${owner.kind} in ${owner.namespace}`);
   const box = html`
     <g class="node">
-      <title>${name}</title>
+      <title>${name}${golden === null
+        ? ""
+        : `: ${sayFigures(golden, windowMs)}`}</title>
       <rect x="${x}" y="${y}" width="${NODE_WIDTH}" height="${NODE_HEIGHT}"
         rx="8" />
       <text x="${x + 12}" y="${y + 21}">${cut(name)}</text>
       <text class="quiet" x="${x + 12}" y="${y + 38}">${cut(about)}</text>
+      ${golden === null ? "" : html`
+        <text class="figures ${levelOf(golden)}" x="${x + 12}"
+          y="${y + 56}">${showFigures(golden, windowMs)}</text>
+      `}
     </g>
   `;
   const isKnown = [owner.name, owner.namespace].every(canBeAsked);
@@ -165,6 +193,30 @@ function renderNode({ owner, x, y }: Node, windowMs: number): Html {
       workloadAddress(owner, windowMs)
     }" tabindex="-1">${box}</a>`
     : box;
+}
+
+/** What a workload was asked, in the room of a box. */
+function showFigures(golden: Golden, windowMs: number): string {
+  const { success, failure, latencyMs } = golden;
+  return [
+    formatShare(success, success + failure),
+    `${formatRate(success + failure, windowMs)}/s`,
+    `P99 ${formatMs(latencyMs, "p99")}`,
+  ].join(" · ");
+}
+
+function sayFigures(golden: Golden, windowMs: number): string {
+  const { success, failure, secured, latencyMs } = golden;
+  const all = success + failure;
+  return [
+    `${formatShare(success, all)} of ${
+      formatRate(all, windowMs)
+    } requests/s succeed`,
+    ...QUANTILES.map((quantile) =>
+      `${quantile.toUpperCase()} ${formatMs(latencyMs, quantile)}`
+    ),
+    `${formatShare(secured, all)} over mutual TLS`,
+  ].join(", ");
 }
 
 function renderLabel({ link, label }: Line, windowMs: number): Html {

@@ -10,10 +10,16 @@ import {
   NOTHING,
 } from "./figures.ts";
 import { STEP_MS } from "./hour.ts";
-import { type Html, renderName, renderNumber, renderTable } from "./layout.ts";
+import {
+  fitRows,
+  type Html,
+  renderName,
+  renderNumber,
+  renderTable,
+} from "./layout.ts";
 import { renderSparkline } from "./sparkline.ts";
 import { canBeTapped, tapAddress } from "./tap-asked.ts";
-import { renderLinks } from "./topology.ts";
+import { LINK_HEADINGS, renderLinkRow } from "./topology.ts";
 
 /** What the page of a workload shows. */
 export interface WorkloadView {
@@ -26,12 +32,17 @@ export interface WorkloadView {
   readonly windowMs: number;
 }
 
-/** Rows of each table. */
+/** Rows of each table, and what they weigh: four of them shall not make a page heavy. */
 const MAX_ROWS = 100;
+const TABLE_MAX_BYTES = 40_000;
 
 /** One workload: what it is asked, by Server and route, and what it asks, by Service, route and backend. */
 export function renderWorkload(view: WorkloadView): Html {
   const { stat: { kind, namespace, name }, windowMs } = view;
+  const links = {
+    headings: LINK_HEADINGS,
+    row: (link: Link) => renderLinkRow(link, windowMs),
+  };
   return html`<h1>${renderName(name)} <span class="quiet">${kind} in ${
     renderName(namespace)
   }</span></h1>
@@ -44,41 +55,65 @@ ${
   }
 ${renderFigures(view)}
 ${
-    section(
-      "Inbound",
-      view.inbound.length,
-      "Nobody has asked it anything.",
-      () => renderInbound(view.inbound.slice(0, MAX_ROWS), windowMs),
-    )
+    renderSection(view.inbound, {
+      title: "Inbound",
+      caption: "What it is asked, by Server, route and what permits it",
+      nothing: "Nobody has asked it anything.",
+      headings: INBOUND_HEADINGS,
+      row: (row) => renderInbound(row, windowMs),
+    })
   }
 ${
-    section("Outbound", view.outbound.length, "It has asked no Service.", () =>
-      renderOutbound(view.outbound.slice(0, MAX_ROWS), windowMs))
+    renderSection(view.outbound, {
+      title: "Outbound",
+      caption: "What it asks, by Service, route and backend",
+      nothing: "It has asked no Service.",
+      headings: OUTBOUND_HEADINGS,
+      row: (row) => renderOutbound(row, windowMs),
+    })
   }
 ${
-    section(
-      "Callers",
-      view.callers.length,
-      "No meshed workload calls it.",
-      () =>
-        renderLinks("Who calls it", view.callers.slice(0, MAX_ROWS), windowMs),
-    )
+    renderSection(view.callers, {
+      title: "Callers",
+      caption: "Who calls it",
+      nothing: "No meshed workload calls it.",
+      ...links,
+    })
   }
 ${
-    section("Calls", view.callees.length, "It calls no workload.", () =>
-      renderLinks("What it calls", view.callees.slice(0, MAX_ROWS), windowMs))
+    renderSection(view.callees, {
+      title: "Calls",
+      caption: "What it calls",
+      nothing: "It calls no workload.",
+      ...links,
+    })
   }`;
 }
 
-function section(
-  title: string,
-  count: number,
-  nothing: string,
-  table: () => Html,
+interface Section<Row> {
+  readonly title: string;
+  readonly caption: string;
+  readonly nothing: string;
+  readonly headings: Parameters<typeof renderTable>[1];
+  readonly row: (row: Row) => Html;
+}
+
+function renderSection<Row>(
+  rows: readonly Row[],
+  { title, caption, nothing, headings, row }: Section<Row>,
 ): Html {
+  const shown = fitRows(rows.slice(0, MAX_ROWS).map(row), TABLE_MAX_BYTES);
   return html`<section><h2>${title}</h2>
-${count === 0 ? html`<p>${nothing}</p>` : table()}
-${count > MAX_ROWS ? html`<p>${MAX_ROWS} of ${count} rows are shown.</p>` : ""}
+${
+    rows.length === 0
+      ? html`<p>${nothing}</p>`
+      : renderTable(caption, headings, html`<tbody>${shown}</tbody>`)
+  }
+${
+    rows.length > shown.length
+      ? html`<p>${shown.length} of ${rows.length} rows are shown.</p>`
+      : ""
+  }
 </section>`;
 }
 
@@ -131,72 +166,52 @@ function renderCounts(
   }${renderNumber(formatMs(row.latencyMs, "p99"))}`;
 }
 
-function renderInbound(
-  rows: readonly InboundRow[],
-  windowMs: number,
-): Html {
-  return renderTable(
-    "What it is asked, by Server, route and what permits it",
-    [
-      ["Server", false],
-      ["Route", false],
-      ["Permitted by", false],
-      ...COUNTS,
-      ["Denied/s", true],
-    ],
-    html`<tbody>${
-      rows.map((row) =>
-        html`<tr><th scope="row">${
-          renderNamed(row.server)
-        } <span class="quiet">:${renderName(row.port)}</span></th><td>${
-          renderNamed(row.route)
-        }</td><td>${
-          row.authorization === null ? NOTHING : renderNamed(row.authorization)
-        }</td>${renderCounts({ ...row.golden }, windowMs)}${
-          renderNumber(
-            formatRate(row.denied, windowMs),
-            row.denied > 0 ? "bad" : "none",
-          )
-        }</tr>`
-      )
-    }</tbody>`,
-  );
+const INBOUND_HEADINGS = [
+  ["Server", false],
+  ["Route", false],
+  ["Permitted by", false],
+  ...COUNTS,
+  ["Denied/s", true],
+] as const;
+
+function renderInbound(row: InboundRow, windowMs: number): Html {
+  return html`<tr><th scope="row">${
+    renderNamed(row.server)
+  } <span class="quiet">:${renderName(row.port)}</span></th><td>${
+    renderNamed(row.route)
+  }</td><td>${
+    row.authorization === null ? NOTHING : renderNamed(row.authorization)
+  }</td>${renderCounts({ ...row.golden }, windowMs)}${
+    renderNumber(
+      formatRate(row.denied, windowMs),
+      row.denied > 0 ? "bad" : "none",
+    )
+  }</tr>`;
 }
 
-function renderOutbound(
-  rows: readonly OutboundRow[],
-  windowMs: number,
-): Html {
-  return renderTable(
-    "What it asks, by Service, route and backend",
-    [
-      ["Service", false],
-      ["Route", false],
-      ["Backend", false],
-      ...COUNTS,
-      ["Timeouts/s", true],
-      ["Retries/s", true],
-    ],
-    html`<tbody>${
-      rows.map((row) =>
-        html`<tr${
-          row.backend === null ? "" : html`
-            class="backend"
-          `
-        }><th scope="row">${renderPort(row.service)}</th><td>${
-          renderNamed(row.route)
-        }</td><td>${
-          row.backend === null ? "all" : renderPort(row.backend)
-        }</td>${renderCounts(row, windowMs)}${
-          renderNumber(formatRate(row.timeouts, windowMs))
-        }${
-          renderNumber(
-            row.backend === null ? formatRate(row.retries, windowMs) : NOTHING,
-          )
-        }</tr>`
-      )
-    }</tbody>`,
-  );
+const OUTBOUND_HEADINGS = [
+  ["Service", false],
+  ["Route", false],
+  ["Backend", false],
+  ...COUNTS,
+  ["Timeouts/s", true],
+  ["Retries/s", true],
+] as const;
+
+function renderOutbound(row: OutboundRow, windowMs: number): Html {
+  return html`<tr${
+    row.backend === null ? "" : html`
+      class="backend"
+    `
+  }><th scope="row">${renderPort(row.service)}</th><td>${
+    renderNamed(row.route)
+  }</td><td>${row.backend === null ? "all" : renderPort(row.backend)}</td>${
+    renderCounts(row, windowMs)
+  }${renderNumber(formatRate(row.timeouts, windowMs))}${
+    renderNumber(
+      row.backend === null ? formatRate(row.retries, windowMs) : NOTHING,
+    )
+  }</tr>`;
 }
 
 function renderNamed({ kind, name }: { kind: string; name: string }): Html {

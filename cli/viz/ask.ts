@@ -16,10 +16,10 @@ export async function askMetrics<Row>(
   given: Given,
   world: World,
   questions: readonly Question[],
-  show: (rows: readonly (readonly Row[])[]) => Outcome,
+  show: (rows: readonly (readonly Row[])[]) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   const api = await reachMetrics(given, world);
-  return show(
+  return await show(
     await Promise.all(questions.map((question) => askRows<Row>(api, question))),
   );
 }

@@ -4,7 +4,8 @@ import type { Edge } from "../../schemas/stats.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
-import { askMetrics } from "./ask.ts";
+import { printJson } from "./json.ts";
+import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace } from "./options.ts";
 import { parseResource } from "./resource.ts";
 
@@ -28,11 +29,11 @@ export async function runEdges(given: Given, world: World): Promise<Outcome> {
   }
   const namespace = await readTargetNamespace(given, world);
   const questions = [{ page: "edges" as const, query: { kind, namespace } }];
-  return await askMetrics<Edge>(given, world, questions, ([edges = []]) => {
+  return await askLive<Edge>(given, world, questions, ([edges = []]) => {
     if (format === "json") {
       return {
         code: 0,
-        stdout: [`${JSON.stringify(edges.map(jsonOf), null, 2)}\n`],
+        stdout: [`${printJson(edges.map(jsonOf))}\n`],
       };
     }
     return edges.length === 0 ? { code: 0, stderr: "No edges found.\n" } : {

@@ -18,7 +18,7 @@ export async function askLive<Row>(
   given: Given,
   world: World,
   questions: readonly Question[],
-  show: (rows: readonly (readonly Row[])[]) => Outcome,
+  show: (rows: readonly (readonly Row[])[]) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   const everyMs = readInterval(given);
   if (!given.on("watch")) {
@@ -26,7 +26,7 @@ export async function askLive<Row>(
   }
   const api = await reachMetrics(given, world);
   const ask = async (signal?: AbortSignal) =>
-    show(
+    await show(
       await Promise.all(
         questions.map((one) => askRows<Row>(api, one, signal)),
       ),

@@ -35,9 +35,19 @@ interface Named {
   readonly name: string;
 }
 
+/** The labels of `--selector`, or none. Throws `config.invalid` with `--api-addr`, behind which there is no cluster. */
+export function readSelector(given: Given): string {
+  const selector = given.text("selector") ?? "";
+  if (selector === "" || !given.text("api-addr")) return selector;
+  throw new Problem(
+    "config.invalid",
+    "--selector needs a cluster, and --api-addr leads to none",
+  );
+}
+
 /**
  * Objects of these kinds with labels, of a namespace or of all (undefined), as the caller may see them: the metrics
- * component knows no labels. Throws `config.invalid` with `--api-addr`, behind which there is no cluster.
+ * component knows no labels.
  */
 export async function findObjects(
   given: Given,
@@ -48,12 +58,6 @@ export async function findObjects(
     readonly selector: string;
   },
 ): Promise<Objects> {
-  if (given.text("api-addr")) {
-    throw new Problem(
-      "config.invalid",
-      "--selector needs a cluster, and --api-addr leads to none",
-    );
-  }
   const { openCluster } = await import("../cluster/open.ts");
   const cluster = await openCluster(given, world);
   const lists = await Promise.all(

@@ -4,8 +4,10 @@ import { harmless } from "../../schemas/harmless.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
-import { askMetrics, type Question } from "./ask.ts";
+import type { Question } from "./ask.ts";
 import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import { printJson } from "./json.ts";
+import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import { parseResource, parseResources } from "./resource.ts";
 
@@ -50,7 +52,7 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
       },
     },
   }));
-  return await askMetrics<ProfileRouteRow>(
+  return await askLive<ProfileRouteRow>(
     given,
     world,
     questions,
@@ -65,7 +67,7 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
             rows.map((row) => jsonOf(row, windowMs)),
           ]),
         );
-        return { code: 0, stdout: [`${JSON.stringify(values, null, 2)}\n`] };
+        return { code: 0, stdout: [`${printJson(values)}\n`] };
       }
       if (answers.every((rows) => rows.length === 0)) {
         return {

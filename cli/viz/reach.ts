@@ -65,7 +65,8 @@ function createApi(
 
 /** What a caller can do about a refusal. */
 export function explain(error: ApiError): Problem {
-  const { status, message, hint } = error;
+  const { status, hint } = error;
+  const message = harmless(error.message);
   if (status === 403) {
     return new Problem("forbidden", message, {
       hint: hint ?? RIGHTS,

@@ -10,15 +10,17 @@ import type {
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
-import { askMetrics, type Question } from "./ask.ts";
+import type { Question } from "./ask.ts";
 import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import { printJson } from "./json.ts";
+import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import { parseResources } from "./resource.ts";
 
 /** Prints what workloads are asked, by Server and route. */
 export async function runInbound(given: Given, world: World): Promise<Outcome> {
   const asked = await readAsked(given, world, "inbound");
-  return await askMetrics<InboundRow>(
+  return await askLive<InboundRow>(
     given,
     world,
     asked.questions,
@@ -59,7 +61,7 @@ export async function runOutbound(
   world: World,
 ): Promise<Outcome> {
   const asked = await readAsked(given, world, "outbound");
-  return await askMetrics<OutboundRow>(
+  return await askLive<OutboundRow>(
     given,
     world,
     asked.questions,
@@ -216,7 +218,7 @@ async function readAsked(
     print: (lines, columns) => {
       if (format === "json") {
         const values = lines.map(({ json }) => json);
-        return { code: 0, stdout: [`${JSON.stringify(values)}\n`] };
+        return { code: 0, stdout: [`${printJson(values, 0)}\n`] };
       }
       return lines.length === 0
         ? { code: 0, stderr: "No traffic found.\n" }

@@ -2,9 +2,11 @@ import { Problem } from "../../schemas/problem.ts";
 import type { StatRow } from "../../schemas/stats.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { askMetrics, type Question } from "./ask.ts";
+import type { Question } from "./ask.ts";
 import { rate, successRate } from "./cells.ts";
-import { findObjects, type Objects } from "./objects.ts";
+import { printJson } from "./json.ts";
+import { askLive } from "./live.ts";
+import { findObjects, type Objects, readSelector } from "./objects.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import {
   ALL_KINDS,
@@ -52,20 +54,18 @@ export async function runStat(given: Given, world: World): Promise<Outcome> {
       ...otherQuery(other, namespace),
     },
   }));
-  const selector = given.text("selector") ?? "";
-  const objects = await findShown(given, world, {
-    kinds: asked.map(({ kind }) => kind),
-    namespace,
-    selector,
-  });
-  return await askMetrics<StatRow>(given, world, questions, (answers) => {
+  const selector = readSelector(given);
+  const kinds = asked.map(({ kind }) => kind);
+  return await askLive<StatRow>(given, world, questions, async (answers) => {
+    const shown = { kinds, namespace, selector };
+    const objects = await findShown(given, world, shown);
     const rows = answers.flat().filter((row) =>
       isShown(row, given, other !== null, named) &&
       (selector === "" || objects?.get(row) !== undefined)
     );
     if (format === "json") {
       const values = rows.map((row) => jsonOf(row, windowMs));
-      return { code: 0, stdout: [`${JSON.stringify(values, null, 2)}\n`] };
+      return { code: 0, stdout: [`${printJson(values)}\n`] };
     }
     if (rows.length === 0) return { code: 0, stderr: "No traffic found.\n" };
     const table = formatStats(rows, {

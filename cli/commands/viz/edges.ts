@@ -1,12 +1,13 @@
 import type { Command } from "../../command.ts";
 import { ALL_NAMESPACES, NAMESPACE, output } from "./flags.ts";
+import { WATCH } from "./watch.ts";
 
 /** `linkerd viz edges`: who talks to whom. */
 export const edges: Command = {
   name: "edges",
   usage: "[flags] (TYPE)",
   about: "Print who talks to whom now, and whether over mutual TLS.",
-  flags: [NAMESPACE, ALL_NAMESPACES, output("table, wide or json")],
+  flags: [NAMESPACE, ALL_NAMESPACES, output("table, wide or json"), ...WATCH],
   examples: [
     "linkerd viz edges -n emojivoto deploy",
     "linkerd viz edges -A po",

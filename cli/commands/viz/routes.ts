@@ -1,12 +1,13 @@
 import type { Command } from "../../command.ts";
 import { NAMESPACE, output, WINDOW } from "./flags.ts";
+import { WATCH } from "./watch.ts";
 
 /** `linkerd viz stat-inbound`: by Server and route. */
 export const statInbound: Command = {
   name: "stat-inbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads are asked, by Server and route.",
-  flags: [NAMESPACE, WINDOW, output("table or json")],
+  flags: [NAMESPACE, WINDOW, output("table or json"), ...WATCH],
   examples: ["linkerd viz stat-inbound -n emojivoto deploy/web"],
   maxWords: Infinity,
   run: async (given, world) => {
@@ -20,7 +21,7 @@ export const statOutbound: Command = {
   name: "stat-outbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads ask of Services, by route and backend.",
-  flags: [NAMESPACE, WINDOW, output("table or json")],
+  flags: [NAMESPACE, WINDOW, output("table or json"), ...WATCH],
   examples: [
     "# a canary, as its client sees it",
     "linkerd viz stat-outbound -n emojivoto deploy/web",
@@ -47,6 +48,7 @@ export const routes: Command = {
     },
     { name: "to-namespace", kind: "text", about: "Namespace of --to" },
     output("table, wide (with --to: what retries made of it) or json"),
+    ...WATCH,
   ],
   examples: [
     "linkerd viz routes -n emojivoto deploy/web",

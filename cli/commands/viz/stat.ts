@@ -6,6 +6,7 @@ import {
   SELECTOR,
   WINDOW,
 } from "./flags.ts";
+import { WATCH } from "./watch.ts";
 
 /** `linkerd viz stat`: golden metrics of workloads and Services. */
 export const stat: Command = {
@@ -35,6 +36,7 @@ export const stat: Command = {
       about: "Show workloads outside the mesh, too",
     },
     output("table, wide or json"),
+    ...WATCH,
   ],
   examples: [
     "linkerd viz stat -n emojivoto deploy",

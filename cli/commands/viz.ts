@@ -6,6 +6,7 @@ import { dashboard } from "./viz/dashboard.ts";
 import { edges } from "./viz/edges.ts";
 import { install } from "./viz/install.ts";
 import { list } from "./viz/list.ts";
+import { profile } from "./viz/profile.ts";
 import { routes, statInbound, statOutbound } from "./viz/routes.ts";
 import { stat } from "./viz/stat.ts";
 import { tap, top } from "./viz/tap.ts";
@@ -27,6 +28,7 @@ export const viz: Group = {
     edges,
     install,
     list,
+    profile,
     prune,
     routes,
     stat,

@@ -27,7 +27,7 @@ beforeAll(async () => {
     try {
       const answer = await fakeCluster(
         objects,
-        ({ path }) => path.includes("/metrics/stat") ? { rows } : undefined,
+        ({ path }) => path.includes("/metrics/") ? { rows } : undefined,
       ).call({ path: pathname, query });
       response.end(JSON.stringify(answer));
     } catch (thrown) {
@@ -147,6 +147,72 @@ test("stat takes labels of the cluster's objects, and pods' status from there", 
     "web-1 CrashLoopBackOff 1/1",
     "",
   ]);
+});
+
+test("routes lists all routes of ServiceProfiles, of what Services lead to", async () => {
+  const named = (kind: string, name: string, spec: unknown): FakeObject => ({
+    kind,
+    metadata: { name, namespace: "shop" },
+    spec,
+  });
+  const deploy = (name: string) =>
+    named("Deployment", name, {
+      template: { metadata: { labels: { app: name, of: "shop" } } },
+    });
+  objects = [
+    deploy("api"),
+    deploy("web"),
+    named("Service", "api", { selector: { app: "api" } }),
+    named("Service", "web", { selector: { app: "web" } }),
+    named("ServiceProfile", "api.shop.svc.cluster.local", {
+      routes: [{ name: "GET /" }, { name: "POST /" }],
+    }),
+  ];
+  rows = [{
+    route: "POST /",
+    service: "api.shop.svc.cluster.local:80",
+    golden: { success: 60, failure: 0, secured: 60, latencyMs: null },
+    actual: null,
+  }];
+  const squeeze = (text: string) =>
+    text.split("\n").map((line) => line.trim().replaceAll(/ +/g, " "));
+  const table = [
+    "ROUTE SERVICE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+    "GET / api - - - - -",
+    "[DEFAULT] api - - - - -",
+    "POST / api 100.00% 1.0rps - - -",
+  ];
+  for (const resource of ["deploy", "svc/api", "deploy/api"]) {
+    expect(squeeze((await viz("routes", resource)).stdout), resource)
+      .toEqual([...table, "", ""]);
+  }
+  const { stdout } = await viz("routes", "deploy/api", "svc/api");
+  expect(squeeze(stdout)).toEqual([
+    "==> deployment/api <==",
+    ...table,
+    "",
+    "==> service/api <==",
+    ...table,
+    "",
+    "",
+  ]);
+  expect(await viz("routes", "deploy/web")).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "No Service Profiles found for selected resources\n",
+  });
+  rows = [];
+  // A client has no profile of its own, but asks what has one.
+  expect(
+    squeeze((await viz("routes", "deploy/web", "--to", "svc/api")).stdout)
+      .slice(1, 4),
+  ).toEqual([
+    "GET / api - - - - -",
+    "POST / api - - - - -",
+    "[DEFAULT] api - - - - -",
+  ]);
+  expect((await viz("routes", "svc/api", "--to", "svc/api")).stderr)
+    .toContain("The service resource type is not supported with 'to' queries");
 });
 
 /** An object of the extension; ours as well when the install has taken it over. */

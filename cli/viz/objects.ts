@@ -1,4 +1,5 @@
 import { Problem } from "../../schemas/problem.ts";
+import type { Cluster } from "../cluster.ts";
 import { type KubeObject, listAll } from "../cluster/list.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
@@ -19,6 +20,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   server: "/apis/policy.linkerd.io/v1beta3",
   serverauthorization: "/apis/policy.linkerd.io/v1beta1",
   service: "/api/v1",
+  serviceprofile: "/apis/linkerd.io/v1alpha2",
   statefulset: "/apis/apps/v1",
 };
 
@@ -62,14 +64,7 @@ export async function findObjects(
   const cluster = await openCluster(given, world);
   const lists = await Promise.all(
     [...new Set(kinds)].map(async (kind) => {
-      const within = namespace === undefined || kind === "namespace"
-        ? ""
-        : `/namespaces/${namespace}`;
-      const path = `${PREFIXES[kind] ?? ""}${within}/${pluralOf(kind)}`;
-      const query = selector === "" ? {} : { labelSelector: selector };
-      const objects = PREFIXES[kind] === undefined
-        ? []
-        : await listAll(cluster, path, query);
+      const objects = await listKind(cluster, kind, namespace, selector);
       return objects.map((object) => {
         const { namespace, name } = object.metadata;
         return [keyOf({ kind, namespace: namespace ?? name, name }), object];
@@ -78,6 +73,34 @@ export async function findObjects(
   );
   const known = new Map(lists.flat() as [string, KubeObject][]);
   return { get: (row) => known.get(keyOf(row)) };
+}
+
+/** Where there is no cluster to look for labels: throws `config.invalid`. */
+export function refuseSelector(selector: string): void {
+  if (selector === "") return;
+  throw new Problem(
+    "config.invalid",
+    "--selector needs a cluster, and --api-addr leads to none",
+  );
+}
+
+/** Objects of a kind with labels, of a namespace or of all (undefined); none of a kind that has no metrics. */
+export async function listKind(
+  cluster: Cluster,
+  kind: string,
+  namespace: string | undefined,
+  selector = "",
+): Promise<readonly KubeObject[]> {
+  const prefix = PREFIXES[kind];
+  if (prefix === undefined) return [];
+  const within = namespace === undefined || kind === "namespace"
+    ? ""
+    : `/namespaces/${namespace}`;
+  return await listAll(
+    cluster,
+    `${prefix}${within}/${pluralOf(kind)}`,
+    selector === "" ? {} : { labelSelector: selector },
+  );
 }
 
 function keyOf({ kind, namespace, name }: Named): string {

@@ -9,7 +9,9 @@ import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
-import { parseResource, parseResources } from "./resource.ts";
+import { refuseSelector } from "./objects.ts";
+import { findProfiled, type Profile } from "./profiles.ts";
+import { parseResource, parseResources, type Resource } from "./resource.ts";
 
 /** Prints requests by the routes of ServiceProfiles; with `--to`, what retries made of them, too. */
 export async function runRoutes(given: Given, world: World): Promise<Outcome> {
@@ -37,8 +39,26 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
     );
   }
   const resources = parseResources(given.words);
-  const namespace = await readTargetNamespace(given, world);
-  const questions = resources.map(({ kind, name }): Question => ({
+  if (other !== null && resources.some(({ kind }) => kind === "service")) {
+    throw new Problem(
+      "config.invalid",
+      "The service resource type is not supported with 'to' queries",
+    );
+  }
+  const namespace = await readTargetNamespace(given, world) ?? "default";
+  const toNamespace = given.text("to-namespace") ?? namespace;
+  const asked = await findAsked(given, world, {
+    resources,
+    namespace,
+    to: other === null ? null : { name: other.name, namespace: toNamespace },
+  });
+  if (asked.length === 0) {
+    return {
+      code: 1,
+      stderr: "No Service Profiles found for selected resources\n",
+    };
+  }
+  const questions = asked.map(({ kind, name }): Question => ({
     page: "routes",
     query: {
       kind,
@@ -48,7 +68,7 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
       ...other === null ? {} : {
         to_kind: other.kind,
         to_name: other.name,
-        to_namespace: given.text("to-namespace") ?? namespace,
+        to_namespace: toNamespace,
       },
     },
   }));
@@ -56,9 +76,12 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
     given,
     world,
     questions,
-    (answers) => {
-      const titles = resources.map(({ kind, name }) =>
+    (found) => {
+      const titles = asked.map(({ kind, name }) =>
         name === undefined ? kind : `${kind}/${name}`
+      );
+      const answers = found.map((rows, at) =>
+        withIdle(rows, asked[at]?.profiles ?? [], other !== null)
       );
       if (format === "json") {
         const values = Object.fromEntries(
@@ -88,6 +111,51 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
     },
   );
 }
+
+/** What is asked about: objects of the cluster that have ServiceProfiles, or, without a cluster, what the words say. */
+async function findAsked(
+  given: Given,
+  world: World,
+  { resources, namespace, to }: Pick<
+    Parameters<typeof findProfiled>[1],
+    "resources" | "namespace" | "to"
+  >,
+): Promise<readonly (Resource & { readonly profiles: readonly Profile[] })[]> {
+  const selector = given.text("selector") ?? "";
+  if (given.text("api-addr")) {
+    refuseSelector(selector);
+    return resources.map((resource) => ({ ...resource, profiles: [] }));
+  }
+  const { openCluster } = await import("../cluster/open.ts");
+  const cluster = await openCluster(given, world);
+  return await findProfiled(cluster, { resources, namespace, selector, to });
+}
+
+/** Rows of all routes that there are, those without a request among them, by Service and route. */
+function withIdle(
+  rows: readonly ProfileRouteRow[],
+  profiles: readonly Profile[],
+  isOutbound: boolean,
+): readonly ProfileRouteRow[] {
+  const keyOf = (
+    { service, route }: Pick<ProfileRouteRow, "service" | "route">,
+  ) => `${service.split(":")[0]} ${route}`;
+  const seen = new Set(rows.map(keyOf));
+  const idle = profiles.flatMap(({ service, routes }) =>
+    [...routes, DEFAULT_ROUTE].filter((route) =>
+      !seen.has(keyOf({ service, route }))
+    ).map((route): ProfileRouteRow => ({
+      route,
+      service,
+      golden: { ...NONE, secured: 0, latencyMs: null },
+      actual: isOutbound ? NONE : null,
+    }))
+  );
+  return [...rows, ...idle].sort((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
+}
+
+/** What requests have that no route of the profile matches. */
+const DEFAULT_ROUTE = "[DEFAULT]";
 
 function columnsOf(
   windowMs: number,

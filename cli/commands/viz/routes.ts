@@ -1,5 +1,5 @@
 import type { Command } from "../../command.ts";
-import { NAMESPACE, output, WINDOW } from "./flags.ts";
+import { NAMESPACE, output, SELECTOR, WINDOW } from "./flags.ts";
 import { WATCH } from "./watch.ts";
 
 /** `linkerd viz stat-inbound`: by Server and route. */
@@ -40,6 +40,7 @@ export const routes: Command = {
   about: "Print requests by the routes of ServiceProfiles.",
   flags: [
     NAMESPACE,
+    SELECTOR,
     WINDOW,
     {
       name: "to",

@@ -1,10 +1,14 @@
+import { Problem } from "../../../schemas/problem.ts";
 import type { Golden, ProfileRouteRow } from "../../../schemas/stats.ts";
 import type { Matcher, Readings } from "../readings.ts";
 import { readGolden } from "./golden.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { checkWindow } from "./window.ts";
 
-/** Requests by ServiceProfile route: those that a target got, or those that it sent `to` another; throws `request.invalid`. */
+/**
+ * Requests by ServiceProfile route: those that a target got, or those that it sent `to` another; of a Service, those that its
+ * pods got by its name. Throws `request.invalid`.
+ */
 export async function readProfileRoutes(
   target: Target,
   to: Target | null,
@@ -12,10 +16,19 @@ export async function readProfileRoutes(
   readings: Readings,
 ): Promise<readonly ProfileRouteRow[]> {
   checkWindow(windowMs);
+  // A Service has no proxies: it is what routes are of.
+  const isService = target.kind === "service";
+  if (isService && to !== null) {
+    throw new Problem(
+      "request.invalid",
+      "The service resource type is not supported with 'to' queries",
+    );
+  }
+  const of = isService ? target : to;
   const direction = to === null ? "inbound" : "outbound";
   const matchers: readonly Matcher[] = [
     { label: "direction", is: "=", value: direction },
-    ...matchersOf(target, "").matchers,
+    ...isService ? [] : matchersOf(target, "").matchers,
   ];
   const by = ["rt_route", "dst"];
   const [golden, actual] = await Promise.all([
@@ -43,7 +56,7 @@ export async function readProfileRoutes(
     ),
   ]);
   return [...golden].filter(([, { labels }]) =>
-    to === null || isOf(labels["dst"] ?? "", to)
+    of === null || isOf(labels["dst"] ?? "", of)
   ).map(([key, { labels, ...counts }]) => ({
     route: labels["rt_route"] || "[DEFAULT]",
     service: labels["dst"] ?? "",

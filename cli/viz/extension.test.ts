@@ -179,8 +179,8 @@ test("routes lists all routes of ServiceProfiles, of what Services lead to", asy
   const table = [
     "ROUTE SERVICE SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
     "GET / api - - - - -",
-    "[DEFAULT] api - - - - -",
     "POST / api 100.00% 1.0rps - - -",
+    "[DEFAULT] api - - - - -",
   ];
   for (const resource of ["deploy", "svc/api", "deploy/api"]) {
     expect(squeeze((await viz("routes", resource)).stdout), resource)

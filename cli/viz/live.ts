@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { harmless } from "../../schemas/harmless.ts";
-import { parseDuration } from "../../schemas/duration.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { askMetrics, askRows, type Question } from "./ask.ts";
+import { readDuration } from "./options.ts";
 import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
 import { type Line, showScreen } from "./screen.ts";
 
@@ -38,7 +38,7 @@ export async function askLive<Row>(
 
 function readInterval(given: Given): number {
   const text = given.text("interval");
-  const everyMs = parseDuration(text ?? EVERY);
+  const everyMs = readDuration(given, "interval", EVERY);
   if (everyMs < EVERY_MIN_MS || everyMs > EVERY_MAX_MS) {
     throw new Problem(
       "config.invalid",

@@ -1,5 +1,5 @@
-import { parseDuration } from "../../schemas/duration.ts";
-import { Problem } from "../../schemas/problem.ts";
+import { parseGoDuration } from "../../schemas/go-duration.ts";
+import { describe, Problem } from "../../schemas/problem.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
 
@@ -8,12 +8,29 @@ const MIN_WINDOW_MS = 15_000;
 
 /** Milliseconds of `--time-window`; throws `config.invalid`. */
 export function readWindow(given: Given): number {
-  const windowMs = parseDuration(given.text("time-window") ?? "1m");
+  const windowMs = readDuration(given, "time-window", "1m");
   if (windowMs >= MIN_WINDOW_MS) return windowMs;
   throw new Problem(
     "config.invalid",
     "metrics time window needs to be at least 15s",
   );
+}
+
+/** Milliseconds of a flag, written as Go does: `90s`, `1m30s`. Throws `config.invalid`. */
+export function readDuration(
+  given: Given,
+  flag: string,
+  otherwise: string,
+): number {
+  const text = given.text(flag) ?? otherwise;
+  try {
+    return parseGoDuration(text);
+  } catch (error) {
+    throw new Problem(
+      "config.invalid",
+      `invalid argument "${text}" for "--${flag}": ${describe(error)}`,
+    );
+  }
 }
 
 /** One of these formats, the first when none is asked for; throws `config.invalid`. */

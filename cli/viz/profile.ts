@@ -1,5 +1,4 @@
 import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
-import { parseDuration } from "../../schemas/duration.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { TapEvent } from "../../schemas/tap.ts";
 import type { Outcome, World } from "../command.ts";
@@ -13,7 +12,7 @@ import {
 } from "../profile/document.ts";
 import { quote, type Route } from "../profile/routes.ts";
 import { refused } from "../refusal.ts";
-import { readTargetNamespace } from "./options.ts";
+import { readDuration, readTargetNamespace } from "./options.ts";
 import { openTap } from "./tap/stream.ts";
 import { readTap, type Tap } from "./tap/target.ts";
 
@@ -39,7 +38,7 @@ export async function runVizProfile(
   }
   const print = readProfileFormat(given);
   const service = readService(given);
-  const durationMs = parseDuration(given.text("tap-duration") ?? DURATION);
+  const durationMs = readDuration(given, "tap-duration", DURATION);
   const limit = readLimit(given.text("tap-route-limit"));
   const tap = await readTap([resource], given, world, "without headers");
   const namespace = checkNamespace(

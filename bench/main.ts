@@ -27,7 +27,11 @@ async function main(): Promise<number> {
       cases: [...CASES, ...COMMAND_CASES, ...CONTROL_CASES].map(({ name }) =>
         name
       ),
-      subjects: namesOf([...SUBJECTS, ...PROGRAMS]),
+      subjects: namesOf([
+        ...SUBJECTS,
+        ...CASES.flatMap(({ subjects = [] }) => subjects),
+        ...PROGRAMS,
+      ]),
     });
     await runAll(options, untilInterrupted());
     return 0;

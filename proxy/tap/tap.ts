@@ -5,7 +5,7 @@ import type { StreamId } from "./event.ts";
 
 /** Events that wait for a slow reader, as in Linkerd; and bytes, for an event may be large. What comes then is dropped. */
 export const MAX_WAITING_EVENTS = 400;
-export const MAX_WAITING_BYTES = 1_048_576;
+export const MAX_WAITING_BYTES = 524_288;
 
 /** Who watches. */
 export interface Watcher {

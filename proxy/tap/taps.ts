@@ -2,8 +2,11 @@ import type { ObserveRequest } from "../wire/tap.ts";
 import type { Matched } from "./match.ts";
 import { Tap, type Watcher } from "./tap.ts";
 
-/** Taps at a time: each may hold a mebibyte, and costs something with every request until it has seen enough. */
-export const MAX_TAPS = 64;
+/**
+ * Taps at a time: each may hold half a mebibyte, and costs something with every request until it has seen enough. Whoever
+ * watches asks anew each second, while requests that last are watched to their end.
+ */
+export const MAX_TAPS = 128;
 
 /** The taps of a proxy. A class, for every request asks it. */
 export class Taps {

@@ -56,7 +56,8 @@ export function overrides(install: Install): Manifest {
 
 /** A ConfigMap is no place for private keys. */
 function withoutKeys(values: Values): Overrides {
-  const { identity, proxyInjector, profileValidator, policyValidator } = values;
+  const { identity, proxyInjector, profileValidator, policyValidator, tap } =
+    values;
   return {
     ...values,
     identity: {
@@ -69,6 +70,7 @@ function withoutKeys(values: Values): Overrides {
     proxyInjector: withoutKey(proxyInjector),
     profileValidator: withoutKey(profileValidator),
     policyValidator: withoutKey(policyValidator),
+    tap: withoutKey(tap),
   };
 }
 

@@ -2,26 +2,27 @@ import type { Values } from "../schemas/values.ts";
 import type { Metadata } from "./manifest.ts";
 import { ANNOTATIONS, LABELS } from "../schemas/names.ts";
 
-/** Certificate and key of a webhook server, in PEM, and who signed them. */
-export interface WebhookCertificate {
+/** Certificate and key of what the API server calls, in PEM, and who signed them. */
+export interface ServedCertificate {
   readonly crtPEM: string;
   readonly keyPEM: string;
   readonly caBundle: string;
 }
 
-/** Blocks of values that are about a webhook. */
-export type WebhookName =
+/** Blocks of values that are about what the API server calls: webhooks, and the metrics component behind it. */
+export type ServedName =
   | "proxyInjector"
   | "profileValidator"
-  | "policyValidator";
+  | "policyValidator"
+  | "tap";
 
 /** Everything a control plane is rendered from: the same input gives the same bytes. */
 export interface Install {
   /** Complete, with issuer and trust anchors filled in. */
   readonly values: Values;
   readonly namespace: string;
-  /** Made for those webhooks whose values bring none. */
-  readonly webhooks: Readonly<Record<WebhookName, WebhookCertificate>>;
+  /** Made for those whose values bring none. */
+  readonly served: Readonly<Record<ServedName, ServedCertificate>>;
   /** Hex SHA-256 of the trust anchors, by which pods show what they trust. */
   readonly trustRootSha256: string;
   /** How a value becomes the text of a YAML document: this room knows no format. */

@@ -4,7 +4,7 @@ import { destination, destinationAccess } from "./destination.ts";
 import { identity, identityAccess } from "./identity.ts";
 import { injector, injectorAccess } from "./injector.ts";
 import type { Manifest } from "./manifest.ts";
-import { metrics, metricsAccess } from "./metrics.ts";
+import { metrics, metricsAccess, metricsApis } from "./metrics.ts";
 import { namespace } from "./namespace.ts";
 import { podMonitors } from "./pod-monitor.ts";
 import { policyAccess } from "./policy.ts";
@@ -30,6 +30,7 @@ export function controlPlane(install: Install): Manifest[] {
     ...destination(install),
     ...injector(install),
     ...metrics(install),
+    ...metricsApis(install),
     overrides(install),
   ];
 }

@@ -5,7 +5,7 @@ import { formatArgs, logFlags } from "./flags.ts";
 import type { Manifest } from "./manifest.ts";
 import { policyServices, policyValidator } from "./policy.ts";
 import { clusterRole, serviceAccount, WATCH } from "./rbac.ts";
-import { tlsSecretName } from "./webhooks.ts";
+import { tlsSecretName } from "./served.ts";
 import { type Controller, disruptionBudget, service } from "./workload.ts";
 
 const NAME = "linkerd-destination";

@@ -5,7 +5,7 @@ import { formatArgs, logFlags } from "./flags.ts";
 import { TRUST_ROOTS_VOLUME } from "./identity.ts";
 import type { Manifest } from "./manifest.ts";
 import { clusterRole, serviceAccount, WATCH } from "./rbac.ts";
-import { tlsSecretName } from "./webhooks.ts";
+import { tlsSecretName } from "./served.ts";
 import { disruptionBudget, service } from "./workload.ts";
 
 const NAME = "linkerd-proxy-injector";

@@ -1,4 +1,4 @@
-import { type Install, metadataOf } from "./context.ts";
+import { type Install, metadataOf, type Placing } from "./context.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** What may be done to which objects. */
@@ -26,22 +26,48 @@ export function clusterRole(
   },
 ): Manifest[] {
   const { component, serviceAccount, rules, binding = name } = options;
-  const place = { component, clusterScoped: true } as const;
   return [
-    {
-      apiVersion: `${API}/v1`,
-      kind: "ClusterRole",
-      metadata: metadataOf(install, name, place),
-      rules,
-    },
-    {
-      apiVersion: `${API}/v1`,
-      kind: "ClusterRoleBinding",
-      metadata: metadataOf(install, binding, place),
-      roleRef: { apiGroup: API, kind: "ClusterRole", name },
-      subjects: [subject(serviceAccount, install.namespace)],
-    },
+    grantedRole(install, name, { component }, rules),
+    bindClusterRole(install, binding, {
+      component,
+      serviceAccount,
+      role: name,
+    }),
   ];
+}
+
+/** A ClusterRole that nobody has until others give it. */
+export function grantedRole(
+  install: Install,
+  name: string,
+  placing: Placing,
+  rules: readonly Rule[],
+): Manifest {
+  return {
+    apiVersion: `${API}/v1`,
+    kind: "ClusterRole",
+    metadata: metadataOf(install, name, { ...placing, clusterScoped: true }),
+    rules,
+  };
+}
+
+/** Gives a ClusterRole to a service account of the control plane. */
+export function bindClusterRole(
+  install: Install,
+  name: string,
+  { component, serviceAccount, role }: {
+    readonly component: string;
+    readonly serviceAccount: string;
+    readonly role: string;
+  },
+): Manifest {
+  return {
+    apiVersion: `${API}/v1`,
+    kind: "ClusterRoleBinding",
+    metadata: metadataOf(install, name, { component, clusterScoped: true }),
+    roleRef: { apiGroup: API, kind: "ClusterRole", name: role },
+    subjects: [subject(serviceAccount, install.namespace)],
+  };
 }
 
 /** A Role of the control plane's namespace. */
@@ -58,17 +84,18 @@ export function role(
   };
 }
 
-/** Gives a Role to service accounts. */
+/** Gives a Role of the control plane's namespace, or of another, to service accounts. */
 export function roleBinding(
   install: Install,
   name: string,
   roleName: string,
   accounts: readonly { readonly name: string; readonly namespace: string }[],
+  namespace = install.namespace,
 ): Manifest {
   return {
     apiVersion: `${API}/v1`,
     kind: "RoleBinding",
-    metadata: metadataOf(install, name),
+    metadata: { ...metadataOf(install, name), namespace },
     roleRef: { apiGroup: API, kind: "Role", name: roleName },
     subjects: accounts.map((one) => subject(one.name, one.namespace)),
   };

@@ -1,19 +1,8 @@
-import { Problem } from "../schemas/problem.ts";
-import {
-  base64,
-  type Install,
-  metadataOf,
-  type WebhookName,
-} from "./context.ts";
+import { type Install, metadataOf, type ServedName } from "./context.ts";
 import type { Manifest } from "./manifest.ts";
+import { type Served, tlsSecret, trustOf } from "./served.ts";
 
-interface Webhook {
-  /** Its block of values. */
-  readonly block: WebhookName;
-  /** Service, and stem of Secret and configuration. */
-  readonly service: string;
-  readonly component: string;
-}
+type Webhook = Served<Exclude<ServedName, "tap">>;
 
 export const INJECTOR: Webhook = {
   block: "proxyInjector",
@@ -30,11 +19,6 @@ const POLICY_VALIDATOR: Webhook = {
   service: "linkerd-policy-validator",
   component: "destination",
 };
-
-/** Name of the Secret that a webhook's server mounts. */
-export function tlsSecretName(service: string): string {
-  return `${service}-k8s-tls`;
-}
 
 /** The webhook that adds proxies to pods, and opaque ports to what has none. */
 export function injectorWebhook(install: Install): Manifest[] {
@@ -101,20 +85,6 @@ export function validatorWebhooks(install: Install): Manifest[] {
   ];
 }
 
-function tlsSecret(install: Install, webhook: Webhook): Manifest[] {
-  if (install.values[webhook.block].externalSecret) return [];
-  const { crtPEM, keyPEM } = install.webhooks[webhook.block];
-  return [{
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: metadataOf(install, tlsSecretName(webhook.service), {
-      component: webhook.component,
-    }),
-    type: "kubernetes.io/tls",
-    data: { "tls.crt": base64(crtPEM), "tls.key": base64(keyPEM) },
-  }];
-}
-
 function configuration(
   install: Install,
   webhook: Webhook,
@@ -136,68 +106,11 @@ function configuration(
       ...fields,
       clientConfig: {
         service: { name: service, namespace: install.namespace, path: "/" },
-        ...trust.clientConfig,
+        ...trust.fields,
       },
       failurePolicy: install.values.webhookFailurePolicy,
       admissionReviewVersions: ["v1", "v1beta1"],
       sideEffects: "None",
     }],
   };
-}
-
-/** Whom the API server trusts for a webhook: cert-manager says so later, or a bundle does now. */
-function trustOf(
-  install: Install,
-  { block }: Webhook,
-): {
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly clientConfig: { readonly caBundle?: string };
-} {
-  const { externalSecret, caBundle, injectCaFrom, injectCaFromSecret } =
-    install.values[block];
-  const sources = [caBundle, injectCaFrom, injectCaFromSecret]
-    .filter((source) => source !== "").length;
-  if (sources > 1) {
-    throw refuse(
-      block,
-      "more than one of caBundle, injectCaFrom and injectCaFromSecret is set",
-      "keep the one that says who signed the webhook's certificate",
-    );
-  }
-  if (externalSecret && sources === 0) {
-    throw refuse(
-      block,
-      "externalSecret is set, but not who signed the certificate in it",
-      `set ${block}.caBundle, ${block}.injectCaFrom or ${block}.injectCaFromSecret`,
-    );
-  }
-  if (!externalSecret && (injectCaFrom !== "" || injectCaFromSecret !== "")) {
-    throw refuse(
-      block,
-      "injectCaFrom and injectCaFromSecret are for certificates of others",
-      `set ${block}.externalSecret=true`,
-    );
-  }
-  if (injectCaFrom !== "") {
-    return {
-      annotations: { "cert-manager.io/inject-ca-from": injectCaFrom },
-      clientConfig: {},
-    };
-  }
-  if (injectCaFromSecret !== "") {
-    return {
-      annotations: {
-        "cert-manager.io/inject-ca-from-secret": injectCaFromSecret,
-      },
-      clientConfig: {},
-    };
-  }
-  const bundle = caBundle || install.webhooks[block].caBundle;
-  return { annotations: {}, clientConfig: { caBundle: base64(bundle) } };
-}
-
-function refuse(block: WebhookName, found: string, hint: string): Problem {
-  return new Problem("config.invalid", `Cannot use ${block}: ${found}`, {
-    hint,
-  });
 }

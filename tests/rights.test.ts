@@ -11,10 +11,11 @@ test("the roles of an install let the control plane list and watch all that it r
   const install: Install = {
     values: DEFAULT_VALUES,
     namespace: "linkerd",
-    webhooks: {
+    served: {
       proxyInjector: NO_CERTIFICATE,
       profileValidator: NO_CERTIFICATE,
       policyValidator: NO_CERTIFICATE,
+      tap: NO_CERTIFICATE,
     },
     trustRootSha256: "",
     yaml: String,

@@ -117,7 +117,7 @@ test("--pre: rights are asked for, and objects tried without being made", async 
   };
   const given = { objects: [], answer };
   expect(await error("can create non-namespaced resources", given)).toBe(
-    "cannot create ClusterRole/linkerd-linkerd-identity and 4 more: you may not\n" +
+    "cannot create ClusterRole/linkerd-linkerd-identity and 6 more: you may not\n" +
       "these are there already:\n\t* ClusterRoleBinding/linkerd-destination-policy\n" +
       "if Linkerd is installed, use linkerd upgrade; else remove them with: linkerd uninstall | kubectl delete -f -",
   );

@@ -2,7 +2,7 @@ import { controlPlane } from "../../install/control-plane.ts";
 import { crds } from "../../install/crds.ts";
 import type { Manifest } from "../../install/manifest.ts";
 import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
-import { fillIssuer, webhookCertificates } from "../install/credentials.ts";
+import { fillIssuer, servedCertificates } from "../install/credentials.ts";
 import { renderJson } from "../render.ts";
 
 /** An object that an install creates outside any namespace. */
@@ -43,7 +43,7 @@ export function clusterObjects(
     ...controlPlane({
       values,
       namespace,
-      webhooks: webhookCertificates(values, namespace, now),
+      served: servedCertificates(values, namespace, now),
       trustRootSha256: "",
       yaml: renderJson,
     }),

@@ -1,6 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Values } from "../../schemas/values.ts";
-import type { WebhookCertificate, WebhookName } from "../../install/context.ts";
+import type { ServedCertificate, ServedName } from "../../install/context.ts";
 import { checkAnchors, checkIssuer } from "../certificates/check.ts";
 import {
   type KeyPair,
@@ -117,24 +117,25 @@ function filled(
   };
 }
 
-/** Services of webhooks, by their blocks of values. */
-export const SERVICES: Readonly<Record<WebhookName, string>> = {
+/** Services that the API server calls, by their blocks of values. */
+export const SERVICES: Readonly<Record<ServedName, string>> = {
   proxyInjector: "linkerd-proxy-injector",
   profileValidator: "linkerd-sp-validator",
   policyValidator: "linkerd-policy-validator",
+  tap: "linkerd-metrics",
 };
 
 /** Certificates that are there already and good enough to stay. */
-export type KeptCertificates = Readonly<Partial<Record<WebhookName, KeyPair>>>;
+export type KeptCertificates = Readonly<Partial<Record<ServedName, KeyPair>>>;
 
-/** Certificates of the webhooks: those of values, those that are kept, or new ones that sign themselves. */
-export function webhookCertificates(
+/** Their certificates: those of values, those that are kept, or new ones that sign themselves. */
+export function servedCertificates(
   values: Values,
   namespace: string,
   now: number,
   kept: KeptCertificates = {},
-): Record<WebhookName, WebhookCertificate> {
-  const of = (name: WebhookName): WebhookCertificate => {
+): Record<ServedName, ServedCertificate> {
+  const of = (name: ServedName): ServedCertificate => {
     const { crtPEM, keyPEM, caBundle, externalSecret } = values[name];
     if (externalSecret) return { crtPEM: "", keyPEM: "", caBundle };
     if (crtPEM === "" && keyPEM === "") {
@@ -155,6 +156,7 @@ export function webhookCertificates(
     proxyInjector: of("proxyInjector"),
     profileValidator: of("profileValidator"),
     policyValidator: of("policyValidator"),
+    tap: of("tap"),
   };
 }
 

@@ -6,7 +6,7 @@ import { parseValues } from "../../schemas/values/check.ts";
 import type { Overrides, Values } from "../../schemas/values.ts";
 import { VERSION } from "../../schemas/version.ts";
 import { renderYaml } from "../render.ts";
-import { type KeptCertificates, webhookCertificates } from "./credentials.ts";
+import { type KeptCertificates, servedCertificates } from "./credentials.ts";
 
 /** Values as this version of the command renders them. Throws `config.invalid` with what is wrong with them. */
 export function completeValues(gathered: Overrides): Values {
@@ -29,7 +29,7 @@ export function renderControlPlane(
   return controlPlane({
     values,
     namespace,
-    webhooks: webhookCertificates(values, namespace, now, kept),
+    served: servedCertificates(values, namespace, now, kept),
     trustRootSha256: createHash("sha256").update(anchors).digest("hex"),
     yaml: renderYaml,
   });

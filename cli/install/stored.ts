@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
-import type { WebhookName } from "../../install/context.ts";
+import type { ServedName } from "../../install/context.ts";
 import { DEFAULT_VALUES } from "../../schemas/values/defaults.ts";
 import { isMap, mergeValues } from "../../schemas/values/merge.ts";
 import type { Overrides } from "../../schemas/values.ts";
-import { tlsSecretName } from "../../install/webhooks.ts";
+import { tlsSecretName } from "../../install/served.ts";
 import type { KeyPair } from "../certificates/make.ts";
 import { readBundle, readKey } from "../certificates/read.ts";
 import type { Cluster } from "../cluster.ts";
@@ -86,7 +86,7 @@ export async function readStoredValues(
 /** Time left to a certificate of a webhook under which an upgrade makes a new one: upgrades come every few months. */
 const KEEP_MS = 120 * 24 * 3_600_000;
 
-/** Certificates that webhooks have and that will do for a while at `now` (milliseconds): those that sign themselves. */
+/** Certificates that what the API server calls has and that will do for a while at `now` (milliseconds): those that sign themselves. */
 export async function readKeptCertificates(
   read: ReadObject,
   namespace: string,
@@ -100,7 +100,7 @@ export async function readKeptCertificates(
         keyPEM: secret?.get("tls.key") ?? "",
       };
       const host = `${service}.${namespace}.svc`;
-      return [name as WebhookName, pair, isGood(pair, host, now)] as const;
+      return [name as ServedName, pair, isGood(pair, host, now)] as const;
     }),
   );
   return Object.fromEntries(

@@ -27,16 +27,18 @@ const Probes = {
   readinessProbe: Block({ timeoutSeconds: Seconds }),
 };
 
-/** Certificate and selection of one admission webhook; empty texts mean that we make the certificate. */
-const WebhookFields = {
+/** Certificate of what the API server calls; empty texts mean that we make the certificate. */
+const ServedFields = {
   externalSecret: Flag,
   crtPEM: Text,
   keyPEM: Text,
   caBundle: Text,
   injectCaFrom: Text,
   injectCaFromSecret: Text,
-  namespaceSelector: KubeObject,
 };
+
+/** An admission webhook. */
+const WebhookFields = { ...ServedFields, namespaceSelector: KubeObject };
 
 const Tracing = Block({
   enabled: Type.Literal(false, {
@@ -180,6 +182,8 @@ export const controlPlaneFields = {
   proxyInjectorProxyResources: Type.Optional(ProxyResources),
   profileValidator: Block(WebhookFields),
   policyValidator: Block(WebhookFields),
+  /** Of metrics and live requests; the names are those of Linkerd's extension. */
+  tap: Block(ServedFields),
   webhookFailurePolicy: Type.Enum(["Ignore", "Fail"]),
 
   kubeAPI: Type.Optional(ClientLimits),

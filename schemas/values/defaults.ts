@@ -10,13 +10,17 @@ const ADMISSION_WANTED = {
   values: ["disabled"],
 };
 
-const WEBHOOK: WebhookValues = {
+const SERVED = {
   externalSecret: false,
   crtPEM: "",
   keyPEM: "",
   caBundle: "",
   injectCaFrom: "",
   injectCaFromSecret: "",
+};
+
+const WEBHOOK: WebhookValues = {
+  ...SERVED,
   namespaceSelector: { matchExpressions: [ADMISSION_WANTED] },
 };
 
@@ -122,6 +126,7 @@ export const DEFAULT_VALUES: Values = {
   },
   profileValidator: WEBHOOK,
   policyValidator: WEBHOOK,
+  tap: SERVED,
   webhookFailurePolicy: "Ignore",
   prometheusUrl: "",
 };

@@ -5,8 +5,9 @@ const AMOUNTS = "cpu.limit cpu.request memory.limit memory.request " +
 const PROBES = "livenessProbe.timeoutSeconds readinessProbe.timeoutSeconds";
 const ENVIRONMENT = "additionalEnv experimentalEnv";
 const ARGUMENTS = "additionalArgs experimentalArgs";
-const WEBHOOK = "externalSecret crtPEM keyPEM caBundle injectCaFrom " +
-  "injectCaFromSecret namespaceSelector";
+const SERVED =
+  "externalSecret crtPEM keyPEM caBundle injectCaFrom injectCaFromSecret";
+const WEBHOOK = `${SERVED} namespaceSelector`;
 
 /** Names below a key; the empty key is the top. */
 const BELOW: Readonly<Record<string, string>> = {
@@ -78,6 +79,8 @@ const BELOW: Readonly<Record<string, string>> = {
   proxyInjectorResources: AMOUNTS,
   spValidator: `${ENVIRONMENT} ${PROBES}`,
   spValidatorResources: AMOUNTS,
+  // Of the chart of Linkerd's extension, which this install contains.
+  tap: SERVED,
 };
 
 /** Every value's path, sorted. */

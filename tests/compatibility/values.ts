@@ -63,6 +63,8 @@ const READ_BY: Readonly<Record<string, string>> = {
   highAvailability: "cli/check/",
   "policyValidator.crtPEM": CREDENTIALS,
   "policyValidator.keyPEM": CREDENTIALS,
+  "tap.crtPEM": CREDENTIALS,
+  "tap.keyPEM": CREDENTIALS,
   "profileValidator.crtPEM": CREDENTIALS,
   "profileValidator.keyPEM": CREDENTIALS,
   "proxyInjector.crtPEM": CREDENTIALS,
@@ -120,14 +122,15 @@ const KEEPERS = ["linkerd-config", "linkerd-config-overrides"];
 /** All that values make: the control plane but for the objects that hold values themselves, custom resources, a pod. */
 function render(merged: Overrides): unknown {
   const values = merged as Values;
-  const webhook = { crtPEM: "c", keyPEM: "k", caBundle: "b" };
+  const served = { crtPEM: "c", keyPEM: "k", caBundle: "b" };
   const install: Install = {
     values,
     namespace: "linkerd",
-    webhooks: {
-      proxyInjector: webhook,
-      profileValidator: webhook,
-      policyValidator: webhook,
+    served: {
+      proxyInjector: served,
+      profileValidator: served,
+      policyValidator: served,
+      tap: served,
     },
     trustRootSha256: "",
     yaml: () => "",

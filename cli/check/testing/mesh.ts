@@ -7,7 +7,7 @@ import type { Overrides, Values } from "../../../schemas/values.ts";
 import {
   fillIssuer,
   type GivenCredentials,
-  webhookCertificates,
+  servedCertificates,
 } from "../../install/credentials.ts";
 import { renderYaml } from "../../render.ts";
 import type { Deployment, Metadata, Pod } from "../objects.ts";
@@ -42,7 +42,7 @@ export function healthyMesh(
     ...controlPlane({
       values,
       namespace,
-      webhooks: webhookCertificates(values, namespace, now),
+      served: servedCertificates(values, namespace, now),
       trustRootSha256: createHash("sha256")
         .update(values.identityTrustAnchorsPEM).digest("hex"),
       yaml: renderYaml,

@@ -14,11 +14,11 @@ import type { TapPod } from "./pods.ts";
 
 /** A connection to one proxy's tap. */
 export interface ProxyTap {
-  /** Events until the proxy has shown as many requests as it is asked for; `opened` is called when it agrees to. */
+  /** Events until the proxy has shown as many requests as it is asked for; `answered` is called when it says anything at all. */
   observe(
     request: ObserveRequest,
     signal: AbortSignal,
-    opened: () => void,
+    answered: () => void,
   ): AsyncIterable<ProxyEvent>;
   close(): void;
 }
@@ -54,8 +54,8 @@ export function connectGrpc(dial: Dial = () => ({})): ConnectTap {
       ? {}
       : { "l5d-require-id": pod.identity };
     return {
-      observe: (request, signal, opened) =>
-        client.observe(request, { signal, headers, onHeader: opened }),
+      observe: (request, signal, answered) =>
+        client.observe(request, { signal, headers, onHeader: answered }),
       close: () => sessionManager.abort(),
     };
   };

@@ -12,13 +12,14 @@ export interface Following {
   /** Requests in a window, at present. */
   readonly share: () => number;
   readonly heard: (event: ProxyEvent) => void;
+  /** A proxy lets itself be tapped. */
   readonly opened: (pod: TapPod) => void;
   readonly failed: (pod: TapPod, why: string) => void;
 }
 
 /** A proxy is asked for its share once in this time (Linkerd's). */
 const WINDOW_MS = 1_000;
-/** A proxy that takes longer to agree is taken for dead. */
+/** A proxy that takes longer to answer is taken for dead. */
 const PATIENCE_MS = 10_000;
 /** Between attempts at a proxy that fails: twice the time before, from a window to this. */
 const MAX_BACKOFF_MS = 30_000;
@@ -67,24 +68,25 @@ async function watch(
   const unended = new Set<AbortController>();
   const closing = new AbortController();
   const until = AbortSignal.any([signal, closing.signal]);
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
   try {
     while (!signal.aborted) {
       const tick = sleep(WINDOW_MS, until);
       const giveUp = new AbortController();
       unended.add(giveUp);
-      await new Promise<void>((begun, failed) => {
-        showWindow(
-          tap,
-          watching,
-          AbortSignal.any([until, giveUp.signal]),
-          begun,
-        ).finally(() => unended.delete(giveUp)).then(begun, failed);
+      const begun = new Promise<void>((begun) => {
+        const windowUntil = AbortSignal.any([until, giveUp.signal]);
+        showWindow(tap, watching, windowUntil, begun)
+          .finally(() => unended.delete(giveUp))
+          .then(begun, broken.reject);
       });
+      await Promise.race([begun, broken.promise]);
+      await Promise.race([tick, broken.promise]);
       if (unended.size >= MAX_UNENDED) {
         const [oldest] = unended;
         oldest?.abort();
       }
-      await tick;
     }
   } finally {
     closing.abort();
@@ -100,25 +102,28 @@ async function showWindow(
 ): Promise<void> {
   const limit = share();
   const patience = new AbortController();
-  const timer = setTimeout(
+  let timer = setTimeout(
     () =>
       patience.abort(
         new Problem("connect.timeout", `no answer within ${PATIENCE_MS} ms`),
       ),
     PATIENCE_MS,
   );
+  // A refusal follows an answer at once: what goes on after it is none.
+  const answered = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(opened, WINDOW_MS);
+  };
   let requests = 0;
   let events = 0;
   try {
     const stream = tap.observe(
       asked(limit),
       AbortSignal.any([signal, patience.signal]),
-      () => {
-        clearTimeout(timer);
-        opened();
-      },
+      answered,
     );
     for await (const event of stream) {
+      if (events === 0) opened();
       if (isRequest(event)) requests++;
       if (requests > limit || ++events > limit * EVENTS_PER_REQUEST) {
         throw new Problem(
@@ -129,6 +134,7 @@ async function showWindow(
       heard(event);
       if (requests === limit) begun();
     }
+    opened();
   } catch (error) {
     if (signal.aborted) return;
     throw patience.signal.aborted ? patience.signal.reason : error;

@@ -22,30 +22,20 @@ export interface TappingOptions {
   readonly counted: (fate: "shown" | "dropped" | "garbage") => void;
 }
 
-/** Taps at a time: what people look at, each with its connections and its queue. */
-export const MAX_TAPS = 20;
-
 /** Characters of events that wait for a reader that is slower than they come. */
-export const MAX_WAITING = 4 << 20;
+export const MAX_WAITING = 2 << 20;
 
 /** Taps proxies: as many pods of the target as are there at any time, all at once, none waiting for another. */
 export function createTapping(options: TappingOptions): Tapping {
-  let taps = 0;
   return (target, filter, signal) => {
     const inScope = scopeOf(target, filter.selector);
     const asked = translateFilter(filter);
     const found = () => [...options.pods()].filter(inScope);
     const tappable = () => found().filter(isTappable);
     if (tappable().length === 0) throw noPods(target, found());
-    if (taps >= MAX_TAPS) {
-      throw new Problem("loadshed", `${taps} taps are open, and no more may`, {
-        hint: "end another first",
-      });
-    }
     return show();
 
     async function* show(): AsyncGenerator<TapEvent> {
-      taps++;
       const events = createQueue<TapEvent>(MAX_WAITING);
       const end = (): void => events.end();
       signal.addEventListener("abort", end);
@@ -91,7 +81,6 @@ export function createTapping(options: TappingOptions): Tapping {
           yield event;
         }
       } finally {
-        taps--;
         closeRoster();
         signal.removeEventListener("abort", end);
       }

@@ -5,7 +5,7 @@ function read(page: string, wanted: readonly string[]) {
   const samples: unknown[] = [];
   const garbage = readPage(
     page,
-    new Map(wanted.map((name) => [name, true])),
+    new Map(wanted.map((name) => [name, name])),
     (name, labels, value) => samples.push([name, labels, value]),
   );
   return { samples, garbage };

@@ -4,13 +4,14 @@ import type { Labels } from "./readings.ts";
 const MAX_LINE = 16_384;
 
 /**
- * Calls with each sample of a page in Prometheus' text format whose name is wanted (that of a bucket with `_bucket`), its
+ * Calls with each sample of a page in Prometheus' text format whose name is wanted (that of a bucket with `_bucket`): what
+ * it is wanted as, for a part of the page would keep all of it in memory, and its
  * labels as they stand between the braces. Returns how many lines could not be read.
  */
-export function readPage(
+export function readPage<W>(
   page: string,
-  wanted: ReadonlyMap<string, unknown>,
-  take: (name: string, labels: string, value: number) => void,
+  wanted: ReadonlyMap<string, W>,
+  take: (name: W, labels: string, value: number) => void,
 ): number {
   let garbage = 0;
   for (let start = 0; start < page.length;) {
@@ -24,15 +25,15 @@ export function readPage(
       continue;
     }
     const name = nameAt(page, from, end);
-    if (!wanted.has(name)) continue;
+    const found = wanted.get(name);
+    if (found === undefined) continue;
     const after = from + name.length;
     const open = page.charCodeAt(after) === BRACE;
-    // The last one: behind the labels are numbers only, and in a label's value there may be braces.
-    const close = open ? page.lastIndexOf("} ", end - 2) : after - 1;
+    const close = open ? closeOf(page, after, end) : after - 1;
     const isBroken = open && close <= after;
     const value = isBroken ? NaN : numberIn(page, close + 2, end);
     if (Number.isNaN(value)) garbage++;
-    else take(name, open ? page.slice(after + 1, close) : "", value);
+    else take(found, open ? page.slice(after + 1, close) : "", value);
   }
   return garbage;
 }
@@ -48,13 +49,28 @@ function nameAt(page: string, from: number, end: number): string {
   return page.slice(from, end);
 }
 
+/**
+ * Where labels end: at the last brace before a blank, as behind it are numbers only, and in a label's value there may be
+ * braces. `after` when nowhere. Not by `lastIndexOf`, which would look through the whole page, for each line of a bad one.
+ */
+function closeOf(page: string, after: number, end: number): number {
+  let at = end - 2;
+  while (
+    at > after &&
+    (page.charCodeAt(at) !== CLOSE || page.charCodeAt(at + 1) !== BLANK)
+  ) at--;
+  return at;
+}
+
 const BRACE = 123;
+const CLOSE = 125;
 const BLANK = 32;
 
 /** The first word there; a time stamp may follow. */
 function numberIn(page: string, from: number, end: number): number {
-  const blank = page.indexOf(" ", from);
-  const word = page.slice(from, blank < 0 || blank > end ? end : blank);
+  const rest = page.slice(from, end);
+  const blank = rest.indexOf(" ");
+  const word = blank < 0 ? rest : rest.slice(0, blank);
   if (word === "+Inf") return Infinity;
   return word === "" ? NaN : Number(word);
 }
@@ -67,12 +83,27 @@ export function parseLabels(text: string): Labels | null {
     const match = LABEL.exec(text);
     if (match === null) return null;
     const [, name = "", value = ""] = match;
-    labels[name] = value.includes("\\") ? unescape(value) : value;
+    labels[name] = shared(value.includes("\\") ? unescape(value) : value);
   }
   return labels;
 }
 
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
+
+/** Values that many series have, each kept once: of the same few names, a thousand pods say a hundred thousand. */
+const known = new Map<string, string>();
+const MAX_KNOWN = 20_000;
+/** Longer ones are nobody's name. */
+const MAX_SHARED = 256;
+
+/** The same text, of which there is one. */
+function shared(value: string): string {
+  const one = known.get(value);
+  if (one !== undefined) return one;
+  if (value.length > MAX_SHARED || known.size >= MAX_KNOWN) return value;
+  known.set(value, value);
+  return value;
+}
 
 function unescape(value: string): string {
   return value.replace(

@@ -15,11 +15,17 @@ function increments(growth: Growth): [number, number][] {
 }
 
 test("increments of any size come back with their slots", () => {
-  const values = [1, 128, 256, 16_640, 2 ** 33, Number.MAX_SAFE_INTEGER];
+  const values = [1, 65, 256, 16_640, 2 ** 33, 2 ** 33 + 2 ** 52 - 1];
   const steps = values.map((value, at) => value - (values[at - 1] ?? 0));
   expect(increments(counted(values, 1_000))).toEqual(
     steps.map((step, at) => [at * 1_000, step]),
   );
+});
+
+test("an increment that nothing can count to is cut", () => {
+  const growth = counted([1, 1e300, 1e300 + 5, 7, 8]);
+  expect(increments(growth))
+    .toEqual([[0, 1], [1, 2 ** 52 - 1], [3, 7], [4, 1]]);
 });
 
 test("a counter that stands still takes nothing, one that goes down has begun again", () => {

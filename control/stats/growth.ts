@@ -1,13 +1,19 @@
 const EMPTY = new Uint8Array(0);
 const FIRST_BYTES = 32;
 
-/** The longest pair: a number below 2^53 takes eight bytes. */
-const PAIR_MAX = 16;
+/** Where the next number is read; one for all, as there are hundreds of counters for each pod. */
+let cursor = 0;
+
+/** The longest entry: a number below 2^53 takes eight bytes. */
+const ENTRY_MAX = 16;
+
+/** What a counter may grow by between two scrapes; only a broken page says more. */
+const INCREMENT_MAX = 2 ** 52 - 1;
 
 /**
- * A counter and by how much it grew, scrape by scrape: only where it did, as pairs of LEB128 numbers (slots since the pair
- * before, increment). A counter that grows with every scrape takes about three bytes for each, one that stands still none,
- * so that an hour of a pod takes 150 kB (bench/micro/stats.ts; decision 0160).
+ * A counter and by how much it grew, scrape by scrape: only where it did, as LEB128 numbers. Twice the increment, plus one
+ * when it was not the very next slot; then the number of slots follows. A counter that grows with every scrape takes about
+ * two bytes for each, one that stands still none (bench/micro/stats.ts; decision 0160).
  */
 export class Growth {
   /** What the counter said last. */
@@ -28,8 +34,10 @@ export class Growth {
     this.last = value;
     if (increment < 1) return;
     this.#makeRoom(slot, oldest);
-    this.#append(slot - this.#end);
-    this.#append(Math.floor(increment));
+    const gap = slot - this.#end;
+    const twice = 2 * Math.min(Math.floor(increment), INCREMENT_MAX);
+    this.#append(gap === 1 ? twice : twice + 1);
+    if (gap !== 1) this.#append(gap);
     this.#end = slot;
   }
 
@@ -43,13 +51,11 @@ export class Growth {
   /** Calls with each increment above `after`, in order. */
   each(after: number, call: (slot: number, increment: number) => void): void {
     let slot = this.#start;
-    for (let at = 0; at < this.#length;) {
-      const gap = this.#read(at);
-      at += sizeOf(gap);
-      const increment = this.#read(at);
-      at += sizeOf(increment);
-      slot += gap;
-      if (slot > after) call(slot, increment);
+    cursor = 0;
+    while (cursor < this.#length) {
+      const entry = this.#read();
+      slot += entry % 2 === 0 ? 1 : this.#read();
+      if (slot > after) call(slot, Math.floor(entry / 2));
     }
   }
 
@@ -62,32 +68,32 @@ export class Growth {
     return this.#length > 0;
   }
 
-  /** Room for a pair: where old ones were, or in a quarter more bytes. */
+  /** Room for an entry: where old ones were, or in an eighth more bytes. */
   #makeRoom(slot: number, oldest: number): void {
     if (this.#length === 0) this.#start = this.#end = slot;
-    if (this.#length + PAIR_MAX <= this.#bytes.length) return;
+    if (this.#length + ENTRY_MAX <= this.#bytes.length) return;
     this.#forget(oldest);
-    // A tenth free, so that room is not made with every scrape.
-    if (this.#length + PAIR_MAX <= this.#bytes.length * 0.9) return;
+    // A twentieth free, so that room is not made with every scrape.
+    if (this.#length + ENTRY_MAX <= this.#bytes.length * 0.95) return;
     const more = new Uint8Array(
-      Math.max(FIRST_BYTES, Math.ceil(this.#bytes.length * 1.25)),
+      Math.max(FIRST_BYTES, Math.ceil(this.#bytes.length * 1.125)),
     );
     more.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = more;
   }
 
-  /** Removes pairs before `oldest`. */
+  /** Removes entries before `oldest`. */
   #forget(oldest: number): void {
-    let at = 0;
-    while (at < this.#length) {
-      const gap = this.#read(at);
+    let kept = 0;
+    cursor = 0;
+    while (cursor < this.#length) {
+      const gap = this.#read() % 2 === 0 ? 1 : this.#read();
       if (this.#start + gap >= oldest) break;
-      at += sizeOf(gap);
-      at += sizeOf(this.#read(at));
       this.#start += gap;
+      kept = cursor;
     }
-    this.#bytes.copyWithin(0, at, this.#length);
-    this.#length -= at;
+    this.#bytes.copyWithin(0, kept, this.#length);
+    this.#length -= kept;
   }
 
   #append(value: number): void {
@@ -99,19 +105,13 @@ export class Growth {
     this.#bytes[this.#length++] = rest;
   }
 
-  #read(at: number): number {
+  /** The number at the cursor, which moves behind it. */
+  #read(): number {
     let value = 0;
     for (let scale = 1;; scale *= 128) {
-      const byte = this.#bytes[at++] ?? 0;
+      const byte = this.#bytes[cursor++] ?? 0;
       value += (byte % 128) * scale;
       if (byte < 128) return value;
     }
   }
-}
-
-/** How many bytes a number takes. */
-function sizeOf(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++;
-  return size;
 }

@@ -88,11 +88,14 @@ export function addPage(
     if (family === undefined) families.set(metric, family = new Map());
     let series = family.get(text);
     if (series === undefined) {
+      if (room === 0) {
+        overflow++;
+        return null;
+      }
       const own = copy(text);
-      const labels = room > 0 ? parseLabels(own) : null;
+      const labels = parseLabels(own);
       if (labels === null) {
-        if (room > 0) bad++;
-        else overflow++;
+        bad++;
         return null;
       }
       room--;
@@ -103,10 +106,9 @@ export function addPage(
   };
   /** The bucket before, when it is of the same histogram. */
   let before = { metric: "", text: "", value: 0 };
-  const addBucket = (name: string, text: string, value: number) => {
+  const addBucket = (metric: string, text: string, value: number) => {
     const split = splitBound(text);
     if (split === null) return void bad++;
-    const metric = name.slice(0, -"_bucket".length);
     const isNext = before.text === split.rest && before.metric === metric;
     const own = isNext ? value - before.value : value;
     before = { metric, text: split.rest, value };
@@ -126,15 +128,15 @@ export function addPage(
     bucket.add(slot, own, firstSlot);
   };
 
-  const garbage = readPage(page, KEPT, (name, text, value) => {
-    if (!(value >= 0)) return void bad++;
-    switch (KEPT.get(name)) {
+  const garbage = readPage(page, KEPT, ({ metric, kind }, text, value) => {
+    if (!(value >= 0 && value < Infinity)) return void bad++;
+    switch (kind) {
       case "bucket":
-        return addBucket(name, text, value);
+        return addBucket(metric, text, value);
       case "counter": {
         const counter = find<Counter>(
           history.counters,
-          name,
+          metric,
           text,
           (labels) => ({ labels, growth: begin(value), seen: slot }),
         );
@@ -143,7 +145,7 @@ export function addPage(
       case "gauge": {
         const gauge = find<Gauge>(
           history.gauges,
-          name,
+          metric,
           text,
           (labels) => ({ labels, value, seen: slot }),
         );

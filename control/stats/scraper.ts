@@ -50,8 +50,9 @@ export function createScraper(options: ScraperOptions): Scraper {
   const histories = new Map<string, PodHistory>();
   const live = new Map<string, Live>();
   const gone = new Map<string, number>();
-  const closing = new AbortController();
-  let underWay = 0;
+  /** Those under way, each with what ends it. */
+  const underWay = new Set<AbortController>();
+  let isClosed = false;
   const waiting: Live[] = [];
 
   function follow(target: ScrapeTarget): Live {
@@ -71,13 +72,11 @@ export function createScraper(options: ScraperOptions): Scraper {
   }
 
   function next(): void {
-    while (underWay < MAX_AT_ONCE) {
+    while (underWay.size < MAX_AT_ONCE) {
       const one = waiting.shift();
       if (one === undefined) return;
       if (live.get(one.target.id) !== one) continue;
-      underWay++;
       void scrape(one).finally(() => {
-        underWay--;
         one.isWaiting = false;
         next();
       });
@@ -85,10 +84,16 @@ export function createScraper(options: ScraperOptions): Scraper {
   }
 
   async function scrape({ target }: Live): Promise<void> {
-    const patience = AbortSignal.timeout(intervalMs * PATIENCE);
-    const signal = AbortSignal.any([patience, closing.signal]);
+    const ending = new AbortController();
+    underWay.add(ending);
+    let isLate = false;
+    const patience = setTimeout(() => {
+      isLate = true;
+      ending.abort();
+    }, intervalMs * PATIENCE);
     try {
-      const page = await options.fetch(target.url, signal);
+      const page = await options.fetch(target.url, ending.signal);
+      if (isClosed) return;
       let history = histories.get(target.id);
       if (history === undefined) {
         histories.set(target.id, history = createPodHistory(target.labels));
@@ -98,13 +103,14 @@ export function createScraper(options: ScraperOptions): Scraper {
       trimHistory(history, now());
       options.scraped(target, losses);
     } catch (error) {
-      if (closing.signal.aborted) return;
+      if (isClosed) return;
       options.failed(
         target,
-        patience.aborted
-          ? `no page within ${intervalMs * PATIENCE} ms`
-          : describe(error),
+        isLate ? `no page within ${intervalMs * PATIENCE} ms` : describe(error),
       );
+    } finally {
+      clearTimeout(patience);
+      underWay.delete(ending);
     }
   }
 
@@ -136,7 +142,8 @@ export function createScraper(options: ScraperOptions): Scraper {
     },
     histories: () => histories.values(),
     close() {
-      closing.abort();
+      isClosed = true;
+      for (const ending of underWay) ending.abort();
       for (const { timer } of live.values()) clearTimeout(timer);
       live.clear();
     },

@@ -124,3 +124,20 @@ test("nearest() suggests what is two letters away, and nothing beyond", () => {
   expect(nearest("injct", ["inject", "uninject"])).toBe("inject");
   expect(nearest("frobnicate", ["inject", "uninject"])).toBeUndefined();
 });
+
+test("commands that viz has taken over still run at the top, with a word about it", async () => {
+  const result = await run(["stat", "--viz-namespace", "x"], world);
+  expect(result).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(
+      /^Command "stat" is deprecated, use instead 'linkerd viz stat \[flags\] \(RESOURCES\)'\n\nError: requires at least 1 arg/,
+    ),
+  });
+  const warned: string[] = [];
+  const warning: World = { ...world, warn: (text) => void warned.push(text) };
+  const said = await run(["edges"], warning);
+  expect(warned).toEqual([
+    "Command \"edges\" is deprecated, use instead 'linkerd viz edges [flags] (TYPE)'\n\n",
+  ]);
+  expect(said).toMatchObject({ code: 1 });
+});

@@ -70,6 +70,12 @@ export const GLOBAL_FLAGS: readonly Flag[] = [
     kind: "text",
     about: "host:port of a control plane to ask instead of the cluster's",
   },
+  {
+    name: "viz-namespace",
+    kind: "text",
+    about: "Has no effect: metrics are in the control plane's namespace",
+    hidden: true,
+  },
   { name: "verbose", kind: "switch", about: "Say more on standard error" },
   { name: "help", short: "h", kind: "switch", about: "Show this help" },
 ];
@@ -93,9 +99,10 @@ export async function run(
     }
     if (word === "help") return help(find(rest.toSpliced(at, 1), path).path);
     if (word !== undefined) {
-      return path.length === 0
-        ? await runUnknown(word, rest, at, world)
-        : unknown(word, path);
+      if (path.length > 0) return unknown(word, path);
+      return MOVED.includes(word)
+        ? await runMoved(word, rest, at, world)
+        : await runUnknown(word, rest, at, world);
     }
     parseFlags(rest, GLOBAL_FLAGS);
     return help(path);
@@ -163,6 +170,27 @@ async function runCommand(
     );
   }
   return warned(given, await command.run(given, world));
+}
+
+/** Commands of `viz` that Linkerd had without that word before. */
+const MOVED = ["dashboard", "edges", "routes", "stat", "tap", "top"];
+
+async function runMoved(
+  word: string,
+  args: readonly string[],
+  at: number,
+  world: World,
+): Promise<Result> {
+  const { path } = find([viz.name, word]);
+  const command = viz.commands.find(({ name }) => name === word);
+  const notice = `Command "${word}" is deprecated, use instead '${
+    spell(path)
+  } ${command?.usage ?? ""}'\n\n`;
+  world.warn?.(notice);
+  const result = await run(args.toSpliced(at, 0, viz.name), world);
+  return "code" in result && world.warn === undefined
+    ? { ...result, stderr: notice + (result.stderr ?? "") }
+    : result;
 }
 
 async function runUnknown(

@@ -14,7 +14,7 @@ import type { Question } from "./ask.ts";
 import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
-import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
+import { readTargetNamespace, readWindow } from "./options.ts";
 import { parseResources } from "./resource.ts";
 
 /** Prints what workloads are asked, by Server and route. */
@@ -205,8 +205,23 @@ async function readAsked(
       { hint: "expected workloads, such as deploy or deploy/web" },
     );
   }
+  if (given.has("prometheusURL")) {
+    throw new Problem(
+      "config.invalid",
+      "--prometheusURL is not possible: metrics are asked of the metrics component, so that Kubernetes decides who may read them",
+      {
+        hint:
+          "to have it answer from a Prometheus: linkerd upgrade --set prometheusUrl=<url> | kubectl apply -f -",
+      },
+    );
+  }
   const windowMs = readWindow(given);
-  const format = readFormat(given, ["table", "json"]);
+  const output = given.text("output") || "table";
+  if (output !== "table" && output !== "json") {
+    throw new Problem("config.invalid", `Invalid output format: ${output}`, {
+      hint: "expected table or json",
+    });
+  }
   const resources = parseResources(given.words);
   const namespace = await readTargetNamespace(given, world);
   return {
@@ -216,7 +231,7 @@ async function readAsked(
       query: { kind, name, namespace, window: String(windowMs) },
     })),
     print: (lines, columns) => {
-      if (format === "json") {
+      if (output === "json") {
         const values = lines.map(({ json }) => json);
         return { code: 0, stdout: [`${printJson(values, 0)}\n`] };
       }

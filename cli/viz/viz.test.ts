@@ -156,6 +156,8 @@ describe("stat", () => {
     [["stat", "deploy", "-A", "-n=a"], "mutually exclusive"],
     [["stat", "deploy/web", "-A"], "by name across all namespaces"],
     [["stat", "deploy", "-l", "app=web"], "--selector needs a cluster"],
+    [["stat-inbound", "deploy", "-o", "wide"], "Invalid output format: wide"],
+    [["stat-outbound", "po", "--prometheusURL", "http://a"], "not possible"],
     [["edges", "deploy/web"], "remove web from query"],
     [["edges"], "accepts 1 arg(s), received 0"],
   ])("%p is refused before anything is asked", async (args, why) => {

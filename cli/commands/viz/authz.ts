@@ -1,5 +1,5 @@
 import type { Command } from "../../command.ts";
-import { NAMESPACE, output, WINDOW } from "./flags.ts";
+import { NAMESPACE, output, SELECTOR, WINDOW } from "./flags.ts";
 import { WATCH } from "./watch.ts";
 
 /** `linkerd viz authz`: what was let in, and by what. */
@@ -7,7 +7,14 @@ export const authz: Command = {
   name: "authz",
   usage: "[flags] (RESOURCE)",
   about: "Print what workloads let in by which authorization, and what not.",
-  flags: [NAMESPACE, WINDOW, output("table, wide or json"), ...WATCH],
+  flags: [
+    NAMESPACE,
+    WINDOW,
+    // As in Linkerd, which never looked at it here.
+    { ...SELECTOR, about: "Has no effect", hidden: true },
+    output("table, wide or json"),
+    ...WATCH,
+  ],
   examples: ["linkerd viz authz -n emojivoto deploy/web"],
   maxWords: 2,
   run: async (given, world) => {

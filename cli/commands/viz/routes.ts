@@ -1,13 +1,21 @@
-import type { Command } from "../../command.ts";
+import type { Command, Flag } from "../../command.ts";
 import { NAMESPACE, output, SELECTOR, WINDOW } from "./flags.ts";
 import { WATCH } from "./watch.ts";
+
+/** Linkerd's commands ask a Prometheus themselves; ours tell what to do instead. */
+const PROMETHEUS: Flag = {
+  name: "prometheusURL",
+  kind: "text",
+  about: "Not possible: the metrics component asks a Prometheus",
+  hidden: true,
+};
 
 /** `linkerd viz stat-inbound`: by Server and route. */
 export const statInbound: Command = {
   name: "stat-inbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads are asked, by Server and route.",
-  flags: [NAMESPACE, WINDOW, output("table or json"), ...WATCH],
+  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, ...WATCH],
   examples: ["linkerd viz stat-inbound -n emojivoto deploy/web"],
   maxWords: Infinity,
   run: async (given, world) => {
@@ -21,7 +29,7 @@ export const statOutbound: Command = {
   name: "stat-outbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads ask of Services, by route and backend.",
-  flags: [NAMESPACE, WINDOW, output("table or json"), ...WATCH],
+  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, ...WATCH],
   examples: [
     "# a canary, as its client sees it",
     "linkerd viz stat-outbound -n emojivoto deploy/web",

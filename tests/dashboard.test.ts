@@ -10,6 +10,7 @@ import {
 } from "../control/dashboard/testing/taps.ts";
 import { createStats } from "../control/serve/stats.ts";
 import { createMemoryReadings } from "../control/stats/memory.ts";
+import { addPage, createPodHistory } from "../control/stats/pod-history.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { type Browser, openBrowser, type Tab } from "./testing/browser.ts";
 import { createTown, type Town } from "./testing/town.ts";
@@ -67,6 +68,7 @@ async function show(
   theme: string,
   width: number,
   height: number,
+  address: URL = server.url,
 ) {
   tab.complaints.length = 0;
   await tab.call("Emulation.setEmulatedMedia", {
@@ -75,7 +77,7 @@ async function show(
   await tab.call("Emulation.setDeviceMetricsOverride", {
     ...{ width, height, deviceScaleFactor: 1, mobile: width < 600 },
   });
-  await tab.go(new URL(path, server.url).href);
+  await tab.go(new URL(path, address).href);
 }
 
 const ROWS = `document.getElementById("requests").rows`;
@@ -394,4 +396,120 @@ describe("live requests", () => {
     expect(await tab.evaluate<number>(`${ROWS}.length`)).toBe(200);
     expect((await rowAt(199))[5]).toBe("/orders/250 orders");
   }, START_TIMEOUT_MS);
+});
+
+describe("hostile names", () => {
+  const ATTACK = "window.isTaken = true";
+  const NAMES = [
+    `<script>${ATTACK}</script>`,
+    `<img src=x onerror="${ATTACK}">`,
+    `"><svg onload="${ATTACK}">`,
+    `' autofocus onfocus='${ATTACK}' x='`,
+    `</title></option></select></textarea><script>${ATTACK}</script>`,
+    `javascript:${ATTACK}`,
+    "\u202egnp.yrtne\u2066\u200f",
+    "\u001b]0;taken\u0007\u0000\u009b31m",
+    "x".repeat(10_000),
+    "\u05d0\u0644\u0639\u0631\u0628\u064a\u0629".repeat(1_500),
+    "a\u0300\u0301\u0302\u0303\u0304".repeat(2_000),
+  ];
+  let theirs: Bun.Server<undefined>;
+
+  beforeAll(() => {
+    const endMs = nowMs;
+    const histories = NAMES.map((name) => {
+      const said = JSON.stringify(name);
+      const history = createPodHistory({ namespace: name, pod: name });
+      for (let at = 0; at < 12; at++) {
+        const page = [
+          `response_total{direction="inbound",classification="success",srv_name=${said},route_name=${said},authz_name=${said},target_port=${said}} ${at}`,
+          `response_total{direction="outbound",classification="success",dst_namespace=${said},dst_pod=${said}} ${at}`,
+          `tcp_open_connections{direction="outbound",peer="dst",dst_namespace=${said},dst_pod=${said},no_tls_reason=${said}} 1`,
+          `outbound_http_route_request_statuses_total{parent_name=${said},route_name=${said},http_status="200",error=""} ${at}`,
+          "",
+        ].join("\n");
+        addPage(history, page, endMs - (11 - at) * 10_000);
+      }
+      return history;
+    });
+    const { fetch } = createStats({
+      readings: createMemoryReadings(() => histories, () => endMs),
+      pods: () =>
+        NAMES.map((name) => ({
+          ...{ namespace: name, name, owners: {}, isMeshed: true },
+        })),
+      tapping: taps.tapping,
+      now: () => endMs,
+    });
+    theirs = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch });
+  });
+  afterAll(() => theirs.stop(true));
+
+  /** Neither did a script run, nor was the page's policy needed; nothing is wider than the page, or very high. */
+  async function expectHarmless(width: number) {
+    expect(await tab.evaluate<boolean>("window.isTaken ?? false")).toBeFalse();
+    expect(tab.complaints).toEqual([]);
+    expect(await tab.evaluate<number>("document.documentElement.scrollWidth"))
+      .toBeLessThanOrEqual(width);
+    expect(
+      await tab.evaluate<number>(
+        `Math.max(0, ...[...document.querySelectorAll("tr, .node rect")].map((it) => it.getBoundingClientRect().height))`,
+      ),
+    ).toBeLessThan(120);
+    expect(
+      await tab.evaluate<number>(
+        `document.querySelectorAll("main script, main img, main [onload], main [onfocus], main [onerror]").length`,
+      ),
+    ).toBe(0);
+    expect(tab.traffic.bytes).toBeLessThan(MAX_BYTES);
+  }
+
+  const ADDRESSES = [
+    ...["/overview", "/topology", "/tap"],
+    ...NAMES.filter((name) => name.length < 1_000).flatMap((name) => [
+      `/workload?${new URLSearchParams({
+        kind: "pod",
+        namespace: name,
+        name,
+      })}`,
+      `/overview?${new URLSearchParams({ namespace: name })}`,
+      `/tap?${new URLSearchParams({
+        ...{ target: "pod/shop/web", path: name, authority: name },
+      })}`,
+    ]),
+  ];
+
+  test.each(SCREENS)("are harmless on a %s", async (_, width, height) => {
+    for (const path of ADDRESSES) {
+      await show(path, "light", width, height, theirs.url);
+      await expectHarmless(width);
+      // Shown, as what they are.
+      if (path !== "/overview" && path !== "/topology") continue;
+      expect(await tab.evaluate<string>("document.body.innerText"))
+        .toContain(NAMES[0] ?? "no name");
+    }
+  }, START_TIMEOUT_MS);
+
+  test.each(SCREENS)(
+    "in live requests are harmless on a %s",
+    async (_, width, height) => {
+      const path = "/tap?target=pod/shop/web";
+      await show(path, "dark", width, height, theirs.url);
+      const tap = await openTap();
+      const talks = NAMES.map((name) => ({
+        ...{ source: name, destination: name, namespace: name, method: name },
+        ...{ path: `/${name}`, authority: name, tls: name },
+        ...{ status: 200, ms: 1 },
+      }));
+      for (const [id, one] of talks.entries()) {
+        for (const event of eventsOf({ id, ...one })) tap.see(event);
+      }
+      await until(`${ROWS}.length === ${NAMES.length}`);
+      await expectHarmless(width);
+      expect(await tab.evaluate<string>(`${ROWS}[10].innerText`))
+        .toContain(NAMES[0] ?? "no name");
+      expect(await audit()).toEqual([]);
+    },
+    START_TIMEOUT_MS,
+  );
 });

@@ -115,6 +115,10 @@ function wishOf(
 function lineOf(link: Link, source: Point, target: Point): Line {
   const from = { x: source.x + NODE_WIDTH, y: source.y + NODE_HEIGHT / 2 };
   const to = { x: target.x, y: target.y + NODE_HEIGHT / 2 };
+  if (source.x === target.x && source.y === target.y) {
+    const x = source.x + NODE_WIDTH / 2;
+    return { link, from, to, label: { x, y: from.y + NODE_HEIGHT } };
+  }
   const t = LABEL_AT;
   const late = t * t * (3 - 2 * t); // of a curve that leaves and comes in level
   return {

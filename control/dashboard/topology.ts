@@ -33,7 +33,7 @@ import { renderLink, rowKey, workloadAddress } from "./overview.ts";
 const MAX_LINKS = 120;
 /** And too heavy: rows of the table, which has all that the picture has. */
 const TABLE_MAX_BYTES = 80_000;
-/** Characters of a name that fit in a box. */
+/** Characters of a name that fit in a box, unless they are broad: then the box cuts them. */
 const NODE_CHARS = 26;
 
 /** Who talks to whom: as a picture, and as a table for who cannot use that. */
@@ -154,14 +154,16 @@ function renderGraph(
 
 function renderLine({ link, from, to }: Line): Html {
   const middle = Math.round((from.x + to.x) / 2);
-  // What is called from the right, or by itself, is reached around the corner.
-  const [out, back] = to.x > from.x
-    ? [middle, middle]
-    : [from.x + 120, to.x - 120];
+  const [width, depth] = [from.x - to.x, NODE_HEIGHT];
+  // What is called from the right is reached around the corner; by itself, below.
+  const curve = from.y === to.y && width === NODE_WIDTH
+    ? `c40 ${depth} ${-width - 40} ${depth} ${-width} 0`
+    : width < 0
+    ? `C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}`
+    : `C${from.x + 120} ${from.y} ${to.x - 120} ${to.y} ${to.x} ${to.y}`;
   return html`
     <path class="line ${levelOf(link)} ${isSecured(link) ? "secured" : "plain"}"
-      d="M${from.x} ${from.y}C${out} ${from.y} ${back} ${to.y} ${to.x} ${to
-        .y}" />
+      d="M${from.x} ${from.y}${curve}" />
   `;
 }
 
@@ -179,12 +181,14 @@ function renderNode(
         : `: ${sayFigures(golden, windowMs)}`}</title>
       <rect x="${x}" y="${y}" width="${NODE_WIDTH}" height="${NODE_HEIGHT}"
         rx="8" />
-      <text x="${x + 12}" y="${y + 21}">${cut(name)}</text>
-      <text class="quiet" x="${x + 12}" y="${y + 38}">${cut(about)}</text>
-      ${golden === null ? "" : html`
-        <text class="figures ${levelOf(golden)}" x="${x + 12}"
-          y="${y + 56}">${showFigures(golden, windowMs)}</text>
-      `}
+      <svg x="${x}" y="${y}" width="${NODE_WIDTH - 6}" height="${NODE_HEIGHT}">
+        <text x="12" y="21">${cut(name)}</text>
+        <text class="quiet" x="12" y="38">${cut(about)}</text>
+        ${golden === null ? "" : html`
+          <text class="figures ${levelOf(golden)}" x="12"
+            y="56">${showFigures(golden, windowMs)}</text>
+        `}
+      </svg>
     </g>
   `;
   const isKnown = [owner.name, owner.namespace].every(canBeAsked);

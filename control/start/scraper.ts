@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import { fetchPage } from "../stats/fetch-page.ts";
+import { createPageFetcher } from "../stats/fetch-page.ts";
 import { createScraper, type Scraper } from "../stats/scraper.ts";
 
 /** Pods whose failing is remembered, so that it is said once. */
@@ -25,7 +25,7 @@ export function startScraper(
   const failing = new Set<string>();
   return createScraper({
     intervalMs,
-    fetch: fetchPage,
+    fetch: createPageFetcher(),
     now: Date.now,
     random: Math.random,
     scraped({ id }, { garbage, overflow }) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fetchPage } from "./fetch-page.ts";
+import { createPageFetcher } from "./fetch-page.ts";
 import { createMemoryReadings } from "./memory.ts";
 import { createPrometheusReadings } from "./prometheus.ts";
 import { readEdges } from "./query/edges.ts";
@@ -52,7 +52,7 @@ beforeAll(async () => {
   real = createPrometheusReadings(url, Date.now);
   scraper = createScraper({
     intervalMs: INTERVAL_MS,
-    fetch: fetchPage,
+    fetch: createPageFetcher(),
     now: Date.now,
     random: Math.random,
     scraped() {},

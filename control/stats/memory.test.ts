@@ -163,6 +163,20 @@ describe("limits", () => {
     });
   });
 
+  // Each of these once took minutes, or would have if a line were looked for beyond its end.
+  test.each([
+    ["lines without an end of their labels", "response_total{a 1\n"],
+    ["lines without a blank", "response_total\n"],
+    ["names of nothing", "x\n"],
+    ["label texts that are none", `response_total{${'a="'.repeat(4_000)}} 1\n`],
+    ["bounds", `response_latency_ms_bucket{${',le="1"'.repeat(2_000)}} 1\n`],
+    ["one line", "x".repeat(10_000_000)],
+  ])("ten million characters of garbage are read in no time: %s", (_, line) => {
+    const page = line.repeat(Math.ceil(10_000_000 / line.length));
+    const { garbage } = addPage(pod("web"), `${page}\n${counter(5)}`, nowMs);
+    expect(garbage).toBeGreaterThanOrEqual(line.startsWith("x\n") ? 0 : 1);
+  }, 10_000);
+
   test("what is older than an hour is forgotten, and so are series that are gone", async () => {
     const history = pods[0] as PodHistory;
     scrape(history, 10, (at) => counter(at));

@@ -6,6 +6,7 @@ import { INJECTION_DEFAULTS } from "../../schemas/values/proxy-defaults.ts";
 import type { Overrides } from "../../schemas/values.ts";
 import { judge, type State } from "./effect.ts";
 import { OTHER_ANNOTATIONS, POD_ANNOTATIONS } from "./linkerd-annotations.ts";
+import { TRACING } from "./samples.ts";
 import { isSaid } from "./sources.ts";
 
 /** One name of Linkerd's and what has become of it. */
@@ -67,7 +68,9 @@ const NEEDED: Readonly<Record<string, Overrides>> = {
     proxy: { nativeSidecar: false },
   },
   "config.linkerd.io/close-wait-timeout": { proxyInit: { runAsRoot: true } },
-  "resource.opentelemetry.io/<name>": { proxy: { tracing: { enabled: true } } },
+  "resource.opentelemetry.io/<name>": {
+    proxy: { tracing: { ...TRACING, enabled: true } },
+  },
 };
 
 /** A pod with everything an annotation may be about, injected; of its metadata only what injection decides. */

@@ -1,20 +1,23 @@
 import type { Schema } from "../../schemas/values/check.ts";
 import type { Overrides } from "../../schemas/values.ts";
 
-const COLLECTOR = {
-  endpoint: "collector.traces:4317",
-  meshIdentity: { serviceAccountName: "collector", namespace: "traces" },
+/** Tracing has to say where to. */
+export const TRACING = {
+  collector: {
+    endpoint: "collector.traces:4317",
+    meshIdentity: { serviceAccountName: "collector", namespace: "traces" },
+  },
 };
 
 /** Installs that between them read every value that anything reads. */
 export const BASES: readonly Overrides[] = [
-  {},
+  { proxy: { tracing: TRACING } },
   { cniEnabled: true },
   { disableIPv6: false },
   { enablePodDisruptionBudget: true },
   { podMonitor: { enabled: true } },
   { proxy: { nativeSidecar: false } },
-  { proxy: { tracing: { enabled: true, collector: COLLECTOR } } },
+  { proxy: { tracing: { ...TRACING, enabled: true } } },
   { installGatewayAPI: true },
 ];
 

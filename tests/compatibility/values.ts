@@ -52,11 +52,6 @@ const DIFFERS: Readonly<Record<string, string>> = {
     "only false: these are in Gateway API's experimental channel",
 };
 
-/** What is written as Linkerd writes it and comes to nothing yet. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  "proxy.tracing.enabled": "proxies are told, and send no traces",
-};
-
 const CREDENTIALS = "cli/install/credentials.ts";
 /** Values that are read before manifests are made, and by which code. */
 const READ_BY: Readonly<Record<string, string>> = {
@@ -105,15 +100,10 @@ function stateOf(name: string, schema: Schema): State {
   for (const { values, rendered } of INSTALLS) {
     const sample = sampleOf(name, schema, at(values, name));
     const state = judge(rendered, render(mergeValues(values, sample)));
-    if (state.state !== "not yet") return missing(name) ?? state;
+    if (state.state !== "not yet") return state;
     if (found.why === UNREAD) found = state;
   }
   return found;
-}
-
-function missing(name: string): State | undefined {
-  const why = NOT_YET[name];
-  return why === undefined ? undefined : { state: "not yet", why };
 }
 
 /** Objects that keep values without reading them. */

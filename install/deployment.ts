@@ -53,6 +53,7 @@ export function deployment(install: Install, part: Component): Manifest {
             [ANNOTATIONS.createdBy]: values.cliVersion,
             [ANNOTATIONS.proxyVersion]: values.proxy.image.version ||
               values.linkerdVersion,
+            [ANNOTATIONS.tapEnabled]: "true",
             "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
             [ANNOTATIONS.defaultInboundPolicy]: "all-unauthenticated",
             ...values.podAnnotations,

@@ -40,6 +40,7 @@ export function ownProxy(
     namespace,
     inboundPorts: proxy.ports.map(String).sort().join(","),
     component: proxy.serves,
+    isTapped: true,
   }, { capabilities: { drop: ["ALL"] } });
   const first = firstContainer(settings);
   const isNative = settings.proxy.nativeSidecar;
@@ -52,7 +53,7 @@ export function ownProxy(
       : [sidecar, ...controllers],
     volumes: [
       ...(values.cniEnabled ? [] : [xtablesLockVolume(values)]),
-      ...proxyVolumes(settings),
+      ...proxyVolumes(settings, ["annotations", "labels"]),
     ],
   };
 }

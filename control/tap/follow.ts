@@ -26,7 +26,7 @@ const MAX_BACKOFF_MS = 30_000;
 /** A request has a begin, a response and an end. */
 const EVENTS_PER_REQUEST = 3;
 /** Windows whose requests have not all ended; the oldest is given up for another. */
-const MAX_UNENDED = 10;
+const MAX_UNENDED = 4;
 
 /** Shows a pod's requests until the signal aborts, however its proxy behaves. */
 export async function followPod(

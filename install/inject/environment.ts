@@ -18,6 +18,8 @@ export interface Sidecar {
     | "destination"
     | "proxy-injector"
     | "metrics";
+  /** Whether the metrics component may show the pod's requests. */
+  readonly isTapped: boolean;
 }
 
 /** Where the proxy keeps its key and certificate, and its token. */
@@ -268,7 +270,8 @@ function upperSnake(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
 }
 
-function identity({ values, namespace, component }: Sidecar): Entry[] {
+function identity(sidecar: Sidecar): Entry[] {
+  const { values, namespace, component } = sidecar;
   const { proxy, identityTrustAnchorsPEM } = values;
   const anchors = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
   const domain = `${namespace}.svc.${values.clusterDomain}.`;
@@ -319,6 +322,10 @@ function identity({ values, namespace, component }: Sidecar): Entry[] {
     set("LINKERD2_PROXY_IDENTITY_SVC_NAME", named("linkerd-identity")),
     set("LINKERD2_PROXY_DESTINATION_SVC_NAME", named("linkerd-destination")),
     set("LINKERD2_PROXY_POLICY_SVC_NAME", named("linkerd-destination")),
+    optional(
+      "LINKERD2_PROXY_TAP_SVC_NAME",
+      sidecar.isTapped ? named("linkerd-metrics") : undefined,
+    ),
     optional("LINKERD2_PROXY_ACCESS_LOG", proxy.accessLog),
     optional("LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD", proxy.shutdownGracePeriod),
   ];

@@ -58,6 +58,7 @@ test("a bare pod is patched in Linkerd's order", () => {
     "/metadata/annotations/linkerd.io~1created-by",
     "/metadata/annotations/linkerd.io~1proxy-version",
     "/metadata/annotations/linkerd.io~1trust-root-sha256",
+    "/metadata/annotations/viz.linkerd.io~1tap-enabled",
     "/metadata/labels",
     "/metadata/labels/linkerd.io~1control-plane-ns",
     "/metadata/labels/linkerd.io~1proxy-deployment",
@@ -70,6 +71,25 @@ test("a bare pod is patched in Linkerd's order", () => {
     "/spec/volumes/-",
     "/spec/initContainers/1",
   ]);
+});
+
+test("a pod's requests can be shown, unless it or its namespace says otherwise", () => {
+  const tapOf = (own: Texts, around: Texts = {}) => {
+    const operations = patch({}, pod({ annotations: own }), around);
+    return [
+      paths(operations).filter((path) => path.includes("tap-enabled")).length,
+      variable(operations, "LINKERD2_PROXY_TAP_SVC_NAME"),
+    ];
+  };
+  const tapped = [
+    1,
+    "linkerd-metrics.linkerd.serviceaccount.identity.linkerd.cluster.local",
+  ];
+  const off = { "viz.linkerd.io/disable-tap": "true" };
+  expect(tapOf({})).toEqual(tapped);
+  expect(tapOf({ "viz.linkerd.io/disable-tap": "false" })).toEqual(tapped);
+  expect(tapOf(off)).toEqual([0, undefined]);
+  expect(tapOf({}, off)).toEqual([0, undefined]);
 });
 
 test("a patch stands where the pod does, and makes only what is missing", () => {

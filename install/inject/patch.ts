@@ -61,6 +61,7 @@ export function injectionPatch(
     ...metadataOperations(pod, prefix, "annotations", {
       ...annotations,
       [ANNOTATIONS.proxyVersion]: version,
+      ...(isTapped(pod, injection) ? { [ANNOTATIONS.tapEnabled]: "true" } : {}),
     }),
     ...metadataOperations(
       // The operations above have made the metadata if there was none.
@@ -97,6 +98,12 @@ function podAnnotations(pod: Pod, injection: Injection): Texts {
     [ANNOTATIONS.createdBy]: injection.createdBy,
     [ANNOTATIONS.trustRootSha256]: injection.trustRootSha256,
   };
+}
+
+/** Whether the pod's requests may be shown; a pod or its namespace says when not. */
+function isTapped(pod: Pod, { namespaceAnnotations }: Injection): boolean {
+  return [pod.annotations, namespaceAnnotations]
+    .every((annotations) => annotations[ANNOTATIONS.disableTap] !== "true");
 }
 
 /** Kinds of owners that metrics name. Linkerd's injector leaves out cronjob; its command does not, nor do we. */
@@ -146,7 +153,7 @@ function specOperations(
   pod: Pod,
   values: InjectionValues,
   debug: boolean,
-  { namespace }: Injection,
+  injection: Injection,
   path: string,
 ): Operation[] {
   const native = values.proxy.nativeSidecar;
@@ -156,7 +163,12 @@ function specOperations(
   );
   const inboundPorts = values.proxy.podInboundPorts || containerPorts(pod);
   const proxy = proxyContainer(
-    { values, namespace, inboundPorts },
+    {
+      values,
+      namespace: injection.namespace,
+      inboundPorts,
+      isTapped: isTapped(pod, injection),
+    },
     surroundings,
   );
   const operations: Operation[] = [];

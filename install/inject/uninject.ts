@@ -8,7 +8,7 @@ export interface Uninjected {
   readonly removed: boolean;
 }
 
-/** How much is taken for ours: all that begins with `linkerd.io/`, or only what injection itself writes into pods. */
+/** How much is taken for ours: all that begins with `linkerd.io/` and what says that a pod is tapped, or only what injection itself writes into pods. */
 export type Scope = "everything" | "injected";
 
 const CONTAINERS: readonly unknown[] = [
@@ -22,6 +22,7 @@ const WRITTEN: readonly string[] = [
   ANNOTATIONS.createdBy,
   ANNOTATIONS.proxyVersion,
   ANNOTATIONS.trustRootSha256,
+  ANNOTATIONS.tapEnabled,
   LABELS.controlPlaneNamespace,
   LABELS.workloadNamespace,
 ];
@@ -82,7 +83,7 @@ function cleanMetadata(whole: Uninjected, scope: Scope): Uninjected {
 }
 
 function isLinkerds(key: string, value: unknown): boolean {
-  return key.startsWith("linkerd.io/") &&
+  return (key.startsWith("linkerd.io/") || key === ANNOTATIONS.tapEnabled) &&
     !(key === ANNOTATIONS.inject && value === "disabled");
 }
 

@@ -18,8 +18,11 @@ export function xtablesLockVolume({ proxyInit }: InjectionValues): Fields {
   return { name: proxyInit.xtMountPath.name, emptyDir: {} };
 }
 
-/** Volumes of the proxy: key and certificate in memory, labels for traces, a token for identity. */
-export function proxyVolumes(values: InjectionValues): Fields[] {
+/** Volumes of the proxy: key and certificate in memory, what traces tell of the pod, a token for identity. */
+export function proxyVolumes(
+  values: InjectionValues,
+  told: readonly ("annotations" | "labels")[] = ["labels"],
+): Fields[] {
   const list: Fields[] = [
     { name: VOLUMES.endEntity, emptyDir: { medium: "Memory" } },
   ];
@@ -27,7 +30,10 @@ export function proxyVolumes(values: InjectionValues): Fields[] {
     list.push({
       name: VOLUMES.podinfo,
       downwardAPI: {
-        items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }],
+        items: told.map((path) => ({
+          path,
+          fieldRef: { fieldPath: `metadata.${path}` },
+        })),
       },
     });
   }

@@ -147,7 +147,10 @@ test("the dashboard shows the same", async () => {
     };
     const views = [
       ["/", /server pod 1\/1 100\.00% \d+\.\d+ .* ms .* ms .* ms 100\.00%/],
-      ["/topology", /client app server app 100\.00% \d+\.\d+ \d+ yes/],
+      [
+        "/topology",
+        /client app server app 100\.00% \d+\.\d+ .* ms .* ms .* ms \d+ yes/,
+      ],
       [
         "/workload?kind=pod&namespace=app&name=client",
         /server:80 Service http default server:80 Service 100\.00%/,

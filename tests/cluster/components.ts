@@ -59,7 +59,7 @@ export function apiServerArgs(
   ports: Ports,
   link: Link | undefined,
 ): string[] {
-  const { authority, server, tokens, toKubelet } = credentials;
+  const { authority, frontProxy, server, tokens, toKubelet } = credentials;
   return [
     `--etcd-servers=http://${LOOPBACK}:${ports.etcd}`,
     `--secure-port=${ports.api}`,
@@ -77,11 +77,13 @@ export function apiServerArgs(
     `--tls-private-key-file=${server.key}`,
     `--client-ca-file=${authority}`,
     // As kubeadm has it: extension API servers learn of a ConfigMap whom to believe, and `linkerd check` looks for it.
-    `--requestheader-client-ca-file=${authority}`,
+    `--requestheader-client-ca-file=${frontProxy.authority}`,
     "--requestheader-allowed-names=front-proxy-client",
     "--requestheader-username-headers=X-Remote-User",
     "--requestheader-group-headers=X-Remote-Group",
     "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+    `--proxy-client-cert-file=${frontProxy.certificate}`,
+    `--proxy-client-key-file=${frontProxy.key}`,
     `--service-account-issuer=${ISSUER}`,
     `--service-account-key-file=${tokens.publicKey}`,
     `--service-account-signing-key-file=${tokens.privateKey}`,

@@ -26,6 +26,12 @@ export interface Credentials {
   readonly server: { readonly certificate: string; readonly key: string };
   /** Signs and verifies tokens of service accounts. */
   readonly tokens: { readonly publicKey: string; readonly privateKey: string };
+  /** What the API server shows to those that it passes requests on to; its authority signs nothing else. */
+  readonly frontProxy: {
+    readonly authority: string;
+    readonly certificate: string;
+    readonly key: string;
+  };
   /** What the API server shows to the kubelet. */
   readonly toKubelet: { readonly certificate: string; readonly key: string };
   readonly kubelet: {
@@ -61,6 +67,7 @@ export async function writeCredentials(
     key: await write(`${name}.key`, pair.key),
   });
   const authority = await createAuthority(now);
+  const frontProxy = await createAuthority(now, "front-proxy-ca");
   const here: Name = { type: "ip", value: new URL(server).hostname };
   const kubeconfig = async (user: string, group: string) =>
     formatKubeconfig({
@@ -87,6 +94,13 @@ export async function writeCredentials(
     tokens: {
       publicKey: await write("tokens.pub", tokens.publicKey),
       privateKey: await write("tokens.key", tokens.privateKey),
+    },
+    frontProxy: {
+      authority: await write("front-proxy-ca.crt", frontProxy.pem),
+      ...await writePair(
+        "front-proxy-client",
+        await frontProxy.client("front-proxy-client", NO_GROUP),
+      ),
     },
     toKubelet: await writePair(
       "to-kubelet",

@@ -43,8 +43,11 @@ const LIFETIME_MS = 365 * 86_400_000;
 const SKEW_MS = 10_000;
 
 /** A new authority, whose key nobody can read: what it will ever sign is made before it is forgotten. */
-export async function createAuthority(now: number): Promise<Authority> {
-  const subject = "CN=kubernetes";
+export async function createAuthority(
+  now: number,
+  name = "kubernetes",
+): Promise<Authority> {
+  const subject = `CN=${name}`;
   const authority = await createKeys();
   const sign = (
     name: string,

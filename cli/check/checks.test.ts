@@ -19,7 +19,7 @@ import {
 test("all checks of an install pass on a healthy mesh, or are skipped for what is not in use", async () => {
   const objects = [...MESH, NODE, DEFAULT, meshed("web"), pod("plain")];
   const skipped: string[] = [];
-  for (const mode of ["crds", "default", "proxy"] as const) {
+  for (const mode of ["crds", "default", "proxy", "viz-proxy"] as const) {
     for (const { checks } of MODES[mode]) {
       for (const { description } of checks) {
         const verdict = await look(description, { objects });
@@ -46,6 +46,7 @@ test("all checks of an install pass on a healthy mesh, or are skipped for what i
     "control plane proxies are up-to-date",
     "data plane is up-to-date",
     "multiple replicas of control plane pods",
+    "viz extension proxies are up-to-date",
   ]);
 });
 
@@ -122,6 +123,7 @@ test("--pre: rights are asked for, and objects tried without being made", async 
       "if Linkerd is installed, use linkerd upgrade; else remove them with: linkerd uninstall | kubectl delete -f -",
   );
   expect([...new Set(created)].sort()).toEqual([
+    "APIService",
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",

@@ -16,6 +16,7 @@ export interface ClusterObject {
 /** Where objects of such kinds are created. */
 const PATHS: Readonly<Record<string, string>> = {
   Namespace: "/api/v1/namespaces",
+  APIService: "/apis/apiregistration.k8s.io/v1/apiservices",
   ClusterRole: "/apis/rbac.authorization.k8s.io/v1/clusterroles",
   ClusterRoleBinding: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
   CustomResourceDefinition:
@@ -51,8 +52,9 @@ export function clusterObjects(
   return manifests.flatMap((object) => {
     const path = PATHS[object.kind];
     const { kind } = object;
+    // An APIService of that name may be that of a viz extension, which the install takes over.
     const mayExist = kind === "CustomResourceDefinition" ||
-      kind === "Namespace";
+      kind === "Namespace" || kind === "APIService";
     return path === undefined ? [] : [{ path, object, mayExist }];
   });
 }

@@ -14,6 +14,8 @@ import { together } from "./together.ts";
 /** What an executable says of itself is a line; a script that says more or thinks longer is no extension. */
 const METADATA_MAX_BYTES = 64 * 1024;
 const METADATA_MS = 5_000;
+/** Linkerd's extension that is part of this control plane. */
+const BUILT_IN = "viz";
 /** Longer than any report: a thousand checks of a thousand letters. */
 const REPORT_MAX_BYTES = 1024 * 1024;
 
@@ -51,6 +53,8 @@ export async function* runExtensions(
   }
   for (const name of labelled) {
     const command = `linkerd-${name}`;
+    // Ours has been looked at; what Linkerd's left is a check of its own.
+    if (name === BUILT_IN) continue;
     if (there.some((executable) => executable.name === command)) continue;
     yield {
       kind: "result",

@@ -13,7 +13,7 @@ import { CONTROL_PLANE_PROXY } from "./checks/control-plane-proxy.ts";
 import { DATA_PLANE, DATA_PLANE_IDENTITY } from "./checks/data-plane.ts";
 import { UNMESHED } from "./checks/unmeshed.ts";
 import { VIZ_DATA_PLANE } from "./checks/viz-data-plane.ts";
-import { LINKERD_VIZ } from "./checks/viz.ts";
+import { LINKERD_VIZ, whereThere } from "./checks/viz.ts";
 import { CONTROL_PLANE_VERSION, LINKERD_VERSION } from "./checks/versions.ts";
 import { LINKERD_WEBHOOKS } from "./checks/webhooks.ts";
 
@@ -37,6 +37,8 @@ const INSTALLED = [
 
 /** Categories of each mode, in the order they are run and printed. */
 export const MODES: Readonly<Record<Mode, readonly Category[]>> = {
+  viz: [LINKERD_VIZ],
+  "viz-proxy": [LINKERD_VIZ, VIZ_DATA_PLANE],
   pre: [
     ...KUBERNETES,
     GATEWAY_API_BEFORE,
@@ -53,6 +55,7 @@ export const MODES: Readonly<Record<Mode, readonly Category[]>> = {
     HIGH_AVAILABILITY,
     UNMESHED,
     EXTENSION_NAMESPACES,
+    whereThere(LINKERD_VIZ),
   ],
   proxy: [
     ...INSTALLED,
@@ -62,7 +65,7 @@ export const MODES: Readonly<Record<Mode, readonly Category[]>> = {
     DATA_PLANE,
     HIGH_AVAILABILITY,
     UNMESHED,
+    whereThere(LINKERD_VIZ),
+    whereThere(VIZ_DATA_PLANE),
   ],
-  viz: [LINKERD_VIZ],
-  "viz-proxy": [LINKERD_VIZ, VIZ_DATA_PLANE],
 };

@@ -70,6 +70,7 @@ export const LINKERD_VIZ: Category = {
     },
     exist("ClusterRole", "l5d-viz-cr-exists", CLUSTER_ROLES, (namespace) => [
       `linkerd-${namespace}-metrics`,
+      `linkerd-${namespace}-metrics-view`,
       `linkerd-${namespace}-tap-admin`,
     ]),
     exist(

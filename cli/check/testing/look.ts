@@ -43,7 +43,10 @@ export async function look(
     nowMs,
     open: () =>
       Promise.resolve({
-        ...fakeCluster(objects, answer),
+        ...fakeCluster(
+          objects,
+          (request) => answer?.(request) ?? metricsOf(objects, request),
+        ),
         ...(forward === undefined ? {} : { forward }),
       }),
     memory: new Map(),
@@ -54,6 +57,21 @@ export async function look(
   } catch (thrown) {
     return { kind: "failed", error: describeError(thrown) };
   }
+}
+
+/** A metrics component that hears of all proxies. */
+function metricsOf(
+  objects: readonly FakeObject[],
+  { path }: ApiRequest,
+): unknown {
+  if (!path.endsWith("/metrics/proxies")) return undefined;
+  const rows = objects.filter(({ kind }) => kind === "Pod")
+    .map(({ metadata: { namespace, name } }) => ({
+      namespace,
+      name,
+      hasMetrics: true,
+    }));
+  return { rows };
 }
 
 export async function error(

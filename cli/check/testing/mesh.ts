@@ -51,7 +51,14 @@ export function healthyMesh(
   const pods = installed.filter(({ kind }) => kind === "Deployment").map(
     (deployment) => podOf(deployment as unknown as Template),
   );
-  return [...installed, ...pods];
+  return [...installed.map(served), ...pods];
+}
+
+/** What the API server says of an APIService once it has reached it. */
+function served(object: FakeObject): FakeObject {
+  if (object.kind !== "APIService") return object;
+  const available = { type: "Available", status: "True", reason: "Passed" };
+  return { ...object, status: { conditions: [available] } };
 }
 
 /** A Deployment with what its pods are made from. */

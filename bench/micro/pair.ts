@@ -17,12 +17,15 @@ import { enforce } from "../../proxy/policy/enforcement.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
+import { Taps } from "../../proxy/tap/taps.ts";
 import { peerAt } from "../../proxy/testing/endpoints.ts";
 import { backendOf, detectPolicy } from "../../proxy/testing/policies.ts";
 import { targetTo } from "../../proxy/testing/target.ts";
 import type { ServerPolicy } from "../../schemas/policy.ts";
 import { createTurnChannels } from "./turn-channel.ts";
 
+/** As in a proxy that may be tapped, and is not. */
+const TAPS = new Taps();
 const FAMILIES = createFamilies(createRegistry({ retainIdleMs: 600_000 }));
 const BACK_OFF = { minMs: 100, maxMs: 500, jitter: 0 };
 const POOL = { maxIdle: 10_000, idleMs: 600_000 };
@@ -66,6 +69,7 @@ function startInbound(hop: Channel, serve: (app: Channel) => void): void {
   const link = { eager: false, backOff: BACK_OFF, http2: {} };
   const address = { ip: "10.0.0.2", port: 8080 };
   const clientId = "default.app.serviceaccount.identity.linkerd.cluster.local";
+  const tls = { kind: "accepted", clientId } as const;
   const requests = createRequests({
     app: {
       address,
@@ -75,10 +79,11 @@ function startInbound(hop: Channel, serve: (app: Channel) => void): void {
     },
     port,
     caller: { ip: "10.0.0.1", tls: { id: clientId } },
-    connection: { target: address, tls: { kind: "accepted", clientId } },
+    connection: { target: address, tls },
     recorder: createInboundRecorder(FAMILIES),
     inFlight: inFlight(),
     early: createEarly(null),
+    sight: { taps: TAPS, direction: "inbound", source: null, tls },
     audited() {},
     revoked() {},
   });
@@ -115,6 +120,7 @@ function startOutbound(hop: Channel): () => Channel {
     informational: true,
     inFlight: inFlight(),
     recorder,
+    taps: TAPS,
   });
   return () => {
     const [client, proxy] = createTurnChannels();

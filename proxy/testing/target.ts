@@ -40,7 +40,7 @@ export function targetTo(
     policy: null,
     profiled: false,
     ready: () => () => {},
-    recorder: recordTarget(families, address),
+    recorder: recordTarget(families, address, (name) => name),
     habits: { speaksFirst: false, speaksHttp: true },
     release() {},
   };

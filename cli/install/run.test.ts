@@ -105,6 +105,50 @@ test("credentials that are given are the ones installed", async () => {
   expect(roots["ca-bundle.crt"]).toBe(anchors);
 });
 
+test("with a collector the control plane's own proxies send traces, too", async () => {
+  const ran = await install(
+    "--set=proxy.tracing.enabled=true,proxy.tracing.labels.team=mesh",
+    "--set=proxy.tracing.collector.endpoint=collector.tracing:4318",
+    "--set=proxy.tracing.collector.meshIdentity.serviceAccountName=collector",
+    "--set=proxy.tracing.collector.meshIdentity.namespace=tracing",
+  );
+  expect(ran.code).toBe(0);
+  const { spec } = printed(ran, "Deployment", "linkerd-destination").spec
+    .template;
+  const podinfo = "linkerd-podinfo";
+  const named = (list: Printed[], name: string): Printed =>
+    list.find((one) => one.name === name);
+  const field = (path: string) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.${path}` },
+  });
+  expect(named(spec.volumes, podinfo).downwardAPI.items).toEqual([
+    field("annotations"),
+    field("labels"),
+  ]);
+  const proxy = named(
+    [...spec.containers, ...spec.initContainers],
+    "linkerd-proxy",
+  );
+  const folder = named(proxy.volumeMounts, podinfo).mountPath;
+  const told = Object.fromEntries(
+    proxy.env.map(({ name, value }: Printed) => [name, value]),
+  );
+  expect(told).toMatchObject({
+    LINKERD2_PROXY_TRACE_ATTRIBUTES_PATH: `${folder}/labels`,
+    LINKERD2_PROXY_TRACE_SERVICE_NAME: "linkerd-proxy",
+    LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR: "collector.tracing:4318",
+    LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME:
+      "collector.tracing.serviceaccount.identity.linkerd.cluster.local",
+  });
+  expect(told["LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES"]).toContain(
+    "k8s.pod.ip=$(_pod_ip)\n",
+  );
+  expect(told["LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES"]).toContain(
+    "team=mesh\n",
+  );
+});
+
 test("an issuer of others needs its anchors only", async () => {
   const flag = "--identity-external-issuer";
   const { crtPEM } = makeAuthority("root.ours", Date.now());
@@ -172,6 +216,13 @@ test.each<[string[], string]>([
   [
     ["--set=proxy.tracing.enabled=true"],
     "proxy.tracing.collector.endpoint is empty",
+  ],
+  [
+    [
+      "--set=proxy.tracing.enabled=true",
+      "--set=proxy.tracing.collector.endpoint=collector.tracing:4318",
+    ],
+    "proxy.tracing.collector.meshIdentity.serviceAccountName is empty",
   ],
   [["--crds", "--set=enableTlsRoutes=true"], "enableTlsRoutes: found true"],
   [["-o", "xml"], "unsupported format xml"],

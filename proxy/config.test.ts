@@ -13,6 +13,10 @@ describe("parseConfig()", () => {
       listen: { ip: "127.0.0.1", port: 4191 },
       shutdownEndpoint: false,
     });
+    expect(config.tap).toEqual({
+      listen: { ip: "0.0.0.0", port: 4190 },
+      client: null,
+    });
     expect([inbound.connectTimeoutMs, outbound.connectTimeoutMs])
       .toEqual([300, 1_000]);
     expect([inbound.detectTimeoutMs, outbound.detectTimeoutMs])
@@ -84,6 +88,7 @@ describe("parseConfig()", () => {
       TAP_SVC_NAME: "tap.viz",
     }));
     const { inbound, outbound, control, destination } = config;
+    expect(config.tap.client).toBe("tap.viz");
     // setTimeout() fires at once beyond this, so 365 days must not pass through.
     expect(outbound.detectTimeoutMs).toBe(2_147_483_647);
     expect(outbound.listen).toEqual([

@@ -5,10 +5,12 @@ export const NOT_OURS =
 /**
  * Whether a request to a port of this machine comes from a program, or from a page of that very port: it calls us by a loopback
  * name (one of another's that points here is DNS rebinding), and no page from elsewhere reads or opens anything, except that
- * it may lead here. Browsers say where a request comes from (Fetch Metadata); `header` gives a field of it, by lower-case name.
+ * it may lead here if `isLedHere`. Browsers say where a request comes from (Fetch Metadata); `header` gives a field of it, by
+ * lower-case name.
  */
 export function isOwnVisitor(
   header: (name: string) => string | null | undefined,
+  { isLedHere } = { isLedHere: true },
 ): boolean {
   const host = header("host") ?? "";
   if (!LOOPBACK.test(host)) return false;
@@ -16,7 +18,7 @@ export function isOwnVisitor(
   if (origin && origin !== `http://${host}`) return false;
   const site = header("sec-fetch-site") ?? "none";
   return site === "same-origin" || site === "none" ||
-    header("sec-fetch-mode") === "navigate";
+    isLedHere && header("sec-fetch-mode") === "navigate";
 }
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;

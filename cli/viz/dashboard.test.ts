@@ -150,6 +150,8 @@ test("other pages and other methods get nothing", async () => {
     "sec-fetch-mode": "navigate",
   };
   expect(await get({ host, ...links })).toBe(200);
+  expect(await get({ host, ...links }, "GET", "/tap-events")).toBe(403);
+  expect(await get({ host, ...links }, "GET", "/tap-events")).toBe(403);
   expect(await get({ host, origin: url, "sec-fetch-site": "same-origin" }))
     .toBe(200);
   command.kill();

@@ -35,13 +35,20 @@ export async function passPagesOn(
 ): Promise<Pages> {
   const server = createServer((request, response) => {
     const { method = "", url = "/", headers } = request;
-    if (!isOwnVisitor((name) => headers[name]?.toString())) {
+    const [page = "", query = ""] = url.split("?", 2);
+    const header = (name: string) => headers[name]?.toString();
+    // A link from elsewhere leads to pages, but has no proxy work.
+    if (!isOwnVisitor(header, { isLedHere: page !== LIVE })) {
       return say(response, 403, NOT_OURS);
     }
     if (method !== "GET") return say(response, 405, "these pages only read");
-    const [page = "", query = ""] = url.split("?", 2);
     if (!PAGE.test(page)) {
       return say(response, 404, "there is no such page");
+    }
+    // A link may lead to a page, but not to what has proxies look.
+    const site = headers["sec-fetch-site"] ?? "same-origin";
+    if (page === LIVE && site !== "same-origin") {
+      return say(response, 403, NOT_OURS);
     }
     const asked = Object.fromEntries(new URLSearchParams(query));
     void pass(api, page, asked, response);

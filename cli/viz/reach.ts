@@ -28,31 +28,41 @@ export async function reachMetrics(
   const address = given.text("api-addr");
   if (address) {
     const at = `http://${address}`;
-    return createApi(at, (request) => openAt(at, request));
+    const send: Send = (request) => openAt(at, request);
+    return createApi(at, send, async (request) => {
+      const response = await send(request);
+      if (response.ok) return await response.json();
+      throw refusalOf(response.status, await response.text());
+    });
   }
   const { openCluster } = await import("../cluster/open.ts");
-  const { open, server } = await openCluster(given, world);
-  return createApi(server, open);
+  const { call, open, server } = await openCluster(given, world);
+  return createApi(server, open, call);
 }
+
+type Send = MetricsApi["send"];
 
 function createApi(
   at: string,
-  send: MetricsApi["send"],
+  send: Send,
+  call: (request: ApiRequest) => Promise<unknown>,
 ): MetricsApi {
-  const open = async (request: ApiRequest): Promise<Response> => {
-    const response = await send(request);
-    if (response.ok) return response;
-    throw explain(refusalOf(response.status, await response.text()));
-  };
   return {
     at,
     send,
-    open,
+    open: async (request) => {
+      const response = await send(request);
+      if (response.ok) return response;
+      throw explain(refusalOf(response.status, await response.text()));
+    },
     ask: async (request) => {
       const signal = request.signal ?? AbortSignal.timeout(TIMEOUT_MS);
       try {
-        return await (await open({ ...request, signal })).json();
+        return await call({ ...request, signal });
       } catch (error) {
+        if (error instanceof ApiError && error.status !== 401) {
+          throw explain(error);
+        }
         if (!(error instanceof SyntaxError)) throw error;
         throw new Problem(
           "request.invalid",

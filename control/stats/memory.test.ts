@@ -146,8 +146,36 @@ describe("limits", () => {
     for (let at = 0; at < 20_000; at++) page += counter(1, `path="/${at}"`);
     expect(addPage(history, page, nowMs)).toEqual({
       garbage: 0,
-      overflow: 16_000,
+      overflow: 10_000,
     });
+    // When they are gone, and forgotten, there is room again.
+    nowMs += HISTORY_MS;
+    expect(addPage(history, counter(1), nowMs).overflow).toBe(1);
+    trimHistory(history, nowMs);
+    trimHistory(history, nowMs += HISTORY_MS);
+    expect(addPage(history, page, nowMs).overflow).toBe(10_000);
+  });
+
+  test("labels as long as they may be take no more than their share", () => {
+    const history = pod("hostile");
+    let page = "";
+    for (let at = 0; at < 1_000; at++) {
+      page += counter(1, `path="${at}${"x".repeat(16_000)}"`);
+    }
+    const { overflow } = addPage(history, page, nowMs);
+    expect(overflow).toBeWithin(870, 880);
+  });
+
+  test("histograms count by their buckets", () => {
+    const history = pod("hostile");
+    let page = "";
+    for (let at = 0; at < 1_000; at++) {
+      for (let le = 1; le <= 49; le++) {
+        page += `response_latency_ms_bucket{path="/${at}",le="${le}"} ${at}\n`;
+      }
+    }
+    const { overflow } = addPage(history, page, nowMs);
+    expect(overflow).toBe(1_000 * 49 - 200 * 49);
   });
 
   test.each([

@@ -29,6 +29,7 @@ import {
 import { RecordedResponse } from "../testing/recorded-exchange.ts";
 import { Recorder, turn } from "../testing/recorder.ts";
 import { relayFromAfar } from "../testing/relayed.ts";
+import { keepSpans, type KeptSpans, nthId } from "../trace/testing/spans.ts";
 import {
   type TransportHeader,
   writeTransportHeader,
@@ -58,12 +59,14 @@ let inbound: Listener;
 let afar: ReturnType<typeof relayFromAfar>;
 let bed: ReturnType<typeof createEndpointBed>;
 let clients: SocketChannel[];
+let tracing: KeptSpans;
 /** Of the gateway's own port. */
 let policy: ServerPolicy;
 
 beforeEach(() => {
   served = [];
   clients = [];
+  tracing = keepSpans();
   policy = ALLOWED;
   app = listenTcp(
     { ip: THIS_HOST, port: 0 },
@@ -142,6 +145,7 @@ function start(suffixes: readonly string[]): void {
     inFlight: { count: 0, max: 10 },
     recorder: createInboundRecorder(families),
     gateway: { suffixes, open: outbound.beyond },
+    tracing,
     drain: createDrain(),
     log,
   });
@@ -243,6 +247,24 @@ test("carries a request to what the header names, and says whose it is", async (
   expect(bed.lines("inbound_http_authz_allow_total")[0]).toEndWith(" 1");
   expect(bed.lines("request_total").filter((line) => line.endsWith(" 1")))
     .toEqual([expect.stringContaining(`direction="outbound"`)]);
+});
+
+test("takes part in a trace on both sides", async () => {
+  const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const parent = (id: string) => `00-${trace}-${id}-01`;
+  const traceparent = parent("00f067aa0ba902b7");
+  const response = await get("/x", {
+    "l5d-orig-proto": "HTTP/1.1",
+    traceparent,
+  });
+  await know();
+  (await servedWith(`traceparent: ${parent(nthId(2))}\r\n`)).send(OK);
+  expect(await statusOf(response)).toBe(200);
+  while (tracing.spans.length < 2) await turn();
+  const hops = tracing.spans.map(({ kind, attributes }) =>
+    `${new Map(attributes).get("direction")} ${kind}`
+  );
+  expect(hops.toSorted()).toEqual(["inbound server", "outbound client"]);
 });
 
 test("carries HTTP/1, one request after the other, and lets go of the name", async () => {

@@ -104,6 +104,7 @@ export function createPassage(
       };
       forwardWhen(exchange, here, (start) => {
         prepare(head);
+        if (head.trace !== null) head.trace.side = "outbound";
         taken.settled(start);
       });
     },

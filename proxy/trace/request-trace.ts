@@ -17,7 +17,8 @@ export class RequestTrace {
   readonly sampled: boolean;
   private readonly tracing: Tracing;
   private readonly context: TraceContext;
-  private readonly side: Side;
+  /** A gateway's requests come in on one side and leave on the other. */
+  side: Side;
   /** That of the span of the request's coming; spans of its being sent are below it. */
   private readonly spanId: string;
 

@@ -179,7 +179,7 @@ async function run(config: Config): Promise<void> {
       http2: serverHttp2(config.inbound.serverHttp2, families, "inbound src"),
       client,
       taps,
-      dropped: recordDroppedTapEvents(registry),
+      dropped: recordDroppedTapEvents(families.tapDropped),
       log,
     });
     log.info("Tap interface on", { port: tap.port });

@@ -35,6 +35,7 @@ import {
 } from "./outbound.ts";
 import { profileRouteLabels, skippedLabel } from "./profile.ts";
 import { TcpRecorder } from "./tcp.ts";
+import { recordDroppedTapEvents } from "./tap.ts";
 import { recordExports } from "./trace.ts";
 import {
   authz,
@@ -215,6 +216,7 @@ function busyPage(): string {
   exports.requested();
   exports.exported(1);
   exports.dropped(1, "refused");
+  recordDroppedTapEvents(families.tapDropped)(1);
   tcp.opened.overflow();
   return pageOf(registry, 0);
 }

@@ -5,6 +5,7 @@ import type { Series } from "./series.ts";
 import { type ControlFamilies, controlFamilies } from "./control.ts";
 import { type InboundFamilies, inboundFamilies } from "./inbound.ts";
 import { type OutboundFamilies, outboundFamilies } from "./outbound.ts";
+import { tapDropped } from "./tap.ts";
 import { type TraceFamilies, traceFamilies } from "./trace.ts";
 import { recordTransfer } from "./transfer.ts";
 import {
@@ -25,6 +26,8 @@ export interface Families {
   readonly trace: TraceFamilies;
   /** Labels by `violationLabels`. */
   readonly http2Violations: Family<Series>;
+  /** Without labels. */
+  readonly tapDropped: Family<Series>;
 }
 
 /** Declares all of them; once per registry. */
@@ -39,5 +42,6 @@ export function createFamilies(registry: Registry): Families {
     control: controlFamilies(registry),
     trace: traceFamilies(registry),
     http2Violations: http2Violations(registry),
+    tapDropped: tapDropped(registry),
   };
 }

@@ -12,6 +12,7 @@ import { run } from "../../cli/program.ts";
 import { VERSION } from "../../schemas/version.ts";
 import { kubectl } from "./kubectl.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
+import { type ServedMetrics, serveMetrics } from "./testing/metrics.ts";
 
 // Applying everything takes seconds, on a busy machine many.
 setDefaultTimeout(60_000);
@@ -23,6 +24,7 @@ let api: ApiServer;
 let folder = "";
 let crds = "";
 let mesh = "";
+let metrics: ServedMetrics | null = null;
 
 beforeAll(async () => {
   folder = await mkdtemp(`${tmpdir()}/linkerd-ts-check-`);
@@ -38,6 +40,7 @@ beforeAll(async () => {
 }, OPEN_TIMEOUT_MS);
 
 afterAll(async () => {
+  await metrics?.close();
   await api.stop();
   await rm(folder, { recursive: true });
 });
@@ -158,13 +161,19 @@ test(
   "once its pods run, the mesh is green, in every mode and format",
   async () => {
     await startPods();
+    metrics = await serveMetrics(api);
     const { code, stdout } = await linkerd("check", "--wait=0s");
     expect(stdout).not.toMatch(/^[×‼]/m);
     expect(code).toBe(0);
     expect((await linkerd("check", "-o", "short", "--wait=0s")).stdout).toBe(
       "Status check results are √\n",
     );
-    expect(await faults("--proxy")).toEqual({ code: 0, found: [] });
+    const { code: proxies, found: silent } = await faults("--proxy");
+    expect(proxies).toBe(0);
+    expect(silent).toEqual([expect.objectContaining(SILENT)]);
+    expect((await linkerd("viz", "check", "--wait=0s")).stdout).toMatch(
+      /^linkerd-viz\n-+\n(√ .*\n){13}\nStatus check results are √\n$/,
+    );
     // A version of its own is a warning, and no failure.
     const { code: warned, found } = await faults(
       "--cli-version-override=0.0.1",
@@ -176,9 +185,17 @@ test(
       "control plane and cli versions match",
       "control plane proxies are up-to-date",
       "control plane proxies and cli versions match",
+      "viz extension proxies are up-to-date",
+      "viz extension proxies and cli versions match",
     ]);
   },
 );
+
+/** What no proxy runs of sends no metrics. */
+const SILENT = {
+  description: "data plane proxy metrics are present in Prometheus",
+  result: "warning",
+};
 
 /** Something broken, and what `check` says of it. */
 interface Breakage {
@@ -391,6 +408,7 @@ test(
           error: expect.stringContaining("\t* check-app/web\n"),
         },
         unmeshed,
+        SILENT,
         noCommand,
       ],
     });

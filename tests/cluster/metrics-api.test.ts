@@ -7,13 +7,9 @@ import {
   setDefaultTimeout,
   test,
 } from "bun:test";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { request } from "node:https";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { startMetrics } from "../../control/start/metrics.ts";
-import type { Running } from "../../control/start/running.ts";
-import { recordLogs } from "../../control/testing/logs.ts";
+import { dirname } from "node:path";
 import { podManifest } from "../../control/testing/objects.ts";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { metricsPath, tapPath } from "../../schemas/tap.ts";
@@ -21,7 +17,8 @@ import { kubectl, tryKubectl } from "./kubectl.ts";
 import { createLayout } from "./layout.ts";
 import { type ApiServer, OPEN_TIMEOUT_MS, openApiServer } from "./open.ts";
 import { asServiceAccount } from "./testing/account.ts";
-import { type Manifest, renderInstall, toList } from "./testing/manifests.ts";
+import { renderInstall, toList } from "./testing/manifests.ts";
+import { type ServedMetrics, serveMetrics } from "./testing/metrics.ts";
 
 setDefaultTimeout(60_000);
 
@@ -31,79 +28,34 @@ const COMPONENT = "linkerd.io/control-plane-component";
 const DASHBOARD = "/apis/viz.linkerd.io/v1alpha1/dashboard/";
 
 let api: ApiServer;
-let folder = "";
-let metrics: Running;
-let port = 0;
+let metrics: ServedMetrics;
 
 beforeAll(async () => {
   api = await openApiServer(HOME);
-  folder = await mkdtemp(`${tmpdir()}/linkerd-ts-metrics-`);
   const install = (await renderInstall("linkerd")).filter(
     ({ kind, metadata: { name, labels = {} } }) =>
       kind === "Namespace" || labels[COMPONENT] === "metrics" ||
       name === "linkerd-linkerd-metrics-auth-reader",
   );
-  const later = ["APIService", "Service", "Deployment"];
   await apply(
-    ...install.filter(({ kind }) => !later.includes(kind)),
+    ...install.filter(({ kind }) => kind !== "Deployment"),
     ...["shop", "bank"].map((name) => object("v1", "Namespace", name)),
   );
   await startPod("shop", "web");
   await startPod("bank", "vault");
-  await start(install);
+  metrics = await serveMetrics(api);
   for (const name of ["viewer", "auditor", "tapper", "nobody"]) {
     await run("create", "serviceaccount", name, "-n", "shop");
   }
   await grant("rolebinding", "viewer", "view", "-n", "shop");
   await grant("clusterrolebinding", "auditor", "view");
   await grant("clusterrolebinding", "tapper", "linkerd-linkerd-tap-admin");
-  await run(
-    ...["wait", "apiservice", "v1alpha1.tap.linkerd.io"],
-    ...["v1alpha1.viz.linkerd.io", "--for=condition=Available"],
-    "--timeout=60s",
-  );
 }, OPEN_TIMEOUT_MS);
 
 afterAll(async () => {
   await metrics.close();
-  await rm(folder, { recursive: true });
   await api.stop();
 }, 60_000);
-
-/** The metrics program with the rights of the install, where the API server finds it without a node. */
-async function start(install: readonly Manifest[]): Promise<void> {
-  const secret = install.find(({ kind }) => kind === "Secret");
-  for (const name of ["tls.crt", "tls.key"]) {
-    const text = Buffer.from(secret?.data?.[name] ?? "", "base64");
-    await writeFile(join(folder, name), text);
-  }
-  const any = { host: "127.0.0.1", port: 0 };
-  metrics = await startMetrics({
-    program: "metrics",
-    address: any,
-    adminAddress: any,
-    log: { level: "info", format: "plain" },
-    scrapeEveryMs: 10_000,
-    prometheusUrl: null,
-    certificate: folder,
-    source: {
-      kind: "kube",
-      server: await asServiceAccount(api, "linkerd", "linkerd-metrics"),
-    },
-  }, recordLogs().log);
-  port = metrics.ports["queries"] ?? 0;
-  await apply({
-    ...object("v1", "Service", "linkerd-metrics", "linkerd"),
-    spec: { type: "ExternalName", externalName: "localhost" },
-  });
-  await apply(
-    ...install.filter(({ kind }) => kind === "APIService").map((one) => {
-      const { spec } = one as unknown as { spec: { service: object } };
-      const service = { ...spec.service, port };
-      return { ...one, spec: { ...spec, service } };
-    }),
-  );
-}
 
 function object(
   apiVersion: string,
@@ -279,7 +231,7 @@ describe("past the API server", () => {
     new Promise<number | undefined>((resolve, reject) => {
       request({
         host: "127.0.0.1",
-        port,
+        port: metrics.port,
         path: stat("shop"),
         agent: false,
         rejectUnauthorized: false,

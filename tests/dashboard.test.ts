@@ -385,6 +385,45 @@ describe("live requests", () => {
     START_TIMEOUT_MS,
   );
 
+  test("say who may not see them, until somebody tries again", async () => {
+    const reasons = [
+      new Response("User ann cannot watch deployments/tap\nask for view\n", {
+        status: 403,
+      }),
+      Response.json({
+        message: "User ann cannot watch it yet",
+        details: { causes: [{ message: "wait" }] },
+      }, { status: 403 }),
+    ];
+    const pages = createStats({
+      readings: createMemoryReadings(() => [], () => nowMs),
+      ...{ pods: () => [], tapping: taps.tapping, now: () => nowMs },
+    });
+    using refusing = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) =>
+        new URL(request.url).pathname === "/tap-events"
+          ? reasons.shift() ?? pages.fetch(request)
+          : pages.fetch(request),
+    });
+    await show(TAP, "light", 1_200, 760, refusing.url);
+    for (
+      const words of [
+        "User ann cannot watch deployments/tap: ask for view",
+        "User ann cannot watch it yet: wait",
+      ]
+    ) {
+      await until(`trouble.innerText === ${JSON.stringify(words)}`);
+      expect(await tab.evaluate<string>(`pause.innerText`)).toBe("Try again");
+      await tab.evaluate(`pause.click()`);
+    }
+    await talk(await openTap(), TALKS);
+    expect(await tab.evaluate<string>(`trouble.innerText + pause.innerText`))
+      .toBe("Pause");
+    await tab.go("about:blank");
+  }, START_TIMEOUT_MS);
+
   test("are the latest 200", async () => {
     await show(TAP, "light", 1_200, 760);
     const tap = await openTap();

@@ -155,10 +155,15 @@ function say(element, text) {
 
 class Refusal extends Error {}
 
-/** Why there is no stream, in the words of a `Status` of Kubernetes; what is too busy may not be so later. */
+/** Why there is no stream: a `Status` of Kubernetes, or words. What is too busy may not be so later. */
 async function refusalOf(response) {
-  const { message = `status ${response.status}`, details } = await response
-    .json().catch(() => ({}));
+  const text = await response.text();
+  let { message, details } = { message: text.trim().replace("\n", ": ") };
+  try {
+    ({ message, details } = JSON.parse(text));
+  } catch {
+    // Words, then.
+  }
   const hint = details?.causes?.[0]?.message ?? "";
   const words = shown(hint === "" ? message : `${message}: ${hint}`);
   const isFinal = response.status < 500 && response.status !== 429;

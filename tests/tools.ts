@@ -1,4 +1,4 @@
-// Programs that the field tests HTTP/2 and gRPC with, written in Go: `bun tests/tools.ts` builds those that are missing.
+// Programs that the field tests HTTP/2, gRPC and OTLP with, in Go: `bun tests/tools.ts` builds those that are missing.
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Problem } from "../schemas/problem.ts";
@@ -8,6 +8,7 @@ const PACKAGES = {
   "h2spec": "github.com/summerwind/h2spec/cmd/h2spec",
   "grpc-client": "google.golang.org/grpc/interop/client",
   "grpc-server": "google.golang.org/grpc/interop/server",
+  "otlp-reader": "./otlp-reader",
 } as const;
 
 export type GoTool = keyof typeof PACKAGES;
@@ -30,10 +31,10 @@ export async function goTool(name: GoTool): Promise<string> {
   return path;
 }
 
-/** Another whenever a version changes. */
+/** Another whenever a version changes, or what we have written ourselves. */
 async function fingerprint(): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
-  for (const file of ["go.mod", "go.sum"]) {
+  for (const file of ["go.mod", "go.sum", "otlp-reader/main.go"]) {
     hasher.update(await Bun.file(`${MODULE}/${file}`).bytes());
   }
   return hasher.digest("hex").slice(0, 12);

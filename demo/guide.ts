@@ -19,8 +19,9 @@ export function formatGuide(bed: Bed, metricsAddress: string): string[] {
     ...item("Dashboard", `http://${metricsAddress}/`),
     ...item(
       "Golden metrics (add --help for more)",
-      `npx bun cli/main.ts viz stat po -n shop --api-addr ${metricsAddress}`,
-      `npx bun cli/main.ts viz edges po -n shop --api-addr ${metricsAddress}`,
+      `npx bun cli/main.ts viz stat deploy -n shop --api-addr ${metricsAddress}`,
+      `npx bun cli/main.ts viz tap deploy/web -n shop --api-addr ${metricsAddress}`,
+      `npx bun cli/main.ts viz edges deploy -n shop --api-addr ${metricsAddress}`,
     ),
     ...item(
       "Metrics of a proxy",

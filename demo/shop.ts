@@ -106,7 +106,12 @@ export async function openShop(
     return pods;
   });
   const [load, ...pods] = await Promise.all([
-    bed.addPod({ name: "load", namespace: NAMESPACE, serviceAccount: "load" }),
+    bed.addPod({
+      name: "load",
+      namespace: NAMESPACE,
+      serviceAccount: "load",
+      deployment: "load",
+    }),
     ...stages,
   ]);
   return { pods: [load, ...pods.flat(2)], load };
@@ -129,6 +134,7 @@ async function launch(
       name,
       namespace: NAMESPACE,
       serviceAccount: service,
+      deployment: service,
       labels: { app: service },
       ports: [{ ...port, port: port.targetPort ?? port.port }],
       meshed,

@@ -1,8 +1,13 @@
 import { createStats } from "../control/serve/stats.ts";
 import { createMemoryReadings } from "../control/stats/memory.ts";
-import type { WorkloadPod } from "../control/stats/query/workloads.ts";
-import { createScraper, type ScrapeTarget } from "../control/stats/scraper.ts";
+import { createPods } from "../control/stats/pods.ts";
+import { createScraper } from "../control/stats/scraper.ts";
+import { connectGrpc } from "../control/tap/client.ts";
+import { createKnownPods } from "../control/tap/known.ts";
+import { createTapping } from "../control/tap/tapping.ts";
+import type { KubeObject } from "../schemas/kube.ts";
 import { describe } from "../schemas/problem.ts";
+import { connectInside } from "./bed/inside.ts";
 import type { Pod } from "./bed/pod.ts";
 
 /** Where `linkerd viz` is answered, unless something else is there. */
@@ -19,25 +24,47 @@ export interface Viz {
   close(): Promise<void>;
 }
 
-/** Scrapes the pods and answers on this machine's loopback. */
+/** Scrapes and taps the pods and answers on this machine's loopback. */
 export function startViz(
   pods: readonly Pod[],
   say: (line: string) => void,
 ): Viz {
-  const byName = new Map(pods.map((pod) => [pod.name, pod]));
+  const byIp = new Map(pods.map((pod) => [pod.ip, pod]));
+  const known = createPods(() => {});
+  const tapped = createKnownPods();
+  const events = pods.map(({ object }) => ({
+    kind: "apply" as const,
+    // It is what a source would have read of the manifest.
+    object: object as unknown as KubeObject,
+  }));
+  known.apply(events);
+  tapped.apply(events);
+
   let pages = 0;
   const scraper = createScraper({
     intervalMs: SCRAPE_EVERY_MS,
-    fetch: async (name) => await byName.get(name)?.proxy?.metrics() ?? "",
+    fetch: async (url) =>
+      await byIp.get(new URL(url).hostname)?.proxy?.metrics() ?? "",
     now: Date.now,
     random: Math.random,
     scraped: () => void pages++,
     failed: ({ id }, why) => say(`cannot scrape ${id}: ${why}`),
   });
-  scraper.update(pods.flatMap(targetOf));
+  scraper.update(known.targets());
   const { fetch } = createStats({
     readings: createMemoryReadings(scraper.histories, Date.now),
-    pods: () => pods.map(workloadOf),
+    pods: known.all,
+    tapping: createTapping({
+      pods: tapped.all,
+      whoIs: tapped.whoIs,
+      connect: connectGrpc(({ ips: [ip = ""], port }) => ({
+        // Proxies show requests to one identity, and to whoever is in their own pod.
+        createConnection: () => connectInside(byIp.get(ip)?.netns ?? "", port),
+      })),
+      now: Date.now,
+      failed: ({ id }, why) => say(`cannot tap ${id}: ${why}`),
+      counted: () => {},
+    }),
     now: Date.now,
   });
   const server = serve(fetch, say);
@@ -71,19 +98,4 @@ function serve(
     say(`port ${PORT} is not free (${describe(error)}): taking another`);
     return on(0);
   }
-}
-
-function targetOf({ name, namespace, serviceAccount, proxy }: Pod) {
-  const target: ScrapeTarget = {
-    id: name,
-    url: name,
-    labels: { namespace, pod: name, serviceaccount: serviceAccount },
-  };
-  return proxy === null ? [] : [target];
-}
-
-function workloadOf(
-  { name, namespace, serviceAccount: account, proxy }: Pod,
-): WorkloadPod {
-  return { name, namespace, owners: {}, isMeshed: proxy !== null, account };
 }

@@ -22,7 +22,7 @@ function translate(
 ): TapEvent | null {
   const whoIs = (ip: string) =>
     ip === "10.0.0.1" ? { pod: "web", namespace: "shop" } : undefined;
-  return translateEvent(create(TapEventSchema, init), whoIs);
+  return translateEvent(create(TapEventSchema, init), 12, whoIs);
 }
 
 const http = (
@@ -86,7 +86,7 @@ test("a request's begin, with what is known of both ends", () => {
     routeMeta: { route: "api.shop" },
     proxyDirection: "OUTBOUND",
     requestInitEvent: {
-      id: { base: 7, stream: 3 },
+      id: { base: 12, stream: 3 },
       method: "POST",
       scheme: "HTTPS",
       authority: "api:80",
@@ -125,7 +125,7 @@ test("a response's begin, and words that are not registered", () => {
     },
   }));
   expect(other?.requestInitEvent).toMatchObject({
-    id: { base: 0, stream: 0 },
+    id: { base: 12, stream: 0 },
     method: "PURGE",
     scheme: "gopher",
   });
@@ -156,7 +156,7 @@ test.each([
     },
   }));
   expect(shown?.responseEndEvent).toEqual({
-    id: { base: 7, stream: 3 },
+    id: { base: 12, stream: 3 },
     sinceRequestInit: { nanos: 2 },
     sinceResponseInit: {},
     responseBytes: 12,

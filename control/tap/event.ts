@@ -27,13 +27,17 @@ import type {
 /** What is known of who has an address; undefined: nothing. */
 export type WhoIs = (ip: string) => Labels | undefined;
 
-/** A proxy's event with what is known of both ends; null when it says nothing. */
+/**
+ * A proxy's event with what is known of both ends; null when it says nothing. Proxies number requests within a stream of
+ * events: `base` is the stream's number, which no other has.
+ */
 export function translateEvent(
   event: ProxyEvent,
+  base: number,
   whoIs: WhoIs,
 ): TapEvent | null {
   if (event.event.case !== "http") return null;
-  const happened = translateHttp(event.event.value);
+  const happened = translateHttp(event.event.value, base);
   if (happened === null) return null;
   return {
     source: endOf(event.source, event.sourceMeta?.labels, whoIs),
@@ -87,13 +91,16 @@ type Happened = Pick<
   "requestInitEvent" | "responseInitEvent" | "responseEndEvent"
 >;
 
-function translateHttp({ event }: TapEvent_Http): Happened | null {
+function translateHttp(
+  { event }: TapEvent_Http,
+  base: number,
+): Happened | null {
   switch (event.case) {
     case "requestInit": {
       const { id, method, scheme, authority, path, headers } = event.value;
       return {
         requestInitEvent: {
-          id: idOf(id),
+          id: idOf(id, base),
           method: methodOf(method),
           scheme: schemeOf(scheme),
           authority,
@@ -106,7 +113,7 @@ function translateHttp({ event }: TapEvent_Http): Happened | null {
       const { id, sinceRequestInit, httpStatus, headers } = event.value;
       return {
         responseInitEvent: {
-          id: idOf(id),
+          id: idOf(id, base),
           sinceRequestInit: durationOf(sinceRequestInit),
           httpStatus,
           headers: fieldsOf(headers),
@@ -117,7 +124,7 @@ function translateHttp({ event }: TapEvent_Http): Happened | null {
       const { id, sinceRequestInit, sinceResponseInit, trailers } = event.value;
       return {
         responseEndEvent: {
-          id: idOf(id),
+          id: idOf(id, base),
           sinceRequestInit: durationOf(sinceRequestInit),
           sinceResponseInit: durationOf(sinceResponseInit),
           responseBytes: Number(event.value.responseBytes),
@@ -142,8 +149,8 @@ function eosOf(eos: Eos | undefined) {
   }
 }
 
-function idOf(id: TapEvent_Http_StreamId | undefined): TapId {
-  return { base: id?.base ?? 0, stream: Number(id?.stream ?? 0n) };
+function idOf(id: TapEvent_Http_StreamId | undefined, base: number): TapId {
+  return { base, stream: Number(id?.stream ?? 0n) };
 }
 
 function durationOf(duration: Duration | undefined): TapDuration {

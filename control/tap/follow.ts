@@ -11,7 +11,9 @@ export interface Following {
   readonly asked: Asked;
   /** Requests in a window, at present. */
   readonly share: () => number;
-  readonly heard: (event: ProxyEvent) => void;
+  /** Numbers streams of events. */
+  readonly numbered: () => number;
+  readonly heard: (event: ProxyEvent, stream: number) => void;
   /** A proxy lets itself be tapped. */
   readonly opened: (pod: TapPod) => void;
   readonly failed: (pod: TapPod, why: string) => void;
@@ -96,11 +98,12 @@ async function watch(
 /** Shows as many requests as one window has; `begun` is called when there will be no more. */
 async function showWindow(
   tap: ProxyTap,
-  { asked, share, heard, opened }: Watching,
+  { asked, share, numbered, heard, opened }: Watching,
   signal: AbortSignal,
   begun: () => void,
 ): Promise<void> {
   const limit = share();
+  const number = numbered();
   const patience = new AbortController();
   let timer = setTimeout(
     () =>
@@ -131,7 +134,7 @@ async function showWindow(
           `more events than ${limit} requests have`,
         );
       }
-      heard(event);
+      heard(event, number);
       if (requests === limit) begun();
     }
     opened();

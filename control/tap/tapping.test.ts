@@ -112,6 +112,11 @@ test(
       (seen) => seen.length === 9,
     );
     expect(new Set(seen.map(pathOf))).toEqual(new Set(["/one", "/two"]));
+    // Both number their requests alike; whoever pairs begins and ends must not be told the same of two.
+    const ids = seen.map(({ requestInitEvent }) =>
+      JSON.stringify(requestInitEvent?.id)
+    );
+    expect(new Set(ids).size).toBe(seen.length);
     expect([one, two].map(({ asked }) => asked[0]?.limit)).toEqual([3, 3]);
     // More than two windows' worth of three from each takes a second one.
     expect(performance.now() - begun).toBeGreaterThanOrEqual(950);

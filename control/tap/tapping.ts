@@ -40,6 +40,7 @@ export function createTapping(options: TappingOptions): Tapping {
       const end = (): void => events.end();
       signal.addEventListener("abort", end);
       if (signal.aborted) end();
+      let streams = 0;
       let tapped = 1;
       let isAgreed = false;
       const refused = new Set<string>();
@@ -47,8 +48,9 @@ export function createTapping(options: TappingOptions): Tapping {
         connect: options.connect,
         asked,
         share: () => Math.max(1, Math.floor(filter.maxRps / tapped)),
-        heard(event) {
-          const shown = translateEvent(event, options.whoIs);
+        numbered: () => ++streams,
+        heard(event, stream) {
+          const shown = translateEvent(event, stream, options.whoIs);
           if (shown === null) options.counted("garbage");
           else {
             const isTaken = events.push(shown, weightOf(shown));

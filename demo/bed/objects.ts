@@ -1,4 +1,5 @@
-import { LABELS, PORTS } from "../../schemas/names.ts";
+import { ANNOTATIONS, LABELS, PORTS } from "../../schemas/names.ts";
+import { isTapped } from "./proxy-environment.ts";
 
 /** A Kubernetes object as it stands in a manifest. */
 export interface KubeObject {
@@ -28,14 +29,25 @@ export interface PodFacts {
   readonly ip: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** The Deployment it is of; none when it is left out. */
+  readonly deployment?: string;
   readonly ports: readonly NamedPort[];
   readonly meshed: boolean;
 }
 
+/** Stands for the hash of a Deployment's template, of which a bed has but one. */
+const HASH = "5d9c";
+
 /** A Pod as the API server would show it once it runs, with the proxy's container when meshed. */
 export function podObject(pod: PodFacts): KubeObject {
-  const meshLabels = pod.meshed
-    ? { [LABELS.controlPlaneNamespace]: "linkerd" }
+  const { deployment } = pod;
+  const labels = {
+    ...pod.labels,
+    ...pod.meshed ? { [LABELS.controlPlaneNamespace]: "linkerd" } : {},
+    ...deployment === undefined ? {} : { [LABELS.podTemplateHash]: HASH },
+  };
+  const tap = pod.meshed && isTapped(pod.annotations)
+    ? { [ANNOTATIONS.tapEnabled]: "true" }
     : {};
   return {
     apiVersion: "v1",
@@ -44,8 +56,17 @@ export function podObject(pod: PodFacts): KubeObject {
       name: pod.name,
       namespace: pod.namespace,
       uid: pod.uid,
-      labels: { ...pod.labels, ...meshLabels },
-      annotations: pod.annotations,
+      labels,
+      annotations: { ...pod.annotations, ...tap },
+      ...deployment === undefined ? {} : {
+        ownerReferences: [{
+          apiVersion: "apps/v1",
+          kind: "ReplicaSet",
+          name: `${deployment}-${HASH}`,
+          uid: `${deployment}-${HASH}`,
+          controller: true,
+        }],
+      },
     },
     spec: {
       serviceAccountName: pod.serviceAccount,

@@ -29,6 +29,8 @@ export interface PodSpec {
   readonly serviceAccount?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** The Deployment it is of; none by default. */
+  readonly deployment?: string;
   /** Ports that the application declares. */
   readonly ports?: readonly (number | NamedPort)[];
   /** True by default. */
@@ -99,6 +101,7 @@ export async function createPod(
     ip: address.ip,
     labels: spec.labels ?? { app: spec.name },
     annotations: spec.annotations ?? {},
+    ...spec.deployment === undefined ? {} : { deployment: spec.deployment },
     ports: (spec.ports ?? []).map((port) =>
       typeof port === "number" ? { port } : port
     ),

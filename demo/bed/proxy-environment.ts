@@ -81,6 +81,9 @@ export function proxyEnvironment(pod: ProxyFacts): Record<string, string> {
     IDENTITY_SVC_ADDR: address("identity", "linkerd-identity-headless"),
     IDENTITY_SVC_NAME: control("linkerd-identity"),
     IDENTITY_LOCAL_NAME: formatIdentity({ serviceAccount, namespace }, REALM),
+    ...isTapped(pod.annotations)
+      ? { TAP_SVC_NAME: control("linkerd-metrics") }
+      : {},
   };
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [
@@ -88,4 +91,11 @@ export function proxyEnvironment(pod: ProxyFacts): Record<string, string> {
       value,
     ]),
   );
+}
+
+/** Whether the pod's requests may be shown. */
+export function isTapped(
+  annotations: Readonly<Record<string, string>>,
+): boolean {
+  return annotations[ANNOTATIONS.disableTap] !== "true";
 }

@@ -1,7 +1,7 @@
 // What the metrics component does: it asks the tap port of other pods in plaintext, and its own proxy makes that mutual TLS.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Pod } from "../demo/bed/pod.ts";
+import { type Pod, proxyOf } from "../demo/bed/pod.ts";
 import { REALM } from "../demo/bed/proxy-environment.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { dial } from "../proxy/connect.ts";
@@ -16,12 +16,13 @@ import {
 } from "../schemas/proto/gen/tap_pb.ts";
 import { inPod } from "./testing/in-pod.ts";
 import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
-import { dialRaw } from "./testing/raw-socket.ts";
+import { dialRaw, listenRaw, type RawServer } from "./testing/raw-socket.ts";
 import { formatEvent } from "./testing/tapped.ts";
 
 setDefaultTimeout(120_000);
 
 const PORT = 8080;
+const UPGRADE_PORT = 8081;
 const TAP_PORT = 4190;
 const METRICS = formatIdentity(
   { serviceAccount: "metrics", namespace: "default" },
@@ -33,6 +34,7 @@ const idOf = (serviceAccount: string) =>
 let mesh: Mesh;
 const pods = {} as Record<"caller" | "web" | "metrics" | "other", Pod>;
 let application: { stop(now: boolean): Promise<void> };
+let chat: RawServer;
 let service = "";
 
 beforeAll(async () => {
@@ -44,11 +46,15 @@ beforeAll(async () => {
     bed.addPod({
       name: "web",
       serviceAccount: "web",
-      ports: [PORT],
+      ports: [PORT, UPGRADE_PORT],
       proxyEnv,
     }),
     bed.addPod({ name: "metrics", serviceAccount: "metrics" }),
-    bed.addPod({ name: "other", serviceAccount: "other" }),
+    bed.addPod({
+      name: "other",
+      serviceAccount: "other",
+      proxyEnv: { LINKERD2_PROXY_TAP_SVC_NAME: "" },
+    }),
   ]);
   application = inPod(pods.web, () =>
     Bun.serve({
@@ -56,7 +62,17 @@ beforeAll(async () => {
       hostname: "0.0.0.0",
       fetch: () => new Response("from web"),
     }));
-  const ports = [{ name: "http", port: 80, targetPort: PORT }];
+  chat = listenRaw(pods.web, UPGRADE_PORT, (socket) => {
+    void socket.until((text) => text.includes("\r\n\r\n")).then(() => {
+      const head = ["HTTP/1.1 101 Switching Protocols", "connection: upgrade"];
+      socket.write([...head, "upgrade: chat", "", ""].join("\r\n"));
+      return socket.until((text) => text.endsWith("hello"));
+    }).then(() => socket.write("hello"));
+  });
+  const ports = [
+    { name: "http", port: 80, targetPort: PORT },
+    { name: "chat", port: UPGRADE_PORT },
+  ];
   const { clusterIp } = await bed.addService({
     name: "web",
     ports,
@@ -72,6 +88,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await application?.stop(true);
+  chat?.close();
   await mesh.close();
 }, MESH_TIMEOUT_MS);
 
@@ -82,8 +99,8 @@ async function ask(): Promise<string> {
   return (await socket.ended).toString("latin1");
 }
 
-/** Begins to watch one request of a pod. */
-async function observe(from: Pod, of: Pod) {
+/** Begins to watch requests of a pod. */
+async function observe(from: Pod, of: Pod, limit = 1) {
   const options = { timeoutMs: 10_000, tcp: {}, tls: null };
   const address = { ip: of.ip, port: TAP_PORT };
   const channel = await inPod(from, () => dial(address, options));
@@ -97,7 +114,7 @@ async function observe(from: Pod, of: Pod) {
   const events: TapEvent[] = [];
   const ended = Promise.withResolvers<GrpcStatus>();
   const request = create(ObserveRequestSchema, {
-    limit: 1,
+    limit,
     match: { match: { case: "all", value: {} } },
   });
   startCall(
@@ -151,6 +168,23 @@ test("requests are shown where they are sent, and where they arrive", async () =
   expect(got?.destinationMeta).toBeUndefined();
 });
 
+test("a tunnel is shown as far as it is HTTP, and carries on", async () => {
+  const tap = await observe(pods.metrics, pods.web);
+  const socket = await dialRaw(pods.caller, service, UPGRADE_PORT);
+  const head = ["GET /chat HTTP/1.1", "host: web", "connection: upgrade"];
+  socket.write([...head, "upgrade: chat", "", ""].join("\r\n"));
+  await socket.until((text) => text.includes("\r\n\r\n"));
+  socket.write("hello");
+  await socket.until((text) => text.endsWith("hello"));
+  socket.destroy();
+  await tap.ended;
+  expect(tap.events.map(formatEvent)).toEqual([
+    "0 requestInit web/chat",
+    "0 responseInit 101",
+    "0 responseEnd 0",
+  ]);
+});
+
 test("nobody else is shown anything", async () => {
   const { events, ended } = await observe(pods.other, pods.web);
   expect([await ended, events]).toEqual([
@@ -167,4 +201,13 @@ test("a proxy that is not told who may tap listens to nobody", async () => {
   ];
   expect(unreached)
     .toContain((await ended).code);
+});
+
+test("a proxy that ends does not wait for who watches it", async () => {
+  const { ended, events } = await observe(pods.metrics, pods.caller, 1_000);
+  while (events.length === 0) await ask();
+  const { program } = proxyOf(pods.caller);
+  const { code } = await program().stop();
+  expect(code).toBe(0);
+  expect((await ended).code).toBe(StatusCode.unavailable);
 });

@@ -74,6 +74,8 @@ export async function installMesh(
 
 /** All of it, also the Gateway API, and also when pods are meshed still: unlike `linkerd uninstall`, which is polite. */
 export async function removeMesh(node: Access): Promise<void> {
+  // While an API has nobody who serves it, no namespace can go.
+  await kubectl(node, ["delete", "apiservice,rolebinding", "-A", "-l", LABEL]);
   // Nobody needs the seconds for which its pods would go on answering (docs/decisions/0125).
   await kubectl(node, [
     ...["delete", "deployments,replicasets,pods", "--all", "-n", "linkerd"],

@@ -19,7 +19,13 @@ test(
 );
 
 /** Flags that Linkerd does not have, each with a decision of its own. */
-const ADDED = ["authz --from-manifests"]; // 0089
+const ADDED = [
+  "authz --from-manifests", // 0089
+  // 0176
+  ...["authz", "edges", "routes", "stat", "stat-inbound", "stat-outbound"].map(
+    (command) => `viz ${command} --watch`,
+  ),
+];
 
 test("every flag, annotation and value of ours is one of Linkerd's, or added on purpose", () => {
   expect(ownFlags()).toEqual(ADDED);

@@ -1,17 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { harmless } from "../../schemas/harmless.ts";
-import { describe, Problem } from "../../schemas/problem.ts";
+import { describe } from "../../schemas/problem.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { askMetrics, askRows, type Question } from "./ask.ts";
-import { readDuration } from "./options.ts";
 import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
 import { type Line, showScreen } from "./screen.ts";
 
-const EVERY = "2s";
-/** An answer may have to be made of a thousand pods; after an hour nobody looks any more. */
-const EVERY_MIN_MS = 1_000;
-const EVERY_MAX_MS = 3_600_000;
+/** From an answer to the next question: a slow answer is not asked for again before it came. */
+const PAUSE_MS = 2_000;
 
 /** Asks as `askMetrics` does; with `--watch` again and again, on the whole terminal where there is one. */
 export async function askLive<Row>(
@@ -20,7 +17,6 @@ export async function askLive<Row>(
   questions: readonly Question[],
   show: (rows: readonly (readonly Row[])[]) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
-  const everyMs = readInterval(given);
   if (!given.on("watch")) {
     return await askMetrics(given, world, questions, show);
   }
@@ -32,21 +28,8 @@ export async function askLive<Row>(
       ),
     );
   return world.terminal && given.text("output") !== "json"
-    ? await redraw(ask, everyMs)
-    : await repeat(ask, everyMs, world);
-}
-
-function readInterval(given: Given): number {
-  const text = given.text("interval");
-  const everyMs = readDuration(given, "interval", EVERY);
-  if (everyMs < EVERY_MIN_MS || everyMs > EVERY_MAX_MS) {
-    throw new Problem(
-      "config.invalid",
-      `--interval "${text}": expected a time from 1s to 1h`,
-    );
-  }
-  if (text === undefined || given.on("watch")) return everyMs;
-  throw new Problem("config.invalid", "--interval is for --watch");
+    ? await redraw(ask)
+    : await repeat(ask, world);
 }
 
 type Ask = (signal?: AbortSignal) => Promise<Outcome>;
@@ -58,14 +41,14 @@ interface Trouble {
 }
 
 /** Keeps the newest answer on the screen, and leaves the last one behind. What fails after the first is said there. */
-async function redraw(ask: Ask, everyMs: number): Promise<Outcome> {
+async function redraw(ask: Ask): Promise<Outcome> {
   let answer = await ask();
   let trouble: Trouble | null = null;
   const stop = new AbortController();
   const { signal } = stop;
   const asking = async () => {
     for (;;) {
-      await pause(everyMs, undefined, { signal });
+      await pause(PAUSE_MS, undefined, { signal });
       try {
         const timeout = AbortSignal.timeout(TIMEOUT_MS);
         answer = await ask(AbortSignal.any([signal, timeout]));
@@ -75,7 +58,7 @@ async function redraw(ask: Ask, everyMs: number): Promise<Outcome> {
       }
     }
   };
-  const title = `every ${everyMs / 1_000}s (press q to quit)`;
+  const title = `every ${PAUSE_MS / 1_000}s (press q to quit)`;
   try {
     const { code } = await showScreen({
       picture: () => picture(title, trouble, answer),
@@ -113,7 +96,6 @@ function clock(time: Date): string {
 /** Prints one answer after the other, until the command is stopped or nobody reads. */
 async function repeat(
   ask: Ask,
-  everyMs: number,
   world: World,
 ): Promise<never> {
   const tell = async ({ stdout = [], stderr = "" }: Outcome) => {
@@ -122,7 +104,7 @@ async function repeat(
   };
   await tell(await ask());
   for (;;) {
-    await pause(everyMs);
+    await pause(PAUSE_MS);
     try {
       await tell(await ask());
     } catch (error) {

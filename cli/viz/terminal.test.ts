@@ -181,11 +181,11 @@ for (const [name, runtime] of RUNTIMES) {
         try {
           const { screen, until, type, written, child } = open([
             ...[...runtime, MAIN, "viz", "authz", "deploy/web", "--watch"],
-            ...["--interval=1s", "--api-addr", `127.0.0.1:${server.port}`],
+            ...["--api-addr", `127.0.0.1:${server.port}`],
           ], [110, 10]);
           await until(() => screen()[3]?.startsWith("reads-1 ") === true);
           expect(screen().slice(0, 2)).toEqual([
-            "every 1s (press q to quit)",
+            "every 2s (press q to quit)",
             "",
           ]);
           await until(() =>
@@ -219,7 +219,7 @@ for (const [name, runtime] of RUNTIMES) {
       });
       const child = Bun.spawn([
         ...[...runtime, MAIN, "viz", "authz", "deploy/web", "--watch"],
-        ...["--interval=1s", "--api-addr", `127.0.0.1:${server.port}`],
+        ...["--api-addr", `127.0.0.1:${server.port}`],
       ], { stdout: "pipe", stderr: "pipe" });
       try {
         let text = "";

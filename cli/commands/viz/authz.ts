@@ -13,7 +13,7 @@ export const authz: Command = {
     // As in Linkerd, which never looked at it here.
     { ...SELECTOR, about: "Has no effect", hidden: true },
     output("table, wide or json"),
-    ...WATCH,
+    WATCH,
   ],
   examples: ["linkerd viz authz -n emojivoto deploy/web"],
   maxWords: 2,

@@ -7,7 +7,7 @@ export const edges: Command = {
   name: "edges",
   usage: "[flags] (TYPE)",
   about: "Print who talks to whom now, and whether over mutual TLS.",
-  flags: [NAMESPACE, ALL_NAMESPACES, output("table, wide or json"), ...WATCH],
+  flags: [NAMESPACE, ALL_NAMESPACES, output("table, wide or json"), WATCH],
   examples: [
     "linkerd viz edges -n emojivoto deploy",
     "linkerd viz edges -A po",

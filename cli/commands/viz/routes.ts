@@ -15,7 +15,7 @@ export const statInbound: Command = {
   name: "stat-inbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads are asked, by Server and route.",
-  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, ...WATCH],
+  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, WATCH],
   examples: ["linkerd viz stat-inbound -n emojivoto deploy/web"],
   maxWords: Infinity,
   run: async (given, world) => {
@@ -29,7 +29,7 @@ export const statOutbound: Command = {
   name: "stat-outbound",
   usage: "[flags] (RESOURCES)",
   about: "Print what workloads ask of Services, by route and backend.",
-  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, ...WATCH],
+  flags: [NAMESPACE, WINDOW, output("table or json"), PROMETHEUS, WATCH],
   examples: [
     "# a canary, as its client sees it",
     "linkerd viz stat-outbound -n emojivoto deploy/web",
@@ -57,7 +57,7 @@ export const routes: Command = {
     },
     { name: "to-namespace", kind: "text", about: "Namespace of --to" },
     output("table, wide (with --to: what retries made of it) or json"),
-    ...WATCH,
+    WATCH,
   ],
   examples: [
     "linkerd viz routes -n emojivoto deploy/web",

@@ -36,7 +36,7 @@ export const stat: Command = {
       about: "Show workloads outside the mesh, too",
     },
     output("table, wide or json"),
-    ...WATCH,
+    WATCH,
   ],
   examples: [
     "linkerd viz stat -n emojivoto deploy",
@@ -44,6 +44,8 @@ export const stat: Command = {
     "linkerd viz stat -n emojivoto deploy/web --to svc/emoji-svc",
     "# every namespace, over the last ten minutes",
     "linkerd viz stat ns -t 10m",
+    "# as it changes",
+    "linkerd viz stat -n emojivoto deploy --watch",
   ],
   maxWords: Infinity,
   run: async (given, world) => {

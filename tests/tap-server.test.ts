@@ -6,14 +6,20 @@ import {
 } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, test } from "bun:test";
 import { once } from "node:events";
-import { connect as connectPlain, createServer } from "node:net";
+import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { connect } from "node:tls";
+import { dial } from "../proxy/connect.ts";
+import { Field } from "../proxy/http/field.ts";
+import { NO_TRAILERS } from "../proxy/http/message.ts";
+import { connectHttp2 } from "../proxy/http2/client.ts";
 import { startTap } from "../proxy/tap.ts";
 import { MAX_TAPS, Taps } from "../proxy/tap/taps.ts";
 import { ForwardBed, openHttp1 } from "../proxy/testing/forward-bed.ts";
+import { requestHead } from "../proxy/testing/http1.ts";
 import { createTestLog } from "../proxy/testing/log.ts";
 import { createPki } from "../proxy/testing/pki.ts";
+import { RecordedResponse } from "../proxy/testing/recorded-exchange.ts";
 import { turn } from "../proxy/testing/recorder.ts";
 import type { Credentials } from "../proxy/tls.ts";
 import {
@@ -21,6 +27,7 @@ import {
   Tap,
   type TapEvent,
 } from "../schemas/proto/gen/tap_pb.ts";
+import { createRandom } from "./testing/random-message.ts";
 import { formatEvent } from "./testing/tapped.ts";
 
 const pki = createPki();
@@ -119,6 +126,38 @@ async function securedAs(
   return clientOf(address.port);
 }
 
+/** A connection over which any bytes can be sent as a call; gives the status of the answer, and that of gRPC. */
+async function openRaw(port: number) {
+  const address = { ip: "127.0.0.1", port };
+  const channel = await dial(address, { timeoutMs: 5_000, tcp: {}, tls: null });
+  const ready = Promise.withResolvers<void>();
+  const connection = connectHttp2(channel, {}, {
+    ready: ready.resolve,
+    retiring() {},
+    closed: () => ready.resolve(),
+  });
+  closing.push(() => connection.destroy());
+  if (!connection.ready) await ready.promise;
+  return async (
+    body: readonly number[],
+    {
+      type = "application/grpc",
+      path = "/io.linkerd.proxy.tap.Tap/Observe",
+    } = {},
+  ) => {
+    const head = requestHead("POST", path, { "content-type": type }, "2");
+    head.scheme = Field.of(":scheme", "http");
+    const response = new RecordedResponse();
+    const stream = connection.request(head, false, response);
+    stream.data(Uint8Array.from(body));
+    stream.end(NO_TRAILERS);
+    while (!response.ended && response.reset === null) await turn();
+    const lines = [...response.fields, ...response.trailers];
+    const found = lines.find((line) => line.startsWith("grpc-status: "));
+    return [response.status, found?.slice("grpc-status: ".length) ?? null];
+  };
+}
+
 type Request = MessageInitShape<typeof ObserveRequestSchema>;
 const ALL: Request = {
   limit: 1,
@@ -209,28 +248,37 @@ describe("the tap server", () => {
     expect(taps.wanting).toEqual([]);
   });
 
-  test("speaks gRPC alone, and no other method", async () => {
+  test("speaks gRPC over HTTP/2 alone, and no other method", async () => {
     const { tap } = start();
-    const answer = await fetch(`http://127.0.0.1:${tap.port}/metrics`)
-      .then(({ status }) => status, () => "closed");
-    expect(answer).toBe("closed");
-    const transport = createGrpcTransport({
-      baseUrl: `http://127.0.0.1:${tap.port}`,
+    const http1 = fetch(`http://127.0.0.1:${tap.port}/metrics`);
+    expect(await http1.then(({ status }) => status, () => "closed"))
+      .toBe("closed");
+    const send = await openRaw(tap.port);
+    expect(await send([], { type: "text/plain" })).toEqual([415, null]);
+    const path = "/io.linkerd.proxy.tap.Tap/Other";
+    expect(await send([], { path })).toEqual([200, "12"]);
+  });
+
+  test("answers whatever bytes it is sent, in words of gRPC", async () => {
+    const { tap, taps } = start();
+    const send = await openRaw(tap.port);
+    const random = createRandom(4190);
+    const garbage = Array.from({ length: 100 }, () => {
+      const bytes = new Uint8Array(random() * 60).map(() => random() * 256);
+      return [0, 0, 0, 0, bytes.length, ...bytes];
     });
-    const { observe: method } = Tap.method;
-    const unknown = { ...method, name: "Other" };
-    const call = transport.unary(
-      { ...unknown, methodKind: "unary" } as never,
-      undefined,
-      undefined,
-      undefined,
-      ALL as never,
-    );
-    const { code } = await call.then(
-      () => ({ code: 0 }),
-      (thrown: unknown) => ConnectError.from(thrown),
-    );
-    expect(code).toBe(Code.Unimplemented);
+    const compressed = [1, 0, 0, 0, 0];
+    const endless = [0, 0xff, 0xff, 0xff, 0xff, 1, 2, 3];
+    const half = [0, 0, 0, 0, 9, 8, 1];
+    const two = [0, 0, 0, 0, 2, 8, 1, 0, 0, 0, 0, 2, 8, 1];
+    const statuses = [];
+    for (const body of [[], compressed, endless, half, two, ...garbage]) {
+      statuses.push(await send(body));
+    }
+    expect(statuses.slice(0, 5))
+      .toEqual(["3", "13", "8", "3", "3"].map((status) => [200, status]));
+    expect(new Set(statuses.slice(5).map(String))).toEqual(new Set(["200,3"]));
+    expect(taps.wanting).toEqual([]);
   });
 
   test("ends a tap at once when its client has gone", async () => {
@@ -241,13 +289,12 @@ describe("the tap server", () => {
     stop();
     await events.catch(() => {});
     while (taps.wanting.length > 0) await turn();
-    const socket = connectPlain(tap.port, "127.0.0.1");
-    socket.on("error", () => {});
-    const gone = await observe(clientOf(tap.port));
-    gone.events.catch(() => {});
+    const lost = await observe(await securedAs(tap.port, metrics));
+    lost.events.catch(() => {});
+    expect(taps.wanting).toHaveLength(1);
+    // Its connection, which was opened last.
     await closing.pop()?.();
     while (taps.wanting.length > 0) await turn();
-    socket.destroy();
   });
 
   test("has room for so many taps", async () => {

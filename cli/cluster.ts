@@ -14,12 +14,8 @@ export interface Cluster {
    * `ApiError` for credentials that are not accepted, and `connect.failed` as `call` does.
    */
   readonly open: (request: ApiRequest) => Promise<Response>;
-  /** Opens a port of a Pod to this machine's loopback, through the API server: on a port of its own, or on one that is free. */
-  readonly forward: (
-    pod: PodName,
-    port: number,
-    localPort?: number,
-  ) => Promise<Forward>;
+  /** Opens a port of a Pod to this machine's loopback, through the API server. */
+  readonly forward: (pod: PodName, port: number) => Promise<Forward>;
 }
 
 export interface ApiRequest {

@@ -109,18 +109,3 @@ test("frames of any length come out of bytes cut anywhere", () => {
     expect(found.at(-1)).toEqual(frames.at(-1) ?? new Uint8Array());
   }
 });
-
-test("a port of this machine that somebody has is not taken", async () => {
-  const path = await writeKubeconfig(server, { token: "t" });
-  const cluster = await open([`--kubeconfig=${path}`]);
-  const pod = { namespace: "shop", name: "web" };
-  const forward = await cluster.forward(pod, 8080);
-  const port = Number(new URL(forward.url).port);
-  await expect(cluster.forward(pod, 8080, port)).rejects.toThrow(
-    "Error running port-forward: ",
-  );
-  await forward.close();
-  const again = await cluster.forward(pod, 8080, port);
-  expect(again.url).toBe(forward.url);
-  await again.close();
-});

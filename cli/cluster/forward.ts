@@ -3,7 +3,6 @@ import { once } from "node:events";
 import type http from "node:http";
 import net, { type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { describe, Problem } from "../../schemas/problem.ts";
 import type { Forward } from "../cluster.ts";
 import { encodeFrame, frameReader, OPCODE } from "./websocket.ts";
 
@@ -27,7 +26,6 @@ export interface Tunnel {
  */
 export async function startForward(
   open: () => Promise<Tunnel>,
-  localPort = 0,
 ): Promise<Forward> {
   let ready: Promise<Tunnel> | undefined = Promise.resolve(await open());
   const locals = new Set<Socket>();
@@ -44,17 +42,8 @@ export async function startForward(
       relay(local, to);
     }, () => local.destroy());
   });
-  server.listen(localPort, "127.0.0.1");
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    (await ready)?.socket.destroy();
-    throw new Problem(
-      "connect.failed",
-      `Error running port-forward: ${describe(error)}`,
-      { hint: "is something else there? take another one with --port" },
-    );
-  }
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -83,7 +83,7 @@ export async function openCluster(
     namespace: access.namespace,
     call: (request) => explained(call(request), access),
     open: (request) => explained(open(request), access),
-    forward: ({ namespace, name }, port, localPort) =>
+    forward: ({ namespace, name }, port) =>
       startForward(() => {
         const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
         const url = locate(access, {
@@ -91,7 +91,7 @@ export async function openCluster(
           query: { ports: String(port) },
         });
         return explained(connect(url, session, access), access);
-      }, localPort),
+      }),
   };
 }
 

@@ -139,6 +139,9 @@ const QUERIES: readonly (readonly [
   ["stat namespaces", stat(target("namespace"))],
   ["stat services", stat(target("service"))],
   ["stat one service", stat(target("service", "api"))],
+  ["stat servers", stat(target("server"))],
+  ["stat routes of servers", stat(target("httproute"))],
+  ["stat authorizations", stat(target("authorizationpolicy", "web"))],
   [
     "stat deployments to one",
     stat(target("deployment"), {
@@ -238,6 +241,38 @@ test.each(QUERIES)("%s: both say the same", async (_, query) => {
     );
   }
 });
+
+test.each(
+  [
+    ["of deployments", stat(target("deployment")), 1],
+    [
+      "of pods to a service",
+      stat(target("pod"), { to: target("service", "api") }),
+      2,
+    ],
+    ["of services", stat(target("service")), 1],
+  ] as const,
+)(
+  "percentiles %s: both in the same bucket, or in the next",
+  async (_, query, least) => {
+    const [ours, theirs] = await Promise.all([query(memory), query(real)]);
+    const pairs = ours.flatMap(({ name, golden }) => {
+      const own = golden?.latencyMs ?? null;
+      if (own === null) return [];
+      const its = theirs.find((row) => row.name === name)?.golden?.latencyMs;
+      return [[own.p50, its?.p50], [own.p95, its?.p95], [own.p99, its?.p99]];
+    });
+    expect(pairs.length).toBeGreaterThanOrEqual(3 * least);
+    for (const [own, its] of pairs) {
+      expect(Math.abs(bucketOf(own) - bucketOf(its))).toBeLessThanOrEqual(1);
+    }
+  },
+);
+
+/** Which bucket of the shop's a latency is in. */
+function bucketOf(ms: number | null | undefined): number {
+  return [1, 5, 10].findIndex((bound) => (ms ?? NaN) <= bound);
+}
 
 /** Rows as one list of texts, in which numbers have their places, and one of those numbers. */
 function flatten(

@@ -30,6 +30,7 @@ export const FOR_ANY_CLUSTER: readonly string[] = [
   "policy.test.ts",
   "replaced.test.ts",
   "traffic.test.ts",
+  "viz-check.test.ts",
 ];
 
 /** Why others cannot, where that is known. */

@@ -12,18 +12,24 @@ test("a trim keeps what says how a Pod is reached, not what fills it", () => {
     name: "LINKERD2_PROXY_INBOUND_LISTEN_ADDR",
     value: "0.0.0.0:4143",
   };
+  const identity = {
+    name: "LINKERD2_PROXY_IDENTITY_LOCAL_NAME",
+    value:
+      "$(_pod_sa).$(_pod_ns).serviceaccount.identity.linkerd.cluster.local",
+  };
   const opaque = {
     "config.linkerd.io/opaque-ports": "3306",
     "timeout.linkerd.io/request": "1s",
     "retry.linkerd.io/limit": "1",
     "balancer.linkerd.io/failure-accrual": "unified",
     "balancer.alpha.linkerd.io/penalize-failures": "true",
+    "viz.linkerd.io/tap-enabled": "true",
   };
   const pod = (env: object[], annotations: object) =>
     objectOf(podManifest("web-1", "10.1.0.1", {
       annotations: { ...opaque, ...annotations },
       spec: {
-        initContainers: [{ ...proxy, env: [listen, ...env] }],
+        initContainers: [{ ...proxy, env: [listen, identity, ...env] }],
         containers: [{ name: "app", ...env.length > 0 ? { env } : {} }],
       },
     }));

@@ -3,10 +3,11 @@ import { createShare } from "./share.ts";
 
 /** Annotations that are settings of the mesh; others, `kubectl apply`'s above all, may be as large as their objects. */
 const OWN_ANNOTATION =
-  /^(config|timeout|retry|balancer|balancer\.alpha)\.linkerd\.io\//;
+  /^(config|timeout|retry|balancer|balancer\.alpha|viz)\.linkerd\.io\//;
 
-/** The variables of a proxy that say where it listens (control/index/endpoint.ts). */
-const OWN_VARIABLE = /^LINKERD2_PROXY_[A-Z]+_LISTEN_ADDR$/;
+/** The variables of a proxy that say where it listens (control/index/endpoint.ts), and who it is (control/tap/pods.ts). */
+const OWN_VARIABLE =
+  /^LINKERD2_PROXY_(?:[A-Z]+_LISTEN_ADDR|IDENTITY_LOCAL_NAME)$/;
 
 /** Pods of one template follow each other in a list; so many different ones may come between when they change. */
 const SHARED_MAX = 64;

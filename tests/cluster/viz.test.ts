@@ -1,5 +1,6 @@
-// What `linkerd viz` says of a cluster, beside what a load generator sends there.
+// What `linkerd viz` says of a cluster, beside what a load generator sends there, and to whom.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { resolve } from "node:path";
 import { waitFor } from "../../demo/bed/wait.ts";
 import { kubectl } from "./kubectl.ts";
 import { type NodeCluster, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
@@ -16,6 +17,9 @@ const RATE = 50;
 const WAIT = "--timeout=240s";
 /** A window, and some scrapes, until all of it is under load. */
 const STEADY_MS = 180_000;
+/** Who may view the namespace, and nothing else. */
+const VIEWER = "ann";
+const MAIN = resolve(import.meta.dir, "../../cli/main.ts");
 
 let node: NodeCluster;
 let mesh: Mesh | null = null;
@@ -29,6 +33,10 @@ beforeAll(async () => {
   await kubectl(node, ["apply", "-f", "-"], list);
   await run("rollout", "status", "deployment/web", WAIT);
   await run("wait", "pod/load", "--for=condition=Ready", WAIT);
+  await run(
+    ...["create", "rolebinding", VIEWER, "--clusterrole=view"],
+    `--user=${VIEWER}`,
+  );
   load = await startLoad(node, NAMESPACE, { rate: RATE });
 }, OPEN_TIMEOUT_MS + INSTALL_TIMEOUT_MS);
 
@@ -86,9 +94,124 @@ test("stat says what the load generator sends, within a hundredth", async () => 
 
 test("edges and outbound rows name both ends", async () => {
   expect(await viz("edges", "po", "-o", "wide"))
-    .toMatch(/load +web-\S+ +golden +golden +default\.golden +√/);
+    .toMatch(
+      /load +web-\S+ +golden +golden +default\.golden +default\.golden +√/,
+    );
   expect(await viz("stat-outbound", "po/load"))
     .toMatch(/^load +web:80 .*100\.00%/m);
   expect(await viz("stat-inbound", "deploy/web"))
     .toMatch(/^web +\[default\]:8080 .*100\.00%/m);
+});
+
+/** `linkerd viz` as somebody else; whatever comes of it. */
+async function vizAs(user: string, ...args: string[]) {
+  const answer = await mesh?.linkerd(["viz", ...args, "--as", user]);
+  return answer ?? { code: -1, stdout: "", stderr: "" };
+}
+
+test("who may view a namespace is told of it, and of no other", async () => {
+  const own = await vizAs(VIEWER, "stat", "deploy", "-n", NAMESPACE);
+  expect([own.code, own.stderr]).toEqual([0, ""]);
+  expect(own.stdout).toMatch(/^web +2\/2 /m);
+  for (
+    const args of [
+      ["stat", "deploy", "-n", "linkerd"],
+      ["stat", "deploy", "-A"],
+      ["edges", "po", "-n", "kube-system"],
+    ]
+  ) {
+    const { code, stdout, stderr } = await vizAs(VIEWER, ...args);
+    expect([args, code, stdout]).toEqual([args, 1, ""]);
+    expect(stderr).toContain(
+      `User "${VIEWER}" cannot get resource "metrics" in API group "viz.linkerd.io"`,
+    );
+  }
+});
+
+test("a service account without rights is told nothing", async () => {
+  const user = `system:serviceaccount:${NAMESPACE}:default`;
+  for (
+    const args of [["stat", "deploy"], ["stat-inbound", "deploy/web"]]
+  ) {
+    const { code, stderr } = await vizAs(user, ...args, "-n", NAMESPACE);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`User "${user}" cannot get`);
+  }
+});
+
+/** Lines of a tap, until one of them is of interest. */
+async function tapped(...args: string[]): Promise<string> {
+  const child = Bun.spawn(
+    [process.execPath, MAIN, "viz", "tap", ...args, "-n", NAMESPACE],
+    {
+      env: { KUBECONFIG: node.kubeconfig },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of child.stdout) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("end id=")) break;
+  }
+  child.kill();
+  await child.exited;
+  return text === "" ? await child.stderr.text() : text;
+}
+
+test("live requests are shown to who may watch them", async () => {
+  expect(await tapped("deploy/web")).toMatch(
+    /^req id=\S+ proxy=in +src=\S+ dst=\S+ tls=true :method=GET/m,
+  );
+  for (const user of [VIEWER, `system:serviceaccount:${NAMESPACE}:default`]) {
+    const { code, stdout, stderr } = await vizAs(
+      user,
+      ...["tap", "deploy/web", "-n", NAMESPACE],
+    );
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/cannot watch resource \\?"deployments\/tap/);
+  }
+});
+
+test("the dashboard is on this machine, with the rights of who starts it", async () => {
+  const child = Bun.spawn(
+    [process.execPath, MAIN, "viz", "dashboard", "--show=url", "--port=0"],
+    {
+      env: { KUBECONFIG: node.kubeconfig },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (/http:\S+\n/.test(said)) break;
+  }
+  const [url = ""] = /http:\S+/.exec(said) ?? [];
+  const page = await fetch(url);
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain("web");
+  const live = await fetch(
+    `${url}/tap-events?target=deployment/${NAMESPACE}/web`,
+  );
+  expect(live.status).toBe(200);
+  const reader = live.body?.getReader();
+  let rows = "";
+  while (!rows.includes('"cells"')) {
+    const chunk = await reader?.read();
+    expect(chunk?.done).toBe(false);
+    rows += new TextDecoder().decode(chunk?.value);
+  }
+  await reader?.cancel();
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  const { code, stderr } = await vizAs(
+    VIEWER,
+    ...["dashboard", "--show=url", "--wait=1s", "--port=0"],
+  );
+  expect(code).toBe(1);
+  expect(stderr).toContain('resource "dashboard"');
 });

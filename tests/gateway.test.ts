@@ -310,12 +310,11 @@ test("policy of the gateway's own port decides, and a client without identity is
   await waitFor(async () => (await ask("web-far")).status === 403 || null, {
     what: () => "the policy of the gateway's port in force",
   });
-  const denied = await dialRaw(
-    caller,
-    addresses.get("web-far") ?? "",
-    OPAQUE_PORT,
-  );
-  expect((await denied.ended).toString("latin1")).toBe("");
+  const far = addresses.get("web-far") ?? "";
+  // It may be cut off before this side counts it as open.
+  const heard = await dialRaw(caller, far, OPAQUE_PORT)
+    .then(({ ended }) => ended, () => Buffer.alloc(0));
+  expect(heard.toString("latin1")).toBe("");
   await mesh.bed.remove(policy);
   await waitFor(async () => (await ask("web-far")).status === 200 || null, {
     what: () => "the default policy in force again",

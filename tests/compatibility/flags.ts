@@ -7,6 +7,9 @@ const HEARTBEAT = "understood; nothing is reported to anyone anyway";
 const SLICES = "understood; discovery always reads EndpointSlices";
 const UPGRADE =
   "understood; HTTP/1 always crosses between proxies as HTTP/2, so this is refused";
+const NO_VIZ = "understood; metrics are part of the install";
+const PROMETHEUS =
+  "refused: the metrics component asks the Prometheus of the value `prometheusUrl`, so that Kubernetes decides who may read metrics";
 
 /** Where ours means something else, on purpose; by command and flag, or by flag. */
 const DIFFERS: Readonly<Record<string, string>> = {
@@ -17,7 +20,26 @@ const DIFFERS: Readonly<Record<string, string>> = {
   "--proxy-image": "the default is our own: no foreign image is pulled",
   "check --expected-version":
     "without it nothing is looked up: the versions of this command, the control plane and the proxies are compared",
+  "viz authz --selector": "understood, and unused as in Linkerd",
+  "viz stat-inbound --prometheusURL": PROMETHEUS,
+  "viz stat-outbound --prometheusURL": PROMETHEUS,
+  ...ofViz("install", [
+    ...["ha", "ignore-cluster", "output", "set", "set-file", "set-string"],
+    ...["skip-checks", "values", "wait"],
+  ]),
+  ...ofViz("prune", [
+    ...["ha", "set", "set-file", "set-string", "values", "wait"],
+  ]),
 };
+
+function ofViz(
+  command: string,
+  flags: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(
+    flags.map((flag) => [`viz ${command} --${flag}`, NO_VIZ]),
+  );
+}
 
 /** One command: itself, and its flags. */
 export interface CommandRows {

@@ -19,6 +19,8 @@ export const viz: Group = {
   examples: [
     "linkerd viz stat -n emojivoto deploy",
     "linkerd viz edges -n emojivoto deploy",
+    "# do metrics come in?",
+    "linkerd viz check --proxy -n emojivoto",
   ],
   commands: [
     allowScrapes,

@@ -7,7 +7,7 @@ import { type Column, formatTable } from "../table.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace } from "./options.ts";
-import { parseResource } from "./resource.ts";
+import { parseResource, POLICY_KINDS } from "./resource.ts";
 
 /** Prints who talks to whom now, and whether over mutual TLS. */
 export async function runEdges(given: Given, world: World): Promise<Outcome> {
@@ -25,6 +25,13 @@ export async function runEdges(given: Given, world: World): Promise<Outcome> {
     throw new Problem(
       "config.invalid",
       `Error creating edges request: Edges cannot be returned for a specific resource name; remove ${name} from query`,
+    );
+  }
+  if (kind === "all" || kind === "service" || POLICY_KINDS.has(kind)) {
+    throw new Problem(
+      "config.invalid",
+      `Error creating edges request: Resource type is not supported: ${kind}`,
+      { hint: "expected a kind of workloads, such as deploy" },
     );
   }
   const namespace = await readTargetNamespace(given, world);

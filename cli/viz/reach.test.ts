@@ -80,7 +80,7 @@ describe("a refusal says what to do", () => {
     [
       "of an API that does not run",
       status(503, "service unavailable"),
-      /Cannot ask the metrics component: .*\n.*linkerd check/,
+      /Cannot ask the metrics component: .*\n.*linkerd viz check/,
     ],
     [
       "of the metrics component itself",

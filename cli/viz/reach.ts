@@ -100,7 +100,7 @@ export function explain(error: ApiError): Problem {
 const RIGHTS =
   "metrics of a namespace are for who may view it, the dashboard for who may view all; live requests are for who has the ClusterRole linkerd-linkerd-tap-admin";
 const ABSENT =
-  "it is part of linkerd install: `linkerd check` tells whether it runs, `linkerd upgrade` brings what is missing";
+  "validate the install with: linkerd viz check; `linkerd upgrade` brings what is missing";
 
 async function openAt(
   at: string,

@@ -159,6 +159,7 @@ describe("stat", () => {
     [["stat-inbound", "deploy", "-o", "wide"], "Invalid output format: wide"],
     [["stat-outbound", "po", "--prometheusURL", "http://a"], "not possible"],
     [["edges", "deploy/web"], "remove web from query"],
+    [["edges", "svc"], "Resource type is not supported: service"],
     [["edges"], "accepts 1 arg(s), received 0"],
   ])("%p is refused before anything is asked", async (args, why) => {
     const { code, stderr } = await viz(...args);

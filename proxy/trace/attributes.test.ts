@@ -19,12 +19,12 @@ test("a request is told with method, URL, server, client and what frames its bod
     ["http.request.method", "POST"],
     ["url.scheme", "https"],
     ["url.path", "/cart/items"],
-    ["url.query", "id=1&sig=REDACTED"],
     [
       "url.full",
       "https://shop.example.org:8443/cart/items?id=1&sig=REDACTED",
     ],
     ["network.transport", "tcp"],
+    ["url.query", "id=1&sig=REDACTED"],
     ["server.address", "shop.example.org"],
     ["server.port", 8443],
     ["user_agent.original", "tester/1.0"],

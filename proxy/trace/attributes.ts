@@ -8,12 +8,13 @@ import type { Attributes, Side, Value } from "./span.ts";
 /** Longer texts are cut: a request has room for 32 kB of path, and a trace has no use for it. */
 const MAX_TEXT = 1_024;
 
-const USER_AGENT = Name.of("user-agent");
-const FIELDS = ["content-length", "content-type", "l5d-orig-proto"]
-  .map((text) => ({
-    name: Name.of(text),
-    attribute: `http.request.header.${text}`,
-  }));
+/** Fields that are told, and as what. */
+const FIELDS = Object.entries({
+  "user-agent": "user_agent.original",
+  "content-length": "http.request.header.content-length",
+  "content-type": "http.request.header.content-type",
+  "l5d-orig-proto": "http.request.header.l5d-orig-proto",
+}).map(([name, attribute]) => ({ name: Name.of(name), attribute }));
 const DEFAULT_PORTS = new Map([["http", 80], ["https", 443]]);
 
 /** The name of a request's spans: its path, without the query. */
@@ -29,25 +30,27 @@ export function requestAttributes(head: RequestHead, side: Side): Attributes {
   const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
   const server = parseHostPort(hostPort, DEFAULT_PORTS.get(scheme) ?? 80);
   const search = query === null ? "" : `?${query}`;
-  const all: [string, Value | null][] = [
+  const told: (readonly [string, Value])[] = [
     ["direction", side],
-    ["http.request.method", head.method.text],
-    ["url.scheme", scheme],
-    ["url.path", path],
-    ["url.query", query],
-    ["url.full", `${scheme}://${redactAuthority(authority)}${path}${search}`],
+    ["http.request.method", cut(head.method.text)],
+    ["url.scheme", cut(scheme)],
+    ["url.path", cut(path)],
+    [
+      "url.full",
+      cut(`${scheme}://${redactAuthority(authority)}${path}${search}`),
+    ],
     ["network.transport", "tcp"],
-    ["server.address", server?.host ?? null],
-    ["server.port", server?.port ?? null],
-    ["user_agent.original", textOf(head, USER_AGENT)],
-    ...FIELDS.map(({ name, attribute }): [string, Value | null] => [
-      attribute,
-      textOf(head, name),
-    ]),
   ];
-  return all.flatMap(([name, value]) =>
-    value === null ? [] : [[name, limited(value)] as const]
-  );
+  if (query !== null) told.push(["url.query", cut(query)]);
+  if (server !== null) {
+    told.push(["server.address", cut(server.host)]);
+    told.push(["server.port", server.port]);
+  }
+  for (const { name, attribute } of FIELDS) {
+    const field = findField(head.fields, name);
+    if (field !== null) told.push([attribute, cut(field.text)]);
+  }
+  return told;
 }
 
 function pathAndQuery(
@@ -57,14 +60,6 @@ function pathAndQuery(
   return at < 0
     ? { path: text, query: null }
     : { path: text.slice(0, at), query: redactQuery(text.slice(at + 1)) };
-}
-
-function textOf(head: RequestHead, name: Name): string | null {
-  return findField(head.fields, name)?.text ?? null;
-}
-
-function limited(value: Value): Value {
-  return typeof value === "string" ? cut(value) : value;
 }
 
 /** Text as it may stand in a span. */

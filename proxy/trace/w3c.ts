@@ -5,6 +5,7 @@ import { onlyField, replaceField } from "./only-field.ts";
 const TRACEPARENT = Name.of("traceparent");
 /** Of version 00, all that there is (W3C Trace Context 3.2.2): version, trace, span, flags. */
 const FORM = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+const SPAN_AT = 36;
 const SAMPLED = 0x01;
 
 /** `traceparent`; `tracestate` is left alone. */
@@ -17,9 +18,12 @@ export const w3c: Propagation = {
     return { traceId, spanId, sampled, propagation: w3c };
   },
   write(fields, spanId) {
-    replaceField(fields, TRACEPARENT, ({ text }) => {
-      const value = text.slice(0, 36) + spanId + text.slice(52);
-      return Field.of("traceparent", value);
+    replaceField(fields, TRACEPARENT, ({ value }) => {
+      const changed = value.slice();
+      for (let at = 0; at < spanId.length; at++) {
+        changed[SPAN_AT + at] = spanId.charCodeAt(at);
+      }
+      return new Field(TRACEPARENT, changed);
     });
   },
 };

@@ -5,9 +5,13 @@ const LENGTH = 2;
 const FIXED32 = 5;
 const FIXED64 = 1;
 
+/** Room of a new writer, enough for most embedded messages; doubled as often as needed. */
+const FIRST_BYTES = 64;
+
 /** Grows a protobuf message field by field; zero values and empty texts are left out, as proto3 does. */
 export class Writer {
-  private readonly bytes: number[] = [];
+  private bytes = new Uint8Array(FIRST_BYTES);
+  private at = 0;
 
   uint32(field: number, value: number): this {
     if (value === 0) return this;
@@ -34,7 +38,7 @@ export class Writer {
   fixed32(field: number, value: number): this {
     this.varint((field << 3) | FIXED32);
     for (let shift = 0; shift < 32; shift += 8) {
-      this.bytes.push((value >>> shift) & 0xff);
+      this.put((value >>> shift) & 0xff);
     }
     return this;
   }
@@ -42,7 +46,7 @@ export class Writer {
   /** Eight bytes given most significant first, as in the text of an IPv6 address. */
   fixed64(field: number, big: Uint8Array): this {
     this.varint((field << 3) | FIXED64);
-    for (let at = 7; at >= 0; at--) this.bytes.push(big[at] ?? 0);
+    for (let at = 7; at >= 0; at--) this.put(big[at] ?? 0);
     return this;
   }
 
@@ -58,27 +62,42 @@ export class Writer {
   message(field: number, fill: (writer: Writer) => void): this {
     const inner = new Writer();
     fill(inner);
-    return this.span(field, inner.bytes);
+    return this.span(field, inner.bytes.subarray(0, inner.at));
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.bytes);
+    return this.bytes.slice(0, this.at);
   }
 
-  private span(field: number, value: ArrayLike<number>): this {
+  private span(field: number, value: Uint8Array): this {
     this.varint((field << 3) | LENGTH);
     this.varint(value.length);
-    for (let at = 0; at < value.length; at++) this.bytes.push(value[at] ?? 0);
+    this.reserve(value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
     return this;
+  }
+
+  private put(byte: number): void {
+    this.reserve(1);
+    this.bytes[this.at++] = byte;
+  }
+
+  private reserve(length: number): void {
+    const needed = this.at + length;
+    if (needed <= this.bytes.length) return;
+    const wider = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    wider.set(this.bytes);
+    this.bytes = wider;
   }
 
   private varint(value: number): void {
     let rest = value;
     // Bit operators work on 32 bits.
     for (; rest > 0xffff_ffff; rest = Math.floor(rest / 0x80)) {
-      this.bytes.push((rest % 0x80) | 0x80);
+      this.put((rest % 0x80) | 0x80);
     }
-    for (; rest > 0x7f; rest >>>= 7) this.bytes.push((rest & 0x7f) | 0x80);
-    this.bytes.push(rest);
+    for (; rest > 0x7f; rest >>>= 7) this.put((rest & 0x7f) | 0x80);
+    this.put(rest);
   }
 }

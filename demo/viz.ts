@@ -73,7 +73,8 @@ export function startViz(
     scraped: () => pages,
     async close() {
       scraper.close();
-      await server.stop();
+      // Whoever watches requests would never be done.
+      await server.stop(true);
     },
   };
 }

@@ -6,6 +6,7 @@ import { startLoad } from "../demo/bed/load.ts";
 import type { Pod } from "../demo/bed/pod.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { startViz, type Viz } from "../demo/viz.ts";
+import { openBrowser } from "./testing/browser.ts";
 import {
   addBackend,
   BACKEND_PORTS,
@@ -164,6 +165,47 @@ test("the dashboard shows the same", async () => {
       }, { what: () => `${row} in ${text}`, timeoutMs: 30_000 });
     }
   } finally {
+    await load.stop();
+  }
+}, 120_000);
+
+test("the dashboard shows requests live, of either side", async () => {
+  const load = startLoad(client, { url: "http://server/basket", rate: 5 });
+  const browser = await openBrowser();
+  try {
+    await load.started();
+    const tab = await browser.open();
+    for (
+      const [name, row] of [
+        [
+          "server",
+          /^[\d:.]+ in client app server app GET \/basket server 200 [\d.]+ ms yes$/,
+        ],
+        [
+          "client",
+          /^[\d:.]+ out client app server app GET \/basket server 200 [\d.]+ ms yes$/,
+        ],
+      ] as const
+    ) {
+      const query = `kind=pod&namespace=app&name=${name}`;
+      await tab.go(`http://${viz.address}/workload?${query}`);
+      await tab.evaluate(
+        `document.querySelector('main a[href^="tap?"]').click()`,
+      );
+      let rows: readonly string[] = [];
+      await waitFor(async () => {
+        rows = await tab.evaluate<string[]>(
+          `[...document.getElementById("requests")?.rows ?? []].map(({innerText}) => innerText.replaceAll(/\\s+/g, " "))`,
+        );
+        return rows.length >= 10 && row.test(rows.at(-1) ?? "") || null;
+      }, {
+        what: () => `${row} in ${JSON.stringify(rows)}`,
+        timeoutMs: 30_000,
+      });
+      expect(tab.complaints).toEqual([]);
+    }
+  } finally {
+    await browser.close();
     await load.stop();
   }
 }, 120_000);

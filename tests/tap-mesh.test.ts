@@ -60,7 +60,10 @@ beforeAll(async () => {
     Bun.serve({
       port: PORT,
       hostname: "0.0.0.0",
-      fetch: () => new Response("from web"),
+      fetch: ({ headers }) =>
+        new Response("from web", {
+          headers: { "x-for": headers.get("l5d-client-id") ?? "" },
+        }),
     }));
   chat = listenRaw(pods.web, UPGRADE_PORT, (socket) => {
     void socket.until((text) => text.includes("\r\n\r\n")).then(() => {
@@ -79,11 +82,15 @@ beforeAll(async () => {
     pods: [pods.web],
   });
   service = clusterIp;
-  await waitFor(async () => (await ask()).includes("from web") || null, {
-    what: () => "the Service in use",
-    timeoutMs: 60_000,
-    intervalMs: 100,
-  });
+  // Not before it goes over mutual TLS: until the Service is known, requests go to it as they are.
+  await waitFor(
+    async () => /x-for: caller/i.test(await ask()) || null,
+    {
+      what: () => "the Service in use",
+      timeoutMs: 60_000,
+      intervalMs: 100,
+    },
+  );
 }, 2 * MESH_TIMEOUT_MS);
 
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import { ANNOTATIONS, LABELS, PORTS } from "../../schemas/names.ts";
-import { isTapped } from "./proxy-environment.ts";
+import { isTapped, REALM } from "./proxy-environment.ts";
 
 /** A Kubernetes object as it stands in a manifest. */
 export interface KubeObject {
@@ -92,12 +92,16 @@ export function podObject(pod: PodFacts): KubeObject {
   };
 }
 
-/** The destination controller reads the proxy's port from here, the policy controller what the kubelet asks. */
+/** The destination controller reads the proxy's port from here, what taps it its name, the policy controller what the kubelet asks. */
 const PROXY_CONTAINER = {
   name: "linkerd-proxy",
   env: [{
     name: "LINKERD2_PROXY_INBOUND_LISTEN_ADDR",
     value: `0.0.0.0:${PORTS.inbound}`,
+  }, {
+    name: "LINKERD2_PROXY_IDENTITY_LOCAL_NAME",
+    value:
+      `$(_pod_sa).$(_pod_ns).serviceaccount.identity.${REALM.controlNamespace}.${REALM.trustDomain}`,
   }],
   ports: [
     { name: "linkerd-proxy", containerPort: PORTS.inbound },

@@ -72,7 +72,8 @@ function serveLocally(
     ...(host === undefined ? {} : { hostname: host }),
     fetch: createStats(options).fetch,
   });
-  closing(() => server.stop());
+  // Whoever watches requests would never be done.
+  closing(() => server.stop(true));
   return server.port ?? port;
 }
 

@@ -252,6 +252,20 @@ test(
   TIMEOUT_MS,
 );
 
+test("a thousand spans are sent at once, by either protocol", async () => {
+  const { code } = await caller.exec([
+    ...["curl", "-s", "-o", "/dev/null", "-H"],
+    `traceparent: ${SAMPLED.traceparent}`,
+    `http://${server.ip}:${WEB_PORT}/burst?[1-600]`,
+  ]);
+  expect(code).toBe(0);
+  await waitFor(() => {
+    const spans = collector.spans.filter(({ name }) => name === "/burst");
+    return spans.length >= 2_000 ? true : null;
+  }, { what: () => "two thousand spans", timeoutMs: 60_000 });
+  expect(collector.mistakes).toEqual([]);
+}, TIMEOUT_MS);
+
 /** A figure of the metrics of both proxies that take part. */
 async function counted(
   name: string,

@@ -25,13 +25,23 @@ export type Verdict =
   | { readonly kind: "passed"; readonly note?: string }
   /** Nothing to look at here: not shown at all. */
   | { readonly kind: "skipped" }
-  | { readonly kind: "failed"; readonly error: string };
+  /** A lasting failure is not tried again: time does not help. */
+  | {
+    readonly kind: "failed";
+    readonly error: string;
+    readonly isLasting?: true;
+  };
 
 export const PASSED: Verdict = { kind: "passed" };
 export const SKIPPED: Verdict = { kind: "skipped" };
 
 export function failed(error: string): Verdict {
   return { kind: "failed", error };
+}
+
+/** The same of what does not come right by waiting. */
+export function failedForGood(error: string): Verdict {
+  return { kind: "failed", error, isLasting: true };
 }
 
 /** Passed when nothing was found wrong; else each finding as an item below a title. */

@@ -1,6 +1,13 @@
 import { expect, test } from "bun:test";
 import { Problem } from "../../schemas/problem.ts";
-import { type Check, failed, PASSED, SKIPPED, type Verdict } from "./check.ts";
+import {
+  type Check,
+  failed,
+  failedForGood,
+  PASSED,
+  SKIPPED,
+  type Verdict,
+} from "./check.ts";
 import type { CheckEvent } from "./outcome.ts";
 import { type Run, runChecks } from "./runner.ts";
 import type { Scene } from "./scene.ts";
@@ -107,6 +114,14 @@ test("a check is tried again every five seconds, with nothing remembered", async
     "10000 things | success | a",
   ]);
   expect(ages).toEqual(["remembered", "afresh", "afresh"]);
+});
+
+test("what time does not mend is not tried again", async () => {
+  const lines = await told(
+    [check("a", [failedForGood("shut"), PASSED], { retry: "quietly" })],
+    60_000,
+  );
+  expect(lines).toEqual(["0 busy a", "0 things | error | a | shut"]);
 });
 
 test("all that are tried again share one deadline, and the last error is told", async () => {

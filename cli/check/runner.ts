@@ -35,7 +35,10 @@ export async function* runChecks(
     for (const check of checks) {
       yield { kind: "busy", text: check.description };
       let verdict = await attempt(check, run, "remembered");
-      while (verdict.kind === "failed" && check.retry !== undefined) {
+      while (
+        verdict.kind === "failed" && check.retry !== undefined &&
+        verdict.isLasting !== true
+      ) {
         const leftMs = deadline - run.now();
         if (leftMs <= 0) break;
         yield {

@@ -223,9 +223,14 @@ test("pods of which nothing comes in are named", async () => {
     { ...row, name: "loud", hasMetrics: true },
     { ...row, name: "mute", hasMetrics: false },
   ];
-  expect(await error(check, { objects, ...answering(() => ({ rows })) })).toBe(
-    "Data plane metrics not found for default/mute, default/unknown.",
-  );
+  const given = { objects, ...answering(() => ({ rows })) };
+  expect(await look(check, given)).toEqual({
+    kind: "failed",
+    error: "Data plane metrics not found for default/mute, default/unknown.",
+  });
+  // A pod that lets nobody in will not send any, however long one waits.
+  const alone = { ...given, objects: [shut("mute", "default")] };
+  expect(await look(check, alone)).toMatchObject({ isLasting: true });
 });
 
 test("linkerd check looks at the component where there is one", async () => {

@@ -2,6 +2,7 @@ import {
   bullets,
   type Category,
   failed,
+  failedForGood,
   PASSED,
   type Verdict,
 } from "../check.ts";
@@ -35,7 +36,7 @@ export const VIZ_DATA_PLANE: Category = {
       description: "prometheus is authorized to scrape data plane pods",
       anchor: "l5d-viz-data-plane-prom-authz",
       severity: "warning",
-      run: findShut,
+      run: tellShut,
     },
     {
       description: "data plane proxy metrics are present in Prometheus",
@@ -47,13 +48,25 @@ export const VIZ_DATA_PLANE: Category = {
   ],
 };
 
+async function tellShut(scene: Scene): Promise<Verdict> {
+  const { dataPlaneNamespace } = scene.settings;
+  const found = (await findShut(scene)).map((pod) =>
+    titleIn(pod, dataPlaneNamespace)
+  );
+  return found.length === 0 ? PASSED : failed(
+    `prometheus may not be authorized to scrape the following pods:\n${
+      bullets(found)
+    }\nconsider running \`linkerd viz allow-scrapes\` to authorize prometheus scrapes`,
+  );
+}
+
 /** Pods that let in nobody by default, where no policy lets in the component. */
-async function findShut(scene: Scene): Promise<Verdict> {
+async function findShut(scene: Scene): Promise<readonly Pod[]> {
   const { list, settings: { dataPlaneNamespace, namespace } } = scene;
   const shut = (await dataPlanePods(scene)).filter((pod) =>
     !isOver(pod) && defaultPolicyOf(pod) === "deny"
   );
-  if (shut.length === 0) return PASSED;
+  if (shut.length === 0) return [];
   const policies = await list(AUTHORIZATION_POLICIES, {
     namespace: dataPlaneNamespace,
   });
@@ -61,13 +74,7 @@ async function findShut(scene: Scene): Promise<Verdict> {
     policies.filter((policy) => letsIn(policy, namespace))
       .map(({ metadata }) => metadata.namespace),
   );
-  const found = shut.filter(({ metadata }) => !open.has(metadata.namespace))
-    .map((pod) => titleIn(pod, dataPlaneNamespace));
-  return found.length === 0 ? PASSED : failed(
-    `prometheus may not be authorized to scrape the following pods:\n${
-      bullets(found)
-    }\nconsider running \`linkerd viz allow-scrapes\` to authorize prometheus scrapes`,
-  );
+  return shut.filter(({ metadata }) => !open.has(metadata.namespace));
 }
 
 function defaultPolicyOf(pod: Pod): string | undefined {
@@ -97,11 +104,16 @@ async function findSilent(scene: Scene): Promise<Verdict> {
       .map(({ namespace, name }) => `${namespace}/${name}`),
   );
   const silent = pods.map(titleOf).filter((title) => !heard.has(title));
-  return silent.length === 0 ? PASSED : failed(
-    `Data plane metrics not found for ${silent.slice(0, SHOWN).join(", ")}${
-      silent.length > SHOWN ? ` and ${silent.length - SHOWN} more` : ""
-    }.`,
-  );
+  if (silent.length === 0) return PASSED;
+  const more = silent.length - SHOWN;
+  const error = `Data plane metrics not found for ${
+    silent.slice(0, SHOWN).join(", ")
+  }${more > 0 ? ` and ${more} more` : ""}.`;
+  // Where nobody is let in, waiting is in vain.
+  const shut = new Set((await findShut(scene)).map(titleOf));
+  return silent.every((title) => shut.has(title))
+    ? failedForGood(error)
+    : failed(error);
 }
 
 /** More names than this say no more. */

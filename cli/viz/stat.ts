@@ -1,5 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { StatRow } from "../../schemas/stats.ts";
+import { ApiError } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import type { Question } from "./ask.ts";
@@ -94,7 +95,13 @@ async function findShown(
   if (asked.selector !== "") return await findObjects(given, world, asked);
   const kinds = asked.kinds.filter((kind) => kind === "pod");
   if (kinds.length === 0 || given.text("api-addr")) return null;
-  return await findObjects(given, world, { ...asked, kinds });
+  try {
+    return await findObjects(given, world, { ...asked, kinds });
+  } catch (thrown) {
+    // Who may ask for metrics need not see pods.
+    if (thrown instanceof ApiError) return null;
+    throw thrown;
+  }
 }
 
 interface Other {

@@ -1,5 +1,6 @@
 // What `linkerd viz` shows of a mesh, beside what the load generator of that mesh has counted.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { dirname } from "node:path";
 import type { World } from "../cli/command.ts";
 import { run } from "../cli/program.ts";
 import { startLoad } from "../demo/bed/load.ts";
@@ -209,3 +210,60 @@ test("the dashboard shows requests live, of either side", async () => {
     await load.stop();
   }
 }, 120_000);
+
+test(
+  "top counts what the load generator sends, and a profile has its routes",
+  async () => {
+    const top = Bun.spawn([
+      ...[process.execPath, "cli/main.ts", "viz", "top", "po/server"],
+      ...["-n", "app", "--api-addr", viz.address],
+    ], { cwd: dirname(import.meta.dir), stdout: "pipe", stderr: "inherit" });
+    let tables = "";
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const chunk of top.stdout) {
+        tables += decoder.decode(chunk, { stream: true });
+      }
+    })();
+    const row = (path: string) => {
+      const pattern = new RegExp(
+        `^client +server +GET +${path} +(\\d+) .*$`,
+        "gm",
+      );
+      return [...tables.matchAll(pattern)].at(-1);
+    };
+    const steady = startLoad(client, { url: "http://server/steady", rate: 5 });
+    try {
+      await steady.started();
+      await waitFor(() => row("/steady") ?? null, { what: () => tables });
+      const { failed } = await startLoad(client, {
+        url: "http://server/counted",
+        connections: 2,
+        rate: 40,
+        requests: 100,
+      }).result();
+      expect(failed).toBe(0);
+      await waitFor(
+        () => row("/counted")?.[1] === "100" ? true : null,
+        { what: () => tables, timeoutMs: 30_000 },
+      );
+      expect(row("/counted")?.[0]).toMatch(/ 100\.00% *$/);
+
+      const result = await run([
+        ...["viz", "profile", "--tap", "po/server", "server", "-n", "app"],
+        ...["-o", "json", "--tap-route-limit", "1", "--tap-duration", "30s"],
+        ...["--api-addr", viz.address],
+      ], world);
+      if (!("code" in result)) throw new Error("expected an outcome");
+      expect(JSON.parse(result.stdout?.[0] ?? "")).toMatchObject({
+        metadata: { name: "server.app.svc.cluster.local" },
+        spec: { routes: [{ name: "GET /steady" }] },
+      });
+    } finally {
+      await steady.stop();
+      top.kill();
+      await Promise.all([top.exited, reading]);
+    }
+  },
+  120_000,
+);

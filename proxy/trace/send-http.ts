@@ -3,7 +3,11 @@ import type { Channel } from "../channel.ts";
 import { type Resolve, shuffle } from "../control/resolve.ts";
 import { Field, Name } from "../http/field.ts";
 import { findField } from "../http/fields.ts";
-import { createHttp1Pool, type Http1Pool } from "../http/http1-pool.ts";
+import {
+  createHttp1Pool,
+  type Http1Pool,
+  type Lease,
+} from "../http/http1-pool.ts";
 import {
   type ClientStream,
   ErrorCode,
@@ -56,11 +60,11 @@ export function sendByHttp(options: HttpOptions): Send {
   );
   const pool = createHttp1Pool(() => dialAny(options), POOL);
   return async (request, signal) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-    const first = await post(pool, { host, request, fresh: false }, limit);
+    const asked = { host, request, timeoutMs };
+    const first = await post(pool, { ...asked, fresh: false }, signal);
     // Its connection may have been closed as idle at that very moment.
     return first.kind === "later" && first.stale === true
-      ? await post(pool, { host, request, fresh: true }, limit)
+      ? await post(pool, { ...asked, fresh: true }, signal)
       : first;
   };
 }
@@ -82,6 +86,7 @@ async function dialAny(options: HttpOptions): Promise<Channel> {
 interface Post {
   readonly host: Field;
   readonly request: Uint8Array<ArrayBuffer>;
+  readonly timeoutMs: number;
   /** Over a new connection. */
   readonly fresh: boolean;
 }
@@ -93,17 +98,14 @@ type Answer = Verdict & {
 
 function post(
   pool: Http1Pool,
-  { host, request, fresh }: Post,
+  { host, request, timeoutMs, fresh }: Post,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const reader = new AnswerReader(resolve);
-  const lease = {
-    use(
-      connection: Parameters<Parameters<Http1Pool["acquire"]>[0]["use"]>[0],
-      reused: boolean,
-    ) {
-      if (signal.aborted) return false;
+  const lease: Lease = {
+    use(connection, reused) {
+      if (reader.over) return false;
       const head = new RequestHead("1.1", POST, PATH, FIELDS);
       head.host = host;
       head.contentLength = request.length;
@@ -113,26 +115,31 @@ function post(
       reader.stream.end(NO_TRAILERS);
       return true;
     },
-    refuse: (problem: Problem) => reader.fail(problem.message),
+    refuse: (problem) => reader.fail(problem.message),
   };
   const abort = () => reader.giveUp();
+  const timer = setTimeout(abort, timeoutMs);
   signal.addEventListener("abort", abort);
   if (signal.aborted) abort();
   else if (fresh) pool.acquireFresh(lease);
   else pool.acquire(lease);
-  return promise.finally(() => signal.removeEventListener("abort", abort));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  });
 }
 
 /** Waits for the end of an answer, so that its connection can be used again. */
 class AnswerReader implements ResponseReader {
   stream: ClientStream | null = null;
   reused = false;
-  private readonly settle: (answer: Answer) => void;
+  over = false;
+  private readonly tell: (answer: Answer) => void;
   private answer: Answer | null = null;
   private bytes = 0;
 
-  constructor(settle: (answer: Answer) => void) {
-    this.settle = settle;
+  constructor(tell: (answer: Answer) => void) {
+    this.tell = tell;
   }
 
   fail(why: string): void {
@@ -169,6 +176,11 @@ class AnswerReader implements ResponseReader {
   responseReset({ message }: Reset): void {
     const stale = this.reused && this.answer === null;
     this.settle({ kind: "later", why: message, afterMs: null, stale });
+  }
+
+  private settle(answer: Answer): void {
+    this.over = true;
+    this.tell(answer);
   }
 }
 

@@ -184,3 +184,37 @@ test("a new id has 16 digits, and is never zero", () => {
   expect(newSpanId(() => 0.5)).toBe("8000000080000000");
   expect(newSpanId(() => 1 - Number.EPSILON)).toBe("ffffffffffffffff");
 });
+
+test("whatever stands in the fields, nothing breaks, and a trace's id stays as it was", () => {
+  const names = [
+    ...["traceparent", "grpc-trace-bin", "b3"],
+    ...["x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"],
+  ];
+  const parts = [
+    ...[TRACE, SPAN, "00", "01", "-", "--", "=", "\xff", " ", "d", "1", ""],
+    ...[binary(TRACE, SPAN, "0201"), binary(TRACE, SPAN, "")],
+  ];
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (seed * 48_271) % 0x7fff_ffff;
+    return seed % below;
+  };
+  let found = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const fields = Array.from({ length: 1 + random(3) }, () => {
+      const text = Array.from(
+        { length: 1 + random(7) },
+        () => parts[random(parts.length)],
+      ).join("");
+      return Field.of(names[random(names.length)] ?? "", text);
+    });
+    const before = textsOf(fields);
+    const context = findContext(fields);
+    expect(textsOf(fields)).toEqual(before);
+    if (context === null) continue;
+    found += 1;
+    context.propagation.write(fields, NEW, PARENT);
+    expect(findContext(fields)).toEqual({ ...context, spanId: NEW });
+  }
+  expect(found).toBeGreaterThan(100);
+});

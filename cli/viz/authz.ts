@@ -7,6 +7,7 @@ import { type Column, formatTable } from "../table.ts";
 import type { Question } from "./ask.ts";
 import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { printJson } from "./json.ts";
+import { findPolicies, idleRows } from "./idle-authorizations.ts";
 import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import { parseResources } from "./resource.ts";
@@ -27,12 +28,20 @@ export async function runVizAuthz(
   const format = readFormat(given, ["table", "json", "wide"]);
   const resources = parseResources(given.words);
   const namespace = await readTargetNamespace(given, world);
+  const policies = await findPolicies(
+    given,
+    world,
+    resources,
+    namespace ?? "default",
+  );
   const questions = resources.map(({ kind, name }): Question => ({
     page: "authz",
     query: { kind, name, namespace, window: String(windowMs) },
   }));
   return await askLive<InboundRow>(given, world, questions, (answers) => {
-    const rows = answers.flat().filter(isSeen).map((row) => ({
+    const seen = answers.flat().filter(isSeen);
+    const all = [...seen, ...idleRows(policies, seen)];
+    const rows = all.map((row) => ({
       row,
       key: JSON.stringify([serverOf(row), routeOf(row), authorizationOf(row)]),
     })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ row }) => row);
@@ -78,7 +87,8 @@ function columnsOf(windowMs: number): readonly Column<InboundRow>[] {
     { title: "AUTHORIZATION", text: (row) => harmless(authorizationOf(row)) },
     number(
       "UNAUTHORIZED",
-      ({ denied }) => `${rate(denied, windowMs).toFixed(1)}rps`,
+      (row) =>
+        isSeen(row) ? `${rate(row.denied, windowMs).toFixed(1)}rps` : NOTHING,
     ),
     number("SUCCESS", ({ golden }) => success(golden)),
     number(
@@ -103,7 +113,7 @@ function jsonOf(row: InboundRow, windowMs: number): unknown {
     route: routeOf(row),
     server: serverOf(row),
     authorization: authorizationOf(row),
-    unauthorized: rate(denied, windowMs),
+    ...isSeen(row) ? { unauthorized: rate(denied, windowMs) } : {},
     ...requests === 0 ? {} : {
       success: successRate(golden),
       rps: rate(requests, windowMs),

@@ -215,6 +215,57 @@ test("routes lists all routes of ServiceProfiles, of what Services lead to", asy
     .toContain("The service resource type is not supported with 'to' queries");
 });
 
+test("authz lists policies that nobody comes by as well", async () => {
+  const policy = (name: string, target: unknown): FakeObject => ({
+    kind: "AuthorizationPolicy",
+    metadata: { name, namespace: "shop" },
+    spec: { targetRef: target },
+  });
+  const group = "policy.linkerd.io";
+  const server = { group, kind: "Server", name: "web-http" };
+  objects = [
+    {
+      kind: "Server",
+      metadata: { name: "web-http", namespace: "shop" },
+      spec: { podSelector: { matchLabels: { app: "web" } }, port: 8080 },
+    },
+    policy("callers", server),
+    policy("nobody", server),
+    {
+      kind: "Pod",
+      metadata: { name: "web-1", namespace: "shop", labels: { app: "web" } },
+      spec: { containers: [] },
+      status: { phase: "Running" },
+    },
+  ];
+  rows = [{
+    namespace: "shop",
+    name: "web-1",
+    server: { kind: "server", name: "web-http" },
+    port: "8080",
+    route: { kind: "default", name: "default" },
+    authorization: { kind: "authorizationpolicy", name: "callers" },
+    golden: { success: 60, failure: 0, secured: 60, latencyMs: null },
+    denied: 0,
+  }];
+  const { stdout } = await viz("authz", "po/web-1");
+  expect(stdout.split("\n").map((line) => line.trim().replaceAll(/ +/g, " ")))
+    .toEqual([
+      "ROUTE SERVER AUTHORIZATION UNAUTHORIZED SUCCESS RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+      "* web-http authorizationpolicy/nobody - - - - - -",
+      "default web-http authorizationpolicy/callers 0.0rps 100.00% 1.0rps - - -",
+      "",
+    ]);
+  const json = JSON.parse(
+    (await viz("authz", "po/web-1", "-o", "json")).stdout,
+  );
+  expect(json[0]).toEqual({
+    route: "*",
+    server: "web-http",
+    authorization: "authorizationpolicy/nobody",
+  });
+});
+
 /** An object of the extension; ours as well when the install has taken it over. */
 function left(
   kind: string,

@@ -75,7 +75,8 @@ function createApi(
 
 /** What a caller can do about a refusal. */
 export function explain(error: ApiError): Problem {
-  const { status, hint } = error;
+  const { status } = error;
+  const hint = error.hint === undefined ? undefined : harmless(error.hint);
   const message = harmless(error.message);
   if (status === 403) {
     return new Problem("forbidden", message, {

@@ -416,6 +416,74 @@ test("routes shows retries where they can be seen", async () => {
     .toContain("only available when --to is specified");
 });
 
+test("no name from the network commands a terminal, in any table or in JSON", async () => {
+  const evil = `\u001b]0;x\u0007\u202e\u009b2J\r\n<b>${"x".repeat(10_000)}`;
+  const port = { kind: "Service", name: evil, port: evil };
+  const named = { kind: evil, name: evil };
+  const row = { namespace: evil, name: evil };
+  rows = {
+    "stat deployment": [{ ...WEB, ...row }],
+    "edges deployment": [
+      {
+        source: evil,
+        sourceNamespace: evil,
+        target: evil,
+        targetNamespace: evil,
+        clientId: evil,
+        serverId: evil,
+        noTlsReason: evil,
+        connections: 1,
+      },
+    ],
+    ...Object.fromEntries(
+      ["inbound", "authz"].map((page) => [
+        `${page} deployment`,
+        [{
+          ...row,
+          server: named,
+          port: evil,
+          route: named,
+          authorization: named,
+          golden: WEB.golden,
+          denied: 0,
+        }],
+      ]),
+    ),
+    "outbound deployment": [
+      {
+        ...row,
+        service: port,
+        route: named,
+        backend: null,
+        success: 1,
+        failure: 0,
+        timeouts: 0,
+        retries: 0,
+        latencyMs: null,
+      },
+    ],
+    "routes deployment": [
+      { route: evil, service: evil, golden: WEB.golden, actual: null },
+    ],
+  };
+  for (
+    const command of [
+      ...["stat", "edges", "stat-inbound", "stat-outbound", "authz", "routes"],
+    ]
+  ) {
+    for (const format of ["table", "json"]) {
+      const { stdout } = await viz(command, "deploy", "-n=shop", "-o", format);
+      expect(stdout).toContain("\\u001b]0;x\\u0007\\u202e\\u009b2J");
+      expect(stdout).not.toMatch(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u);
+      if (format === "table") {
+        for (const line of stdout.split("\n")) {
+          expect(line.length).toBeLessThan(4_000);
+        }
+      } else expect(JSON.stringify(JSON.parse(stdout))).toContain("<b>xxx");
+    }
+  }
+});
+
 test("install says that there is nothing to install", async () => {
   expect(await viz("install")).toMatchObject({
     code: 0,
@@ -429,6 +497,11 @@ test.each([
   ["\u001b[31mred\u0007", "\\u001b[31mred\\u0007"],
   ["a\u202eb\u2066c", "a\\u202eb\\u2066c"],
   ["web\u200b\u{e0041}\ud800", "web\\u200b\\u{e0041}\\ud800"],
+  ["a\u3164b\ufe0f", "a\\u3164b\\ufe0f"],
+  [
+    `a\u0301\u0302\u0303\u0304\u0305b`,
+    "a\u0301\u0302\u0303\\u0304\\u0305b",
+  ],
   ["x".repeat(10_000), `${"x".repeat(300)}…`],
 ])("a name from the network is shown harmlessly", (text, shown) => {
   expect(harmless(text)).toBe(shown);

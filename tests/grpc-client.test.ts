@@ -22,9 +22,12 @@ import {
   type Observer,
 } from "../proxy/control.ts";
 import type { ControlClient } from "../proxy/control/client.ts";
+import { meterService } from "../proxy/control/meters.ts";
 import { openControlClient } from "../proxy/control/open.ts";
 import { createSnapshot } from "../proxy/control/snapshot.ts";
 import { certifyWith } from "../proxy/identity.ts";
+import { createRegistry } from "../proxy/record.ts";
+import { controlFamilies } from "../proxy/record/control.ts";
 import { createPki } from "../proxy/testing/pki.ts";
 import type { Credentials } from "../proxy/tls.ts";
 import type { EndpointSet } from "../schemas/destination.ts";
@@ -182,6 +185,8 @@ afterEach(async () => {
   await server.stop();
 });
 
+const families = controlFamilies(createRegistry({ retainIdleMs: 0 }));
+
 function open(
   port = server.port,
   serverName: string | null = null,
@@ -198,6 +203,7 @@ function open(
       connectTimeoutMs: 1_000,
       tcp: {},
       log: (_level, message) => logs.push(message),
+      meters: (name, service) => meterService(families, name, service),
       resolved() {},
     },
   );

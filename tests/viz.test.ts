@@ -131,7 +131,9 @@ test("edges show that it went over mutual TLS", async () => {
       text = "stdout" in result ? (result.stdout ?? []).join("") : "";
       return /client +server/.test(text) ? true : null;
     }, { what: () => "the edge", timeoutMs: 30_000 });
-    expect(text).toMatch(/client +server +app +app +default\.app +√/);
+    expect(text).toMatch(
+      /client +server +app +app +default\.app +default\.app +√/,
+    );
   } finally {
     await load.stop();
   }

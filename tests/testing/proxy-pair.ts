@@ -17,6 +17,7 @@ import { createOutboundRecorder } from "../../proxy/outbound/recorder.ts";
 import { createRegistry } from "../../proxy/record.ts";
 import { createFamilies } from "../../proxy/record/families.ts";
 import { HttpRecorder } from "../../proxy/record/http.ts";
+import { peerAt } from "../../proxy/testing/endpoints.ts";
 import {
   createMemoryChannels,
   type MemoryChannel,
@@ -100,6 +101,7 @@ export function openProxyPair(
   );
   const upstream = {
     endpoint: { identity: null },
+    peer: peerAt(ADDRESS.ip, ADDRESS.port),
     load: new PeakEwma(30, 10_000, 0),
     recorder: new HttpRecorder(families.http, ""),
     ready: true,

@@ -249,10 +249,12 @@ function lineOf(golden: Golden, windowMs: number): Numbers {
   };
 }
 
-function routeOf({ kind, name }: Named): Pick<Line, "route" | "type"> {
+/** Where nobody made a route there is one all the same, called by the protocol or `default`; another is for probes. */
+function routeOf({ kind, name }: Named): { route: string; type: string } {
+  const isMade = kind !== "default" && kind !== "";
   return {
-    route: name === "default" || name === "" ? "[default]" : name,
-    type: kind === "default" ? "" : kind,
+    route: isMade || name === "probe" ? name : "[default]",
+    type: isMade ? kind : "",
   };
 }
 

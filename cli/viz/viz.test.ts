@@ -290,6 +290,13 @@ test("stat-inbound and stat-outbound have Linkerd's names in json", async () => 
     latencyMs: { p50: 5, p95: 6, p99: 7 },
   };
   const backend = { kind: "Service", name: "v1", port: "8080" };
+  const probe = { ...inbound, route: { kind: "default", name: "probe" } };
+  const plain = { ...outbound, route: { kind: "default", name: "http" } };
+  rows = { "inbound pod": [probe], "outbound pod": [plain] };
+  for (const [side, name] of [["in", "probe"], ["out", "\\[default\\]"]]) {
+    const { stdout } = await viz(`stat-${side}bound`, "po");
+    expect(stdout).toMatch(new RegExp(` ${name} +(90|100)`));
+  }
   rows = {
     "inbound deployment": [inbound],
     "outbound deployment": [outbound, { ...outbound, backend }],

@@ -5,7 +5,7 @@ import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { askMetrics, askRows, type Question } from "./ask.ts";
 import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
-import { type Line, showScreen } from "./screen.ts";
+import { hasScreen, type Line, showScreen } from "./screen.ts";
 
 /** From an answer to the next question: a slow answer is not asked for again before it came. */
 const PAUSE_MS = 2_000;
@@ -27,7 +27,7 @@ export async function askLive<Row>(
         questions.map((one) => askRows<Row>(api, one, signal)),
       ),
     );
-  return world.terminal && given.text("output") !== "json"
+  return hasScreen(world) && given.text("output") !== "json"
     ? await redraw(ask)
     : await repeat(ask, world);
 }

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
+import type { World } from "../command.ts";
 import { clip, widthOf } from "../width.ts";
 
 /** A line of a picture; what is fixed does not scroll with the others. */
@@ -52,6 +53,11 @@ const SCROLLS: Readonly<Record<string, number>> = {
   "\x1bOD": -SCROLL_STEP,
   "\x1bOC": SCROLL_STEP,
 };
+
+/** Whether there is a terminal that can be drawn on: one that knows control sequences. */
+export function hasScreen({ terminal, env }: World): boolean {
+  return terminal && env["TERM"] !== "dumb";
+}
 
 /**
  * Draws on the whole terminal until q, Ctrl-C or a signal, or until there is nothing more, and gives the terminal back as it

@@ -4,7 +4,7 @@ import type { TapEvent } from "../../schemas/tap.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { refused } from "../refusal.ts";
-import { showScreen } from "./screen.ts";
+import { hasScreen, showScreen } from "./screen.ts";
 import { openTap, TERMINATED } from "./tap/stream.ts";
 import { readTap } from "./tap/target.ts";
 import { createTop, type KeyField, type Top } from "./top/rows.ts";
@@ -29,7 +29,7 @@ export async function runTop(given: Given, world: World): Promise<Outcome> {
   try {
     const events = await openTap(tap, given, world, stop.signal);
     const ended = fold(events, top);
-    if (!world.terminal) return await printTables(top, key, ended, world);
+    if (!hasScreen(world)) return await printTables(top, key, ended, world);
     const how = await showScreen({ picture: () => picture(top, key), ended });
     return { code: how.code, stderr: how.ended ? TERMINATED : "" };
   } catch (error) {

@@ -81,7 +81,8 @@ export async function showScreen({ picture, ended }: Show): Promise<Ending> {
       const [columns, rows] = sizeOf(process.stdout);
       const lines = picture();
       offset = Math.min(offset, furthest(lines, columns));
-      const frame = frameOf(lines.slice(0, rows), offset, columns);
+      const frame = frameOf(lines.slice(0, rows), offset, columns) +
+        (lines.length < rows ? `\r\n${CLEAR_BELOW}` : "");
       const size = `${columns} ${rows} `;
       // A terminal that is behind gets the next one.
       if (size + frame !== last && process.stdout.writableLength === 0) {
@@ -117,9 +118,11 @@ function frameOf(
 ): string {
   const drawn = lines.map(({ text, style }) => {
     const shown = clip(text, style === "fixed" ? 0 : offset, columns).trimEnd();
-    return (style === "bold" ? BOLD + shown + NORMAL : shown) + CLEAR_LINE;
+    // Behind a full line the cursor stands on its last character, which would be cleared.
+    const rest = widthOf(shown) < columns ? CLEAR_LINE : "";
+    return (style === "bold" ? BOLD + shown + NORMAL : shown) + rest;
   });
-  return HOME + drawn.join("\r\n") + CLEAR_BELOW;
+  return HOME + drawn.join("\r\n");
 }
 
 function sizeOf(

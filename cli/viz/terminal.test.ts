@@ -78,6 +78,8 @@ for (const [name, runtime] of RUNTIMES) {
         await until(() => screen().length === 5 && screen()[0]?.length === 17);
         await until(() => screen()[3] === "Source  Destination  Method  P");
         expect(screen()[1]).toBe("(press a/LeftArrowKey to scrol");
+        // What is cleared behind a full line would be its last character.
+        expect(written()).not.toContain("to scrol\x1b[K");
         for (const right of ["d", "\x1b[C", "\x1bOC"]) type(right);
         await until(() => screen()[3] === "tion  Method  Path    Count  B");
         type("a\x1b[D");

@@ -66,9 +66,10 @@ export function openTerminal(
 const ESCAPE = "\x1b[";
 
 function screenOf(text: string): readonly string[] {
-  const [frame = ""] = text.slice(text.lastIndexOf(`${ESCAPE}H`))
+  const [frame = "", below] = text.slice(text.lastIndexOf(`${ESCAPE}H`))
     .split(`${ESCAPE}J`);
-  return frame.split("\n").map((line) =>
+  const lines = frame.split("\n");
+  return (below === undefined ? lines : lines.slice(0, -1)).map((line) =>
     line.split(ESCAPE).map((part, at) =>
       at === 0 ? part : part.replace(/^[\d;?]*[A-Za-z]/, "")
     ).join("").replaceAll("\r", "")

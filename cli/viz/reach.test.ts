@@ -75,12 +75,12 @@ describe("a refusal says what to do", () => {
     [
       "of an API that is not there",
       status(404, "the server could not find the requested resource"),
-      /Cannot ask the metrics component: .*\n.*linkerd upgrade/,
+      /The metrics component is not installed: .*\n.*linkerd upgrade/,
     ],
     [
       "of an API that does not run",
       status(503, "service unavailable"),
-      /Cannot ask the metrics component: .*\n.*linkerd viz check/,
+      /The metrics component does not answer: .*\n.*linkerd viz check/,
     ],
     [
       "of the metrics component itself",

@@ -86,9 +86,10 @@ export function explain(error: ApiError): Problem {
   }
   // No APIService, or no Pod behind it.
   if (status === 404 || status === 503) {
+    const state = status === 404 ? "is not installed" : "does not answer";
     return new Problem(
       "connect.failed",
-      `Cannot ask the metrics component: ${message}`,
+      `The metrics component ${state}: ${message}`,
       { hint: ABSENT, cause: error },
     );
   }

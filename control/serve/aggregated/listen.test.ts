@@ -10,6 +10,7 @@ import {
 import { writeFile } from "node:fs/promises";
 import { connect } from "node:http2";
 import { request } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { KeyUsageFlags } from "@peculiar/x509";
 import {
@@ -70,6 +71,7 @@ beforeEach(async () => {
     proxy: frontProxy(authority.pem),
     log: recordLogs().log,
     reloadEveryMs: 50,
+    handshakeMs: 500,
     answer: async (asked, user) => {
       users.push(user);
       const { pathname } = new URL(asked.url);
@@ -223,6 +225,14 @@ describe("who is not believed", () => {
     expect(await statusOf()).toBe(401);
     session.destroy();
   });
+});
+
+test("who connects and says nothing does not stay", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const silent = connectTcp(server.port, "127.0.0.1");
+  silent.on("error", () => {});
+  silent.on("close", () => resolve());
+  await promise;
 });
 
 test("a request that is too long is refused", async () => {

@@ -25,6 +25,8 @@ export interface AggregatedOptions {
   readonly log: Log;
   /** How often the files are read without a sign of change. */
   readonly reloadEveryMs?: number;
+  /** How long a client may take to show its certificate. */
+  readonly handshakeMs?: number;
 }
 
 export interface AggregatedServer {
@@ -36,6 +38,8 @@ export interface AggregatedServer {
 
 /** The kubelet's period for mounted Secrets. */
 const RELOAD_EVERY_MS = 60_000;
+/** Every pod can connect; those that say nothing shall not stay. */
+const HANDSHAKE_MS = 10_000;
 
 /**
  * Serves what the API server passes on, over HTTPS, HTTP/2 or 1.1: to the front proxy of the API server and to nobody else, which
@@ -43,8 +47,15 @@ const RELOAD_EVERY_MS = 60_000;
  * Throws `config.invalid` when there is no pair to start with; one that cannot be used later is told and changes nothing.
  */
 export async function serveAggregated(
-  { address, folder, proxy, answer, log, reloadEveryMs = RELOAD_EVERY_MS }:
-    AggregatedOptions,
+  {
+    address,
+    folder,
+    proxy,
+    answer,
+    log,
+    reloadEveryMs = RELOAD_EVERY_MS,
+    handshakeMs = HANDSHAKE_MS,
+  }: AggregatedOptions,
 ): Promise<AggregatedServer> {
   const paths = [join(folder, "tls.crt"), join(folder, "tls.key")];
   let believed = proxy;
@@ -55,6 +66,7 @@ export async function serveAggregated(
     allowHTTP1: true,
     requestCert: true,
     rejectUnauthorized: true,
+    handshakeTimeout: handshakeMs,
   }, (request, response) => {
     void passOn(request, response, async (asked) => {
       const user = findUser(request, believed);

@@ -65,13 +65,23 @@ beforeEach(async () => {
   open = 0;
   folder = await createScratch();
   await write(serving);
-  server = await serveAggregated({
+  server = await start();
+});
+afterEach(async () => {
+  await server.close();
+  await folder[Symbol.asyncDispose]();
+});
+
+function start(
+  more: Partial<Parameters<typeof serveAggregated>[0]> = {},
+): Promise<AggregatedServer> {
+  return serveAggregated({
     address: { host: "127.0.0.1", port: 0 },
     folder: folder.path,
     proxy: frontProxy(authority.pem),
     log: recordLogs().log,
     reloadEveryMs: 50,
-    handshakeMs: 500,
+    ...more,
     answer: async (asked, user) => {
       users.push(user);
       const { pathname } = new URL(asked.url);
@@ -88,11 +98,7 @@ beforeEach(async () => {
       );
     },
   });
-});
-afterEach(async () => {
-  await server.close();
-  await folder[Symbol.asyncDispose]();
-});
+}
 
 interface Asked {
   readonly client?: Credential;
@@ -229,10 +235,12 @@ describe("who is not believed", () => {
 
 test("who connects and says nothing does not stay", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const silent = connectTcp(server.port, "127.0.0.1");
+  const hasty = await start({ handshakeMs: 200 });
+  const silent = connectTcp(hasty.port, "127.0.0.1");
   silent.on("error", () => {});
   silent.on("close", () => resolve());
   await promise;
+  await hasty.close();
 });
 
 test("a request that is too long is refused", async () => {

@@ -9,6 +9,19 @@ const ADMIN_PORTS = [
   "spval-admin",
   "policy-admin",
   "injector-admin",
+  "metrics-admin",
+];
+
+/** What pods belong to, told by the injector's labels, under the names that dashboards and `linkerd viz` know. */
+const OWNER_LABEL = "__meta_kubernetes_pod_label_linkerd_io_proxy_";
+const OWNERS = [
+  {
+    sourceLabels: [`${OWNER_LABEL}job`],
+    regex: "(.+)",
+    targetLabel: "k8s_job",
+  },
+  { action: "labeldrop", regex: `${OWNER_LABEL}job` },
+  { action: "labelmap", regex: `${OWNER_LABEL}(.+)` },
 ];
 
 /** What the Prometheus operator is to scrape; only where values ask for it. */
@@ -40,7 +53,10 @@ function proxies(install: Install): Manifest {
     selector: {
       matchLabels: { [LABELS.controlPlaneNamespace]: install.namespace },
     },
-    podMetricsEndpoints: [scrape(install, "linkerd-admin")],
+    podMetricsEndpoints: [{
+      ...scrape(install, "linkerd-admin"),
+      relabelings: OWNERS,
+    }],
   });
 }
 

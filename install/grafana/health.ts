@@ -5,7 +5,9 @@ function graph(title: string, unit: string, ...lines: readonly Line[]): Graph {
   return { title, unit, lines };
 }
 
-const PROXY = `job="linkerd-proxy"`;
+/** As a PodMonitor calls them, or a scrape configuration. */
+const PROXY = `job=~"(.+/)?linkerd-proxy"`;
+const CONTROLLER = `job=~"(.+/)?linkerd-controller"`;
 
 /** Whether the proxies and the control plane are well. */
 export const HEALTH: Page = {
@@ -122,8 +124,8 @@ export const HEALTH: Page = {
         }),
         graph("Memory", "bytes", {
           expr:
-            `max(process_resident_memory_bytes{job="linkerd-controller"}) by (component)`,
-          legend: "{{component}}",
+            `max(process_resident_memory_bytes{${CONTROLLER}}) by (component, pod)`,
+          legend: "{{component}} {{pod}}",
         }),
       ],
     },

@@ -159,6 +159,10 @@ test("an extension whose command is missing is a warning", async () => {
   });
 });
 
+test("viz is built in: its namespace asks for no command", async () => {
+  expect(await results(["viz"])).toEqual(await results([]));
+});
+
 test("programs that never end or never stop talking are ended", async () => {
   const limits = { timeoutMs: 300, maxBytes: 1_000 };
   const hanging = await script("hang", [

@@ -102,13 +102,13 @@ async function openTap(): Promise<OpenTap> {
 const TALKS: readonly Omit<Talk, "id">[] = [
   { source: "web", destination: "orders", path: "/orders/42" },
   { source: "orders", destination: "payments", method: "POST", path: "/pay" },
-  { source: "orders", destination: "stock", path: "/stock?item=17" },
+  { source: "orders", destination: "stock", path: "/stock/17" },
   { source: "web", destination: "orders", method: "POST", path: "/orders" },
   {
     ...{ source: "orders", destination: "payments", method: "POST" },
     ...{ path: "/shop.Payments/Charge", grpcStatus: 0 },
   },
-].map((talk, at) => ({ ...talk, status: 200, ms: 2 + at * 7 }));
+].map((talk, at) => ({ ...asSeen(talk), status: 200, ms: 2 + at * 7 }));
 const TROUBLES: readonly Omit<Talk, "id">[] = [
   {
     ...{ source: "orders", destination: "payments", method: "POST" },
@@ -126,7 +126,15 @@ const TROUBLES: readonly Omit<Talk, "id">[] = [
     ...{ source: "orders", destination: "payments", method: "POST" },
     ...{ path: "/shop.Payments/Charge", status: 200, ms: 9, grpcStatus: 14 },
   },
-];
+].map(asSeen);
+
+/** By the proxy of `orders`, which is watched. */
+function asSeen<T extends { readonly source: string }>(talk: T) {
+  const direction: Talk["direction"] = talk.source === "orders"
+    ? "OUTBOUND"
+    : "INBOUND";
+  return { ...talk, direction };
+}
 
 let talked = 0;
 
@@ -145,6 +153,30 @@ async function talk(
       JSON.stringify(last?.path)
     }) && ${ROWS}[0].cells[6].innerText !== "–"`,
   );
+}
+
+/** Presses the tab key some times; what `name` says of each element that `it` is then. */
+async function tabThrough(
+  times: number,
+  name: string,
+): Promise<readonly string[]> {
+  const stops: string[] = [];
+  for (let at = 0; at < times; at++) {
+    await press("Tab", 9);
+    stops.push(
+      await tab.evaluate<string>(`((it) => ${name})(document.activeElement)`),
+    );
+  }
+  return stops;
+}
+
+async function press(key: string, code: number): Promise<void> {
+  for (const type of ["keyDown", "keyUp"]) {
+    await tab.call("Input.dispatchKeyEvent", {
+      ...{ type, key, code: key, windowsVirtualKeyCode: code },
+      ...key === "Enter" && type === "keyDown" ? { text: "\r" } : {},
+    });
+  }
 }
 
 interface Violation {
@@ -281,20 +313,10 @@ describe("a page that stays open", () => {
     "is reached by keyboard: skip link, views, choices, tables, workloads",
     async () => {
       await show("/", "light", 1_200, 760);
-      const stops: string[] = [];
-      for (let at = 0; at < 12; at++) {
-        for (const type of ["keyDown", "keyUp"]) {
-          await tab.call("Input.dispatchKeyEvent", {
-            ...{ type, key: "Tab", code: "Tab" },
-            windowsVirtualKeyCode: 9,
-          });
-        }
-        stops.push(
-          await tab.evaluate<string>(
-            `(document.activeElement.innerText || document.activeElement.name || document.activeElement.ariaLabel || "").split("\\n")[0]`,
-          ),
-        );
-      }
+      const stops = await tabThrough(
+        12,
+        `(it.innerText || it.name || it.ariaLabel || "").split("\\n")[0]`,
+      );
       expect(stops.slice(0, 7)).toEqual([
         ...["Skip to content", "Mesh dashboard", "Overview", "Topology"],
         ...["Live requests", "Pause", "All"],
@@ -365,6 +387,26 @@ describe("live requests", () => {
       what: () => "the end of the tap",
     });
     expect(again.signal.aborted).toBeTrue();
+  }, START_TIMEOUT_MS);
+
+  test("are chosen and paused by keyboard", async () => {
+    await show("/tap?target=deployment/shop/orders", "light", 390, 800);
+    const name = `it.name || it.id || it.ariaLabel || it.innerText`;
+    const stops = await tabThrough(14, name);
+    expect(stops).toEqual([
+      ...["Skip to content", "Mesh dashboard", "Overview", "Topology"],
+      ...["Live requests", "pause", "target", "to", "method", "authority"],
+      ...["path", "rps", "Show", "Live requests"],
+    ]);
+    await tab.evaluate(`document.querySelector("[name=path]").focus()`);
+    await tab.call("Input.insertText", { text: "/pay" });
+    await press("Enter", 13);
+    await until(`location.search.includes("path=%2Fpay")`);
+    const tap = await openTap();
+    expect([tap.target.name, tap.filter.path]).toEqual(["orders", "/pay"]);
+    expect((await tabThrough(6, name)).at(-1)).toBe("pause");
+    await press("Enter", 13);
+    await waitFor(() => tap.signal.aborted || null, { what: () => "a pause" });
   }, START_TIMEOUT_MS);
 
   test(

@@ -53,7 +53,9 @@ async function keepWatching() {
     } catch (error) {
       if (!stream.signal.aborted) {
         say(state, "");
-        say(trouble, error.message);
+        // Browsers have words of their own for a connection that fails.
+        const isLost = error instanceof TypeError;
+        say(trouble, isLost ? "No answer: trying again" : error.message);
         // What was refused once is so again, until somebody wants to try.
         if (error instanceof Refusal) {
           isPaused = true;

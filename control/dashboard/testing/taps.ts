@@ -59,24 +59,28 @@ export interface Talk {
   readonly status: number;
   readonly ms: number;
   readonly tls?: string;
+  /** Whose proxy sees it: that of the destination, unless said otherwise. */
+  readonly direction?: "INBOUND" | "OUTBOUND";
   readonly grpcStatus?: number;
   readonly resetCode?: number;
 }
 
-/** The three events of a request, as the proxy of its destination sees it. */
+/** The three events of a request. */
 export function eventsOf(talk: Talk): readonly [TapEvent, TapEvent, TapEvent] {
   const { namespace = "shop", tls = "true", grpcStatus, resetCode } = talk;
+  const { direction = "INBOUND" } = talk;
+  const isInbound = direction === "INBOUND";
   const end = (name: string, ip: string, more: Record<string, string>) => ({
     ip,
     port: 8080,
     metadata: { namespace, pod: `${name}-1`, deployment: name, ...more },
   });
   const about = {
-    source: end(talk.source, "10.0.0.1", { tls }),
-    destination: end(talk.destination, "10.0.0.2", {}),
+    source: end(talk.source, "10.0.0.1", isInbound ? { tls } : {}),
+    destination: end(talk.destination, "10.0.0.2", isInbound ? {} : { tls }),
     routeMeta: null,
-    proxyDirection: "INBOUND",
-  } as const;
+    proxyDirection: direction,
+  };
   const id = { base: 1, stream: talk.id };
   const nanos = talk.ms * 1_000_000;
   return [

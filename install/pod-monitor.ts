@@ -75,7 +75,7 @@ function monitor(
   };
 }
 
-function scrape({ values }: Install, port: string): unknown {
+function scrape({ values }: Install, port: string) {
   const { scrapeInterval, scrapeTimeout } = values.podMonitor;
   return { port, path: "/metrics", interval: scrapeInterval, scrapeTimeout };
 }

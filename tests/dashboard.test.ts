@@ -2,15 +2,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { type Pages, passPagesOn } from "../cli/viz/pages.ts";
+import type { MetricsApi } from "../cli/viz/reach.ts";
 import {
   createTaps,
   eventsOf,
   type OpenTap,
   type Talk,
 } from "../control/dashboard/testing/taps.ts";
+import { createAggregated } from "../control/serve/aggregated/app.ts";
 import { createStats } from "../control/serve/stats.ts";
 import { createMemoryReadings } from "../control/stats/memory.ts";
 import { addPage, createPodHistory } from "../control/stats/pod-history.ts";
+import { Problem } from "../schemas/problem.ts";
 import { waitFor } from "../demo/bed/wait.ts";
 import { type Browser, openBrowser, type Tab } from "./testing/browser.ts";
 import { createTown, type Town } from "./testing/town.ts";
@@ -476,6 +480,67 @@ describe("live requests", () => {
     await talk(tap, many);
     expect(await tab.evaluate<number>(`${ROWS}.length`)).toBe(200);
     expect((await rowAt(199))[5]).toBe("/orders/250 orders");
+  }, START_TIMEOUT_MS);
+});
+
+describe("through `linkerd viz dashboard`", () => {
+  let pages: Pages;
+  let mayTap = true;
+  let address: URL;
+
+  /** The API server: it hands on what a user asks, and judges what the metrics component wants to know. */
+  beforeAll(async () => {
+    const answer = createAggregated(
+      {
+        readings: createMemoryReadings(() => town.histories, () => nowMs),
+        pods: () => town.pods,
+        tapping: taps.tapping,
+        now: () => nowMs,
+      },
+      (user, { subresource }) => {
+        if (subresource !== "tap" || mayTap) return Promise.resolve();
+        throw new Problem("forbidden", `${user.name} may not watch`);
+      },
+    );
+    const user = { name: "ann", uid: "1", groups: [], extra: {} };
+    const send: MetricsApi["send"] = ({ path, query, signal }) => {
+      const url = new URL(path, "https://metrics");
+      url.search = String(new URLSearchParams(query));
+      return answer(new Request(url, signal ? { signal } : {}), user);
+    };
+    const ask = () => Promise.reject(new Error("only pages are sent for"));
+    pages = await passPagesOn({ at: "", send, open: send, ask }, 0);
+    address = new URL(`http://localhost:${pages.port}`);
+  });
+  afterAll(() => pages.close());
+
+  test("every view is whole", async () => {
+    for (const [, path] of [...VIEWS, ["root", "/"]] as const) {
+      await show(path, "dark", 1_200, 760, address);
+      expect(await tab.evaluate<string>("document.body.innerText"))
+        .toContain("orders");
+      const links = await tab.evaluate<string[]>(
+        `[...document.links].map(({href}) => href)`,
+      );
+      expect(links.filter((link) => !link.startsWith(address.href)))
+        .toEqual([]);
+      expect(tab.complaints).toEqual([]);
+    }
+  }, START_TIMEOUT_MS);
+
+  test("live requests are those of who may see them", async () => {
+    const path = "/tap?target=deployment/shop/orders";
+    mayTap = false;
+    await show(path, "dark", 1_200, 760, address);
+    await until(`trouble.innerText.includes("ann may not watch")`);
+    mayTap = true;
+    await tab.evaluate("pause.click()");
+    const tap = await openTap();
+    await talk(tap, TALKS);
+    await tab.go("about:blank");
+    await waitFor(() => tap.signal.aborted || null, {
+      what: () => "the end of the tap",
+    });
   }, START_TIMEOUT_MS);
 });
 

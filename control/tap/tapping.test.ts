@@ -148,6 +148,59 @@ test(
   20_000,
 );
 
+const isBegin = ({ requestInitEvent }: TapEvent) =>
+  requestInitEvent !== undefined;
+
+test(
+  "requests that come less often than they may are all shown",
+  async () => {
+    const EVERY_MS = 25;
+    let next = 0;
+    const hearing = new Set<(path: string) => void>();
+    const timer = setInterval(() => {
+      const path = `/${next++}`;
+      for (const hear of hearing) hear(path);
+    }, EVERY_MS);
+    closing.push(() => clearInterval(timer));
+    const steady = await proxy(async function* ({ limit }, { signal }) {
+      const heard: string[] = [];
+      let wake = () => {};
+      const hear = (path: string) => {
+        heard.push(path);
+        wake();
+      };
+      hearing.add(hear);
+      signal.addEventListener("abort", () => wake());
+      // A proxy answers at once; this library does not before there is something to say.
+      yield {};
+      try {
+        for (let shown = 0n; shown < limit; shown++) {
+          while (heard.length === 0 && !signal.aborted) {
+            await new Promise<void>((resolve) => wake = resolve);
+          }
+          if (signal.aborted) return;
+          yield requestInit(shown, heard.shift() ?? "");
+          yield responseEnd(shown);
+        }
+      } finally {
+        hearing.delete(hear);
+      }
+    });
+    const { tap } = tapOf(() => [fakePod("a", steady.port)]);
+    const seen = await readUntil(
+      tap({ maxRps: 60 }),
+      (seen) => seen.filter(isBegin).length === 150,
+    );
+    const paths = [...new Set(seen.filter(isBegin).map(pathOf))];
+    const first = Number(paths[0]?.slice(1));
+    expect(paths).toEqual(paths.map((_, index) => `/${first + index}`));
+    // One that begins just as a window is opened may be shown by both.
+    expect(steady.asked.length).toBeGreaterThan(2);
+    expect(150 - paths.length).toBeLessThan(steady.asked.length);
+  },
+  20_000,
+);
+
 test(
   "pods that answer slowly, endlessly, with garbage or not at all delay no other",
   async () => {

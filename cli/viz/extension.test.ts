@@ -266,6 +266,45 @@ test("authz lists policies that nobody comes by as well", async () => {
   });
 });
 
+test("stat shows policies that nothing came by, and no routes of clients", async () => {
+  const of = (kind: string, name: string, spec: unknown = {}): FakeObject => ({
+    kind,
+    metadata: { name, namespace: "shop" },
+    spec,
+  });
+  objects = [
+    of("Server", "web-http"),
+    of("Server", "idle"),
+    of("HTTPRoute", "reads", {
+      parentRefs: [{ kind: "Server", name: "web-http" }],
+    }),
+    of("HTTPRoute", "split", { parentRefs: [{ kind: "Service", name: "a" }] }),
+  ];
+  rows = [{
+    kind: "server",
+    namespace: "shop",
+    name: "web-http",
+    pods: null,
+    golden: { success: 60, failure: 0, secured: 60, latencyMs: null },
+    tcp: null,
+    policy: { server: "web-http", allowed: 60, denied: 0 },
+  }];
+  const lines = async (...args: string[]) =>
+    (await viz("stat", ...args)).stdout.split("\n").slice(1)
+      .map((line) => line.replaceAll(/ +/g, " "));
+  expect(await lines("srv")).toEqual([
+    "idle 0.0rps - - - - - -",
+    "web-http 0.0rps 100.00% 1.0rps - - - -",
+    "",
+  ]);
+  rows = [];
+  expect(await lines("srv/idle")).toEqual(["idle 0.0rps - - - - - -", ""]);
+  expect(await lines("httproute")).toEqual([
+    "reads web-http 0.0rps - - - - -",
+    "",
+  ]);
+});
+
 /** An object of the extension; ours as well when the install has taken it over. */
 function left(
   kind: string,

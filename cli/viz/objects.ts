@@ -1,5 +1,5 @@
 import { Problem } from "../../schemas/problem.ts";
-import type { Cluster } from "../cluster.ts";
+import { ApiError, type Cluster } from "../cluster.ts";
 import { type KubeObject, listAll } from "../cluster/list.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
@@ -26,12 +26,11 @@ const PREFIXES: Readonly<Record<string, string>> = {
 
 /** Objects by kind, namespace and name. */
 export interface Objects {
-  readonly get: (
-    row: Pick<Named, "kind" | "namespace" | "name">,
-  ) => KubeObject | undefined;
+  readonly get: (row: Named) => KubeObject | undefined;
+  readonly all: readonly (Named & { readonly object: KubeObject })[];
 }
 
-interface Named {
+export interface Named {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
@@ -49,7 +48,7 @@ export function readSelector(given: Given): string {
 
 /**
  * Objects of these kinds with labels, of a namespace or of all (undefined), as the caller may see them: the metrics
- * component knows no labels.
+ * component knows no labels. Without labels to look for, a kind that the caller may not see has none.
  */
 export async function findObjects(
   given: Given,
@@ -64,24 +63,21 @@ export async function findObjects(
   const cluster = await openCluster(given, world);
   const lists = await Promise.all(
     [...new Set(kinds)].map(async (kind) => {
-      const objects = await listKind(cluster, kind, namespace, selector);
+      const objects = await listKind(cluster, kind, namespace, selector)
+        .catch((thrown: unknown): readonly KubeObject[] => {
+          // Who may ask for metrics need not see pods.
+          if (selector === "" && thrown instanceof ApiError) return [];
+          throw thrown;
+        });
       return objects.map((object) => {
         const { namespace, name } = object.metadata;
-        return [keyOf({ kind, namespace: namespace ?? name, name }), object];
+        return { kind, namespace: namespace ?? name, name, object };
       });
     }),
   );
-  const known = new Map(lists.flat() as [string, KubeObject][]);
-  return { get: (row) => known.get(keyOf(row)) };
-}
-
-/** Where there is no cluster to look for labels: throws `config.invalid`. */
-export function refuseSelector(selector: string): void {
-  if (selector === "") return;
-  throw new Problem(
-    "config.invalid",
-    "--selector needs a cluster, and --api-addr leads to none",
-  );
+  const all = lists.flat();
+  const known = new Map(all.map((one) => [keyOf(one), one.object]));
+  return { get: (row) => known.get(keyOf(row)), all };
 }
 
 /** Objects of a kind with labels, of a namespace or of all (undefined); none of a kind that has no metrics. */

@@ -9,7 +9,7 @@ import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
-import { refuseSelector } from "./objects.ts";
+import { readSelector } from "./objects.ts";
 import { findProfiled, type Profile } from "./profiles.ts";
 import { parseResource, parseResources, type Resource } from "./resource.ts";
 
@@ -121,9 +121,8 @@ async function findAsked(
     "resources" | "namespace" | "to"
   >,
 ): Promise<readonly (Resource & { readonly profiles: readonly Profile[] })[]> {
-  const selector = given.text("selector") ?? "";
+  const selector = readSelector(given);
   if (given.text("api-addr")) {
-    refuseSelector(selector);
     return resources.map((resource) => ({ ...resource, profiles: [] }));
   }
   const { openCluster } = await import("../cluster/open.ts");

@@ -1,12 +1,12 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { StatRow } from "../../schemas/stats.ts";
-import { ApiError } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import type { Question } from "./ask.ts";
 import { rate, successRate } from "./cells.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
+import { idlePolicies } from "./idle-policies.ts";
 import { findObjects, type Objects, readSelector } from "./objects.ts";
 import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
 import {
@@ -60,7 +60,9 @@ export async function runStat(given: Given, world: World): Promise<Outcome> {
   return await askLive<StatRow>(given, world, questions, async (answers) => {
     const shown = { kinds, namespace, selector };
     const objects = await findShown(given, world, shown);
-    const rows = answers.flat().filter((row) =>
+    const seen = answers.flat();
+    const all = [...seen, ...idlePolicies(asked, seen, objects)];
+    const rows = all.filter((row) =>
       isShown(row, given, other !== null, named) &&
       (selector === "" || objects?.get(row) !== undefined)
     );
@@ -86,22 +88,21 @@ function kindsOfAll(other: Other | null): readonly string[] {
     : ALL_KINDS.filter((kind) => !POLICY_KINDS.has(kind));
 }
 
-/** The objects that a selector leaves, or the pods, whose status is shown; null when neither is asked for. */
+/**
+ * The objects that a selector leaves; without one the pods, whose status is shown, and the policies, which are shown although
+ * nothing came by them. Null where there is no cluster, or none of these is asked for.
+ */
 async function findShown(
   given: Given,
   world: World,
   asked: Parameters<typeof findObjects>[2],
 ): Promise<Objects | null> {
-  if (asked.selector !== "") return await findObjects(given, world, asked);
-  const kinds = asked.kinds.filter((kind) => kind === "pod");
+  const { selector } = asked;
+  const kinds = asked.kinds.filter((kind) =>
+    selector !== "" || kind === "pod" || POLICY_KINDS.has(kind)
+  );
   if (kinds.length === 0 || given.text("api-addr")) return null;
-  try {
-    return await findObjects(given, world, { ...asked, kinds });
-  } catch (thrown) {
-    // Who may ask for metrics need not see pods.
-    if (thrown instanceof ApiError) return null;
-    throw thrown;
-  }
+  return await findObjects(given, world, { ...asked, kinds });
 }
 
 interface Other {

@@ -23,7 +23,7 @@ export interface TappingOptions {
 }
 
 /** Characters of events that wait for a reader that is slower than they come. */
-export const MAX_WAITING = 2 << 20;
+export const MAX_WAITING = 1 << 20;
 
 /** Taps proxies: as many pods of the target as are there at any time, all at once, none waiting for another. */
 export function createTapping(options: TappingOptions): Tapping {

@@ -51,9 +51,11 @@ afterAll(async () => {
 
 /** Removes whatever a test left when it failed, and the Gateway API, which outlives an uninstall. */
 async function clean(): Promise<void> {
-  const kinds = "clusterrole,clusterrolebinding," +
+  // APIs first: while nobody serves one, no namespace can go.
+  const kinds = "apiservice,clusterrole,clusterrolebinding," +
     "mutatingwebhookconfiguration,validatingwebhookconfiguration";
   await kubectl(api, ["delete", kinds, "-l", LABEL]);
+  await kubectl(api, ["delete", "rolebinding", "-A", "-l", LABEL]);
   await deleteKinds(
     api,
     (one) => isInstalled(one) || one.spec.group === GATEWAY,
@@ -104,9 +106,14 @@ describe.each(COMMANDS)("%s", (_, command) => {
   }
 
   async function left(): Promise<string> {
-    const kinds = "clusterrole,clusterrolebinding,crd,namespace," +
+    const kinds = "apiservice,clusterrole,clusterrolebinding,crd,namespace," +
       "mutatingwebhookconfiguration,validatingwebhookconfiguration";
-    return await kubectl(api, ["get", kinds, "-l", LABEL, "-o", "name"]);
+    const [everywhere, within] = await Promise.all(
+      [[kinds], ["role,rolebinding", "-A"]].map((what) =>
+        kubectl(api, ["get", ...what, "-l", LABEL, "-o", "name"])
+      ),
+    );
+    return `${everywhere}${within}`;
   }
 
   test(
@@ -248,8 +255,13 @@ metadata: {name: install-ext, labels: {linkerd.io/extension: viz}}
           "Please uninject the following pods before uninstalling the control-plane:\n\t* web\n",
       });
       expect((await linkerd("uninstall", "--force")).code).toBe(0);
-      await kubectl(api, ["delete", "namespace", MESHED, "install-ext"]);
+      // Their namespaces cannot go before the APIs that nobody serves here.
+      await kubectl(api, ["delete", "pods", "--all", "-n", MESHED]);
+      await kubectl(api, [
+        ...["label", "namespace", "install-ext", "linkerd.io/extension-"],
+      ]);
       await kubectl(api, ["delete", "-f", "-"], await manifests("uninstall"));
+      await kubectl(api, ["delete", "namespace", MESHED, "install-ext"]);
       // The Gateway API stays: routes of others may be in it.
       expect((await left()).trim().split("\n")).toEqual([
         "customresourcedefinition.apiextensions.k8s.io/grpcroutes.gateway.networking.k8s.io",

@@ -8,8 +8,8 @@ export interface RosterOptions {
   readonly now: () => number;
 }
 
-/** Connections of one tap; of more pods, each has its turn. */
-export const MAX_AT_ONCE = 100;
+/** Connections of one tap, of some 60 kB each; of more pods, each has its turn. */
+export const MAX_AT_ONCE = 50;
 /** A turn, when others wait. */
 const TURN_MS = 5_000;
 /** How soon pods that come and go are noticed. */

@@ -90,6 +90,8 @@ test("a pod's requests can be shown, unless it or its namespace says otherwise",
   expect(tapOf({ "viz.linkerd.io/disable-tap": "false" })).toEqual(tapped);
   expect(tapOf(off)).toEqual([0, undefined]);
   expect(tapOf({}, off)).toEqual([0, undefined]);
+  expect(paths(patch({}, pod(), off)))
+    .toContain("/metadata/annotations/viz.linkerd.io~1disable-tap");
 });
 
 test("a patch stands where the pod does, and makes only what is missing", () => {

@@ -61,7 +61,12 @@ export function injectionPatch(
     ...metadataOperations(pod, prefix, "annotations", {
       ...annotations,
       [ANNOTATIONS.proxyVersion]: version,
-      ...(isTapped(pod, injection) ? { [ANNOTATIONS.tapEnabled]: "true" } : {}),
+      // What its namespace says stands on the pod as well, so that taps know why.
+      [
+        isTapped(pod, injection)
+          ? ANNOTATIONS.tapEnabled
+          : ANNOTATIONS.disableTap
+      ]: "true",
     }),
     ...metadataOperations(
       // The operations above have made the metadata if there was none.

@@ -57,16 +57,15 @@ export function injectionPatch(
   );
   refuseSysctl(values);
   const version = values.proxy.image.version || values.linkerdVersion;
+  // What its namespace says stands on the pod as well, so that taps know why.
+  const tap = isTapped(pod, injection)
+    ? ANNOTATIONS.tapEnabled
+    : ANNOTATIONS.disableTap;
   return [
     ...metadataOperations(pod, prefix, "annotations", {
       ...annotations,
       [ANNOTATIONS.proxyVersion]: version,
-      // What its namespace says stands on the pod as well, so that taps know why.
-      [
-        isTapped(pod, injection)
-          ? ANNOTATIONS.tapEnabled
-          : ANNOTATIONS.disableTap
-      ]: "true",
+      [tap]: "true",
     }),
     ...metadataOperations(
       // The operations above have made the metadata if there was none.

@@ -1,25 +1,4 @@
-/** gRPC's words for its status codes, as Go prints them. */
-const NAMES = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-] as const;
-
-export type StatusName = typeof NAMES[number];
+import { type StatusName, statusName } from "../grpc-status.ts";
 
 /** A gRPC call that did not end well; its message is what Go's tools print. */
 export class GrpcError extends Error {
@@ -40,7 +19,7 @@ export function readStatus(
   if (code === undefined) return undefined;
   if (String(code) === "0") return "OK";
   return new GrpcError(
-    NAMES[Number(code)] ?? "Unknown",
+    statusName(Number(code)) ?? "Unknown",
     decode(String(headers["grpc-message"] ?? "")),
   );
 }

@@ -1,7 +1,7 @@
 import { harmless } from "../../../schemas/harmless.ts";
 import type { Labels, TapEnd, TapEvent, TapId } from "../../../schemas/tap.ts";
 import { nanosOf } from "./duration.ts";
-import { grpcStatus } from "./grpc-status.ts";
+import { grpcStatus } from "../../grpc-status.ts";
 
 const DIRECTIONS = { INBOUND: "in ", OUTBOUND: "out", UNKNOWN: "???" } as const;
 

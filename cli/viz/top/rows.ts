@@ -1,7 +1,7 @@
 import { harmless } from "../../../schemas/harmless.ts";
 import type { TapEnd, TapEvent } from "../../../schemas/tap.ts";
 import { nanosOf } from "../tap/duration.ts";
-import { isGrpcFailure } from "../tap/grpc-status.ts";
+import { isGrpcFailure } from "../../grpc-status.ts";
 
 /** Requests of one kind, between the same two. Texts are as they are shown. */
 export interface TopRow {

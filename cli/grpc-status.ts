@@ -19,6 +19,8 @@ const NAMES = [
   "Unauthenticated",
 ] as const;
 
+export type StatusName = typeof NAMES[number];
+
 /** Statuses that are the server's fault. */
 const FAILURES: readonly string[] = [
   "Unknown",
@@ -28,9 +30,14 @@ const FAILURES: readonly string[] = [
   "DataLoss",
 ];
 
+/** The name of a status; undefined when nobody has named it. */
+export function statusName(code: number): StatusName | undefined {
+  return NAMES[code];
+}
+
 /** The name of a status; `Code(n)` of one that nobody has named. */
 export function grpcStatus(code: number): string {
-  return NAMES[code] ?? `Code(${code})`;
+  return statusName(code) ?? `Code(${code})`;
 }
 
 /** Whether a status counts as a failure. */

@@ -1,13 +1,8 @@
 import { formatAddress, type SocketAddress } from "../../schemas/address.ts";
 import { type Field, Name } from "../http/field.ts";
 import { findField } from "../http/fields.ts";
-import type {
-  Exchange,
-  RequestHead,
-  RequestReader,
-  Reset,
-  ResponseHead,
-} from "../http/message.ts";
+import { FollowedExchange } from "../http/followed-exchange.ts";
+import type { Exchange, RequestHead } from "../http/message.ts";
 import type { Output } from "../log/output.ts";
 
 /** Who asks, as far as a connection tells. */
@@ -40,7 +35,7 @@ export function createAccessLog(
   const line = format === "json" ? jsonLine : apacheLine;
   return {
     follow: (exchange, asker) =>
-      new Followed(
+      new Logged(
         exchange,
         { asker, timestampMs: now(), ...requestOf(exchange.head) },
         (access) => output.write(`${line(access)}\n`),
@@ -94,114 +89,35 @@ function textOf(field: Field | null): string {
   return field?.text ?? "";
 }
 
-/** An exchange that counts what goes through it. */
-class Followed implements Exchange, RequestReader {
-  readonly #inner: Exchange;
+/** An exchange that is written down at its end. */
+class Logged extends FollowedExchange {
   readonly #known: Pick<Access, "asker" | "timestampMs"> & Request;
   readonly #write: (access: Access) => void;
   readonly #startedMs = performance.now();
-  #reader: RequestReader | null = null;
-  #status = 0;
   #headMs = 0;
-  #requestBytes = 0;
-  #responseBytes = 0;
-  #over = false;
 
   constructor(
     inner: Exchange,
     known: Pick<Access, "asker" | "timestampMs"> & Request,
     write: (access: Access) => void,
   ) {
-    this.#inner = inner;
+    super(inner);
     this.#known = known;
     this.#write = write;
   }
 
-  get head(): RequestHead {
-    return this.#inner.head;
+  protected override answered(): void {
+    this.#headMs = performance.now();
   }
 
-  get ended(): boolean {
-    return this.#inner.ended;
-  }
-
-  get reader(): RequestReader {
-    return this.#reader ?? this;
-  }
-
-  set reader(reader: RequestReader) {
-    this.#reader = reader;
-    this.#inner.reader = this;
-  }
-
-  requestData(chunk: Uint8Array): boolean {
-    this.#requestBytes += chunk.length;
-    return this.#reader?.requestData(chunk) ?? true;
-  }
-
-  requestEnd(trailers: readonly Field[]): void {
-    this.#reader?.requestEnd(trailers);
-  }
-
-  requestReset(reset: Reset): void {
-    this.#finish();
-    this.#reader?.requestReset(reset);
-  }
-
-  responseDrain(): void {
-    this.#reader?.responseDrain();
-  }
-
-  respond(head: ResponseHead, ended: boolean): void {
-    if (head.status >= 200 || head.status === 101) {
-      this.#status = head.status;
-      this.#headMs = performance.now();
-    }
-    this.#inner.respond(head, ended);
-    if (ended) this.#finish();
-  }
-
-  data(chunk: Uint8Array): boolean {
-    this.#responseBytes += chunk.length;
-    return this.#inner.data(chunk);
-  }
-
-  end(trailers: readonly Field[]): void {
-    this.#inner.end(trailers);
-    this.#finish();
-  }
-
-  reset(reset: Reset): void {
-    this.#inner.reset(reset);
-    this.#finish();
-  }
-
-  pauseRequest(): void {
-    this.#inner.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#inner.resumeRequest();
-  }
-
-  upgrade(): ReturnType<Exchange["upgrade"]> {
-    this.#finish();
-    return this.#inner.upgrade();
-  }
-
-  closeAfter(): void {
-    this.#inner.closeAfter();
-  }
-
-  #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
+  protected over(): void {
     const endedMs = performance.now();
+    const { status, requestBytes, responseBytes } = this;
     this.#write({
       ...this.#known,
-      status: this.#status,
-      requestBytes: this.#requestBytes,
-      responseBytes: this.#responseBytes,
+      status,
+      requestBytes,
+      responseBytes,
       totalMs: endedMs - this.#startedMs,
       processingMs: (this.#headMs || endedMs) - this.#startedMs,
     });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { resolve } from "node:path";
 import { waitFor } from "../../demo/bed/wait.ts";
+import { imageOf } from "./given.ts";
 import { kubectl } from "./kubectl.ts";
 import { type NodeCluster, OPEN_TIMEOUT_MS, openNode } from "./open.ts";
 import {
@@ -172,6 +173,47 @@ test("live requests are shown to who may watch them", async () => {
     );
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/cannot watch resource \\?"deployments\/tap/);
+  }
+});
+
+test("a pod of a namespace that lets nobody tap is not shown", async () => {
+  const tap = "viz.linkerd.io/disable-tap";
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "quiet" },
+    spec: {
+      containers: [{
+        name: "app",
+        image: imageOf("controller"),
+        command: ["bun", "-e", "setInterval(() => {}, 1e9)"],
+      }],
+    },
+  };
+  await kubectl(node, ["annotate", "namespace", NAMESPACE, `${tap}=true`]);
+  try {
+    // The injector hears of it a moment later than we do.
+    let described = "";
+    await waitFor(async () => {
+      await run("delete", "pod/quiet", "--ignore-not-found", "--now", WAIT);
+      const create = ["apply", "-f", "-", "-n", NAMESPACE];
+      await kubectl(node, create, JSON.stringify(pod));
+      described = await run("get", "pod/quiet", "-o", "json");
+      return described.includes(`"${tap}": "true"`) || null;
+    }, { what: () => `the annotation on ${described}`, timeoutMs: 60_000 });
+    expect(described).not.toContain("LINKERD2_PROXY_TAP_SVC_NAME");
+    await run("wait", "pod/quiet", "--for=condition=Ready", WAIT);
+    await waitFor(async () => {
+      const answer = await mesh?.linkerd([
+        ...["viz", "tap", "po/quiet", "-n", NAMESPACE],
+      ]);
+      expect([answer?.code, answer?.stdout]).toEqual([1, ""]);
+      const said = `of 1 pod, 1 with tap disabled (${tap})`;
+      return answer?.stderr.includes(said) || null;
+    }, { what: () => "why it cannot be tapped" });
+  } finally {
+    await kubectl(node, ["annotate", "namespace", NAMESPACE, `${tap}-`]);
+    await run("delete", "pod/quiet", "--ignore-not-found", "--now", WAIT);
   }
 });
 

@@ -11,7 +11,6 @@ import {
   CLUSTER_ROLES,
   type KubeItem,
   MUTATING_WEBHOOKS,
-  NAMESPACES,
   NODES,
   type Resource,
   SERVICE_ACCOUNTS,
@@ -19,6 +18,7 @@ import {
 } from "../objects.ts";
 import type { Scene } from "../scene.ts";
 import { CRDS_EXIST } from "./crds.ts";
+import { controlNamespaceExists } from "./namespaces.ts";
 
 /** Objects of a control plane; those of a CNI plugin carry the same label and are not meant. */
 const OWN = "linkerd.io/control-plane-ns,!linkerd.io/cni-resource";
@@ -32,15 +32,10 @@ const ROLES = (namespace: string): readonly string[] => [
 export const LINKERD_CONFIG: Category = {
   name: "linkerd-config",
   checks: [
-    {
-      description: "control plane Namespace exists",
-      anchor: "l5d-existence-ns",
-      severity: "fatal",
-      run: async ({ get, settings: { namespace } }) =>
-        await get(NAMESPACES, namespace) === undefined
-          ? failed(`The "${namespace}" namespace does not exist`)
-          : PASSED,
-    },
+    controlNamespaceExists(
+      "control plane Namespace exists",
+      "l5d-existence-ns",
+    ),
     exist("ClusterRole", "l5d-existence-cr", CLUSTER_ROLES, ROLES),
     exist(
       "ClusterRoleBinding",

@@ -1,5 +1,4 @@
-import { type Category, failed, PASSED } from "../check.ts";
-import { NAMESPACES } from "../objects.ts";
+import type { Category } from "../check.ts";
 import { dataPlanePods } from "../pods.ts";
 import { haveRoots, matchCli, upToDate, whetherHealthy } from "../proxies.ts";
 import {
@@ -8,21 +7,13 @@ import {
   SERVICE_ANNOTATIONS,
   SERVICE_LABELS,
 } from "./misplaced.ts";
+import { DATA_PLANE_NAMESPACE } from "./namespaces.ts";
 
 /** The proxies beside applications, and what configures them. */
 export const DATA_PLANE: Category = {
   name: "linkerd-data-plane",
   checks: [
-    {
-      description: "data plane namespace exists",
-      anchor: "l5d-data-plane-exists",
-      severity: "fatal",
-      run: async ({ get, settings: { dataPlaneNamespace } }) =>
-        dataPlaneNamespace === undefined ||
-          await get(NAMESPACES, dataPlaneNamespace) !== undefined
-          ? PASSED
-          : failed(`The "${dataPlaneNamespace}" namespace does not exist`),
-    },
+    DATA_PLANE_NAMESPACE,
     {
       description: "data plane proxies are ready",
       anchor: "l5d-data-plane-ready",

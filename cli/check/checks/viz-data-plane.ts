@@ -11,27 +11,18 @@ import {
   AUTHORIZATION_POLICIES,
   type AuthorizationPolicy,
   DEFAULT_POLICY_ENV,
-  NAMESPACES,
   type Pod,
 } from "../objects.ts";
 import { dataPlanePods, isOver, proxyOf, statusOf } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
+import { DATA_PLANE_NAMESPACE } from "./namespaces.ts";
 import { METRICS } from "./viz.ts";
 
 /** Whether metrics of applications' proxies come in, and what keeps them from it. */
 export const VIZ_DATA_PLANE: Category = {
   name: "linkerd-viz-data-plane",
   checks: [
-    {
-      description: "data plane namespace exists",
-      anchor: "l5d-data-plane-exists",
-      severity: "fatal",
-      run: async ({ get, settings: { dataPlaneNamespace } }) =>
-        dataPlaneNamespace === undefined ||
-          await get(NAMESPACES, dataPlaneNamespace) !== undefined
-          ? PASSED
-          : failed(`The "${dataPlaneNamespace}" namespace does not exist`),
-    },
+    DATA_PLANE_NAMESPACE,
     {
       description: "prometheus is authorized to scrape data plane pods",
       anchor: "l5d-viz-data-plane-prom-authz",

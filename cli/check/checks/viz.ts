@@ -32,6 +32,7 @@ import {
   whetherLasting,
 } from "../served.ts";
 import { EXTENSION_LABEL } from "./extension-namespaces.ts";
+import { controlNamespaceExists } from "./namespaces.ts";
 
 /** The Deployment, Service and ServiceAccount of the metrics component. */
 export const METRICS = "linkerd-metrics";
@@ -52,15 +53,7 @@ const ofMetrics: Pick = ({ list, settings: { namespace } }) =>
 export const LINKERD_VIZ: Category = {
   name: "linkerd-viz",
   checks: [
-    {
-      description: "linkerd-viz Namespace exists",
-      anchor: "l5d-viz-ns-exists",
-      severity: "fatal",
-      run: async ({ get, settings: { namespace } }) =>
-        await get(NAMESPACES, namespace) === undefined
-          ? failed(`The "${namespace}" namespace does not exist`)
-          : PASSED,
-    },
+    controlNamespaceExists("linkerd-viz Namespace exists", "l5d-viz-ns-exists"),
     {
       description: "can initialize the client",
       anchor: "l5d-viz-existence-client",

@@ -20,6 +20,8 @@ async function keepWatching() {
     .map(({ className }) => className);
   const seen = { requests: 0, failed: new WeakSet(), failures: 0 };
   let isPaused = false;
+  /** Left, perhaps to come back to as it is. */
+  let isLeft = false;
   let stream = new AbortController();
   let wake = () => {};
 
@@ -34,14 +36,21 @@ async function keepWatching() {
     change();
   });
   document.addEventListener("visibilitychange", change);
-  addEventListener("pagehide", () => stream.abort());
+  addEventListener("pagehide", () => {
+    isLeft = true;
+    change();
+  });
+  addEventListener("pageshow", () => {
+    isLeft = false;
+    wake();
+  });
   setInterval(() => {
     if (seen.requests === 0) return;
     say(summary, `${seen.requests} seen, ${seen.failures} failed`);
   }, TELL_EVERY_MS);
 
   for (;;) {
-    if (isPaused || document.hidden) {
+    if (isPaused || isLeft || document.hidden) {
       say(state, isPaused ? "Paused" : "");
       await new Promise((resolve) => wake = resolve);
       continue;

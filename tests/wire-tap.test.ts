@@ -6,9 +6,14 @@ import {
 } from "@bufbuild/protobuf";
 import { describe, expect, test } from "bun:test";
 import { Field } from "../proxy/http/field.ts";
-import type { Between, TapEvent } from "../proxy/tap/event.ts";
+import type { Destination, Source, TapEvent } from "../proxy/tap/event.ts";
 import { decodeObserveRequest } from "../proxy/wire/tap.ts";
-import { encodeBetween, encodeMoment } from "../proxy/wire/tap-event.ts";
+import {
+  encodeDestination,
+  encodeMoment,
+  encodeRoute,
+  encodeSource,
+} from "../proxy/wire/tap-event.ts";
 import {
   type ObserveRequest_Match,
   ObserveRequest_MatchSchema,
@@ -240,18 +245,24 @@ describe("decodeObserveRequest()", () => {
   });
 });
 
-const BETWEEN: Between = {
+const SOURCE: Source = {
   direction: "outbound",
-  source: { ip: "10.0.0.7", port: 4_000 },
-  sourceLabels: { tls: "loopback" },
-  destination: { ip: "fd00::1", port: 80 },
-  destinationLabels: { pod: "web-1", tls: "true" },
-  routeLabels: { route: "a" },
+  address: { ip: "10.0.0.7", port: 4_000 },
+  labels: { tls: "loopback" },
 };
+const DESTINATION: Destination = {
+  address: { ip: "fd00::1", port: 80 },
+  labels: { pod: "web-1", tls: "true" },
+};
+const WHOLE = [
+  encodeSource(SOURCE),
+  encodeDestination(DESTINATION),
+  encodeRoute({ route: "a" }),
+];
 const ID = { base: 3, stream: 2 ** 31 };
 
-function decode(event: TapEvent, between = BETWEEN) {
-  const bytes = Buffer.concat([encodeBetween(between), encodeMoment(event)]);
+function decode(event: TapEvent, parts = WHOLE) {
+  const bytes = Buffer.concat([...parts, encodeMoment(event)]);
   const { event: { value }, ...rest } = fromBinary(TapEventSchema, bytes);
   return { ...rest, moment: value?.event };
 }
@@ -269,7 +280,7 @@ describe("a tap event", () => {
     });
     expect(found).toMatchObject({
       source: { port: 4_000, ip: { ip: { case: "ipv4", value: 0x0a000007 } } },
-      sourceMeta: { labels: BETWEEN.sourceLabels },
+      sourceMeta: { labels: SOURCE.labels },
       destination: {
         port: 80,
         ip: { ip: { value: { first: 0xfd00000000000000n, last: 1n } } },
@@ -288,12 +299,10 @@ describe("a tap event", () => {
         },
       },
     });
-    const bare = {
-      ...BETWEEN,
-      source: null,
-      destinationLabels: null,
-      routeLabels: null,
-    };
+    const bare = [
+      encodeSource({ ...SOURCE, address: null }),
+      encodeDestination({ ...DESTINATION, labels: null }),
+    ];
     const { source, destinationMeta, routeMeta } = decode(
       {
         kind: "response-init",

@@ -4,15 +4,18 @@ import type { Field } from "../http/field.ts";
 /** What is known of an end of a connection, or of a route, by name. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** What all events of a request say of the connection that it takes. */
-export interface Between {
+/** Who sends a request, which way. */
+export interface Source {
   readonly direction: "inbound" | "outbound";
   /** Null: it did not come over a connection to this proxy. */
-  readonly source: SocketAddress | null;
-  readonly sourceLabels: Labels;
-  readonly destination: SocketAddress;
-  readonly destinationLabels: Labels | null;
-  readonly routeLabels: Labels | null;
+  readonly address: SocketAddress | null;
+  readonly labels: Labels;
+}
+
+/** Who gets it. */
+export interface Destination {
+  readonly address: SocketAddress;
+  readonly labels: Labels | null;
 }
 
 /** One moment of a request, as a tap tells of it. */

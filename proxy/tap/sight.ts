@@ -3,7 +3,8 @@ import type { Peer } from "../endpoint.ts";
 import type { Field } from "../http/field.ts";
 import type { RequestHead } from "../http/message.ts";
 import type { TlsStatus } from "../record/labels.ts";
-import type { Between, Labels } from "./event.ts";
+import { encodeBetween } from "./between.ts";
+import type { Labels } from "./event.ts";
 import type { Matched } from "./match.ts";
 import { Tapped } from "./tapped.ts";
 import type { Taps } from "./taps.ts";
@@ -32,16 +33,7 @@ export function tapRequest(
   const matched = matchedBy(sight, head, peer, routeLabels);
   const entered = sight.taps.enter(matched);
   if (entered.length === 0) return null;
-  const between: Between = {
-    direction: sight.direction,
-    source: sight.source,
-    sourceLabels: tlsOf(sight.tls),
-    destination: peer.address,
-    destinationLabels: peer.labels === null
-      ? null
-      : { ...peer.labels, ...tlsOf(peer.tls) },
-    routeLabels,
-  };
+  const between = encodeBetween(sight, peer, routeLabels);
   return new Tapped(entered, between, matched, head, grpc);
 }
 
@@ -71,22 +63,4 @@ const utf8 = new TextDecoder();
 function textOf(field: Field): string {
   const { text } = field;
   return ASCII.test(text) ? text : utf8.decode(field.value);
-}
-
-/** As Linkerd's taps have it: a reason stands in the place of `true`. */
-function tlsOf(tls: TlsStatus): Labels {
-  switch (tls.kind) {
-    case "accepted":
-      return tls.clientId === null
-        ? { tls: "true" }
-        : { tls: "true", client_id: tls.clientId };
-    case "dialled":
-      return { tls: "true", server_id: tls.serverId };
-    case "none":
-      return { tls: tls.reason };
-    case "opaque":
-      return { tls: "passthru", sni: tls.sni };
-    case "disabled":
-      return { tls: "disabled" };
-  }
 }

@@ -10,8 +10,8 @@ import type {
   ResponseReader,
 } from "../http/message.ts";
 import { statusOf } from "../rescue.ts";
-import { encodeBetween, encodeMoment } from "../wire/tap-event.ts";
-import type { Between, Eos, StreamId, TapEvent } from "./event.ts";
+import { encodeMoment } from "../wire/tap-event.ts";
+import type { Eos, StreamId, TapEvent } from "./event.ts";
 import { cut, requestFields, responseFields, within } from "./fields.ts";
 import type { Matched } from "./match.ts";
 import { TappedStream } from "./tapped-stream.ts";
@@ -19,7 +19,7 @@ import type { Entered } from "./taps.ts";
 
 /** A request that taps show: at each moment of it they get an event. */
 export class Tapped {
-  private readonly between: Uint8Array;
+  private readonly between: readonly Uint8Array[];
   private readonly grpc: boolean;
   private readonly startedMs = performance.now();
   /** Those whose buffer took the beginning. */
@@ -34,12 +34,12 @@ export class Tapped {
 
   constructor(
     entered: readonly Entered[],
-    between: Between,
+    between: readonly Uint8Array[],
     { method, scheme, authority, path }: Matched,
     head: RequestHead,
     grpc: boolean,
   ) {
-    this.between = encodeBetween(between);
+    this.between = between;
     this.grpc = grpc;
     this.entered = entered.filter(({ tap, id }) => {
       const text = { method, scheme, ...cut(authority ?? "", path) };
@@ -145,13 +145,8 @@ export class Tapped {
     }
   }
 
-  /** Parts of a message put together are a message. */
   private encode(event: TapEvent): Uint8Array {
-    const moment = encodeMoment(event);
-    const message = new Uint8Array(this.between.length + moment.length);
-    message.set(this.between);
-    message.set(moment, this.between.length);
-    return message;
+    return Buffer.concat([...this.between, encodeMoment(event)]);
   }
 }
 

@@ -1,31 +1,52 @@
 import type { Field } from "../http/field.ts";
-import type { Between, Eos, Labels, StreamId, TapEvent } from "../tap/event.ts";
+import type {
+  Destination,
+  Eos,
+  Labels,
+  Source,
+  StreamId,
+  TapEvent,
+} from "../tap/event.ts";
 import { writeTcpAddress } from "./common.ts";
 import { writeMethod, writeScheme } from "./tap-words.ts";
 import { Writer } from "./writer.ts";
 
 const DIRECTIONS = { inbound: 1, outbound: 2 } as const;
 
-/** What the events of a request have in common: the first part of each, made once. */
-export function encodeBetween(between: Between): Uint8Array {
-  const { source, destination, destinationLabels, routeLabels } = between;
+/** The part of an event that says who sends; parts put together are an event, whose own part is a moment's. */
+export function encodeSource(
+  { direction, address, labels }: Source,
+): Uint8Array {
   const writer = new Writer();
-  if (source !== null) {
-    writer.message(1, (inner) => writeTcpAddress(inner, source));
+  if (address !== null) {
+    writer.message(1, (inner) => writeTcpAddress(inner, address));
   }
-  writer
-    .message(2, (inner) => writeTcpAddress(inner, destination))
-    .message(5, (inner) => writeLabels(inner, between.sourceLabels));
-  if (destinationLabels !== null) {
-    writer.message(4, (inner) => writeLabels(inner, destinationLabels));
-  }
-  if (routeLabels !== null) {
-    writer.message(7, (inner) => writeLabels(inner, routeLabels));
-  }
-  return writer.uint32(6, DIRECTIONS[between.direction]).finish();
+  return writer
+    .message(5, (inner) => writeLabels(inner, labels))
+    .uint32(6, DIRECTIONS[direction])
+    .finish();
 }
 
-/** The other part of an event: what is its own. */
+/** The part that says who gets it. */
+export function encodeDestination(
+  { address, labels }: Destination,
+): Uint8Array {
+  const writer = new Writer()
+    .message(2, (inner) => writeTcpAddress(inner, address));
+  if (labels !== null) {
+    writer.message(4, (inner) => writeLabels(inner, labels));
+  }
+  return writer.finish();
+}
+
+/** The part that says by which route it goes. */
+export function encodeRoute(labels: Labels): Uint8Array {
+  return new Writer()
+    .message(7, (inner) => writeLabels(inner, labels))
+    .finish();
+}
+
+/** What is an event's own. */
 export function encodeMoment(event: TapEvent): Uint8Array {
   return new Writer()
     .message(3, (http) => {

@@ -25,7 +25,8 @@ let taps: Taps;
 let endpoint: FakeUpstream;
 let client: Recorder;
 beforeEach(() => {
-  taps = new Taps();
+  // At once.
+  taps = new Taps(0);
   bed = new ForwardBed();
   bed.sight = {
     taps,
@@ -357,6 +358,19 @@ describe("a tap", () => {
     seen.tap.resume();
     const inits = seen.lines.filter((line) => line.includes("requestInit"));
     expect(inits.length).toBeWithin(45, 54);
+  });
+
+  test("gathers events for a moment, unless there are many", async () => {
+    const gathered = new Taps(60_000);
+    if (bed.sight !== null) bed.sight = { ...bed.sight, taps: gathered };
+    const seen = new Seen(gathered, { limit: 30 });
+    for (let round = 0; round < 19; round++) await exchange();
+    expect(seen.events).toHaveLength(0);
+    await exchange();
+    expect(seen.events).toHaveLength(60);
+    for (let round = 0; round < 10; round++) await exchange();
+    // Nothing is waited for at the end.
+    expect([seen.events.length, seen.over]).toEqual([90, true]);
   });
 
   test("that has ended is told nothing, and its requests go on", async () => {

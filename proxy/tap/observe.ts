@@ -150,8 +150,8 @@ class Call implements ClientStream, Watcher {
     this.close();
   }
 
-  event(frame: Uint8Array): boolean {
-    return this.ended || this.reader.responseData(frame);
+  event(frames: Uint8Array): boolean {
+    return this.ended || this.reader.responseData(frames);
   }
 
   finished(): void {

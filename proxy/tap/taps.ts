@@ -1,6 +1,6 @@
 import type { ObserveRequest } from "../wire/tap.ts";
 import type { Matched } from "./match.ts";
-import { Tap, type Watcher } from "./tap.ts";
+import { GATHER_MS, Tap, type Watcher } from "./tap.ts";
 
 /**
  * Taps at a time: each may hold half a mebibyte, and costs something with every request until it has seen enough. Whoever
@@ -14,12 +14,17 @@ export class Taps {
   readonly wanting: Tap[] = [];
   private readonly all = new Set<Tap>();
   private bases = 0;
+  private readonly gatherMs: number;
+
+  constructor(gatherMs = GATHER_MS) {
+    this.gatherMs = gatherMs;
+  }
 
   /** Begins a tap; null: there are too many. `close` must follow. */
   open(request: ObserveRequest, watcher: Watcher): Tap | null {
     if (this.all.size >= MAX_TAPS) return null;
     this.bases = (this.bases + 1) >>> 0;
-    const tap = new Tap(request, this.bases, watcher);
+    const tap = new Tap(request, this.bases, watcher, this.gatherMs);
     this.all.add(tap);
     this.wanting.push(tap);
     return tap;

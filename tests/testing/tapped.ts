@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { FrameReader } from "../../proxy/grpc/frames.ts";
 import { Taps } from "../../proxy/tap/taps.ts";
 import type { Tap, Watcher } from "../../proxy/tap/tap.ts";
 import type { ObserveRequest } from "../../proxy/wire/tap.ts";
@@ -7,9 +8,6 @@ import {
   TapEventSchema,
 } from "../../schemas/proto/gen/tap_pb.ts";
 
-/** The prefix of a message in its frame. */
-const PREFIX_BYTES = 5;
-
 /** Somebody who watches, and what they have seen. */
 export class Seen implements Watcher {
   readonly events: TapEvent[] = [];
@@ -17,6 +15,7 @@ export class Seen implements Watcher {
   /** False: reads one more, and then nothing until `tap.resume`. */
   reading = true;
   readonly tap: Tap;
+  private readonly frames = new FrameReader();
 
   constructor(taps: Taps, request: Partial<ObserveRequest> = {}) {
     const all = { kind: "all", matches: [] } as const;
@@ -28,9 +27,11 @@ export class Seen implements Watcher {
     this.tap = tap;
   }
 
-  event(frame: Uint8Array): boolean {
-    this.events.push(
-      fromBinary(TapEventSchema, frame.subarray(PREFIX_BYTES)),
+  event(frames: Uint8Array): boolean {
+    this.frames.push(
+      frames,
+      (message) =>
+        void this.events.push(fromBinary(TapEventSchema, message.slice())),
     );
     return this.reading;
   }

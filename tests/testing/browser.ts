@@ -90,9 +90,10 @@ export async function openBrowser(): Promise<Browser> {
       );
     },
     async close() {
-      socket.close();
-      process.kill();
+      // What was started is a script of Debian's, which waits for the browser: a signal would end the script alone.
+      void call("Browser.close", {});
       await process.exited;
+      socket.close();
       await rm(profile, { recursive: true, force: true });
     },
   };

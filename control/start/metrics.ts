@@ -42,6 +42,9 @@ export function startMetrics(
       pods.apply(events);
     };
     await openPods(config, emit, log, watching.signal);
+    // What lists leave behind goes at once, while nobody waits (docs/decisions/0117).
+    // deno-lint-ignore no-boolean-literal-for-arguments -- Bun's signature: a whole collection, now
+    Bun.gc(true);
 
     const options: StatsOptions = {
       readings: config.prometheusUrl === null

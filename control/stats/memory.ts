@@ -55,7 +55,7 @@ export function createMemoryReadings(
       const grown = growthSince(now() - windowMs, windowMs);
       each((pod) => pod.histograms, selector, ({ labels, buckets }, pod) => {
         const sums = [...buckets].map(([bound, growth]) =>
-          [bound, grown(pod, growth)] as const
+          [bound, growth === null ? 0 : grown(pod, growth)] as const
         );
         if (sums.every(([, count]) => count === 0)) return;
         const { counts } = groups.of(

@@ -39,8 +39,8 @@ export interface Counter {
 
 export interface Histogram {
   readonly labels: Labels;
-  /** By bound; each counts what is up to it and not up to the one before. */
-  readonly buckets: Map<number, Growth>;
+  /** By bound; each counts what is up to it and not up to the one before. Null: nothing ever was; most are so. */
+  readonly buckets: Map<number, Growth | null>;
   seen: number;
 }
 
@@ -127,13 +127,18 @@ export function addPage(
       (labels) => ({ labels, buckets: new Map(), seen: slot }),
     );
     if (histogram === null) return;
-    let bucket = histogram.buckets.get(split.bound);
+    const { buckets } = histogram;
+    let bucket = buckets.get(split.bound);
     if (bucket === undefined) {
-      if (histogram.buckets.size >= MAX_BUCKETS || isFull(history, 0)) {
+      if (buckets.size >= MAX_BUCKETS || isFull(history, 0)) {
         return void overflow++;
       }
       history.numbers++;
-      histogram.buckets.set(split.bound, bucket = begin(own));
+      buckets.set(split.bound, bucket = null);
+    }
+    if (bucket === null) {
+      if (own === 0) return;
+      buckets.set(split.bound, bucket = begin(own));
     }
     bucket.add(slot, own, firstSlot);
   };
@@ -206,7 +211,7 @@ export function trimHistory(history: PodHistory, nowMs: number): void {
   drop(history.histograms, ({ buckets }) => {
     let hasGrown = false;
     for (const growth of buckets.values()) {
-      if (growth.hasGrown(after)) hasGrown = true;
+      if (growth?.hasGrown(after) === true) hasGrown = true;
     }
     return hasGrown;
   }, ({ buckets }) => buckets.size);

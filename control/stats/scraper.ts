@@ -38,10 +38,10 @@ const MAX_AT_ONCE = 100;
 const PATIENCE = 0.5;
 
 /**
- * Pages after which their garbage is collected: of 1,000 pods every half minute, in 0.1 s. Left to itself the collector waits
+ * Pages after which their garbage is collected: of 1,000 pods every quarter of a minute, in 0.1 s. Left to itself the collector waits
  * until there is half as much garbage as there is history, 80 MB (bench/micro/stats.ts).
  */
-const PAGES_PER_COLLECTION = 3_000;
+const PAGES_PER_COLLECTION = 1_500;
 
 export interface Scraper {
   /** These are the pods from now on; the history of others is kept for as long as it can be asked for. */

@@ -1,4 +1,5 @@
 // `npm run demo`: a whole mesh on one machine, live. See options.ts for the flags.
+import { openBrowser } from "../cli/browser.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import { type Bed, openBed } from "./bed/bed.ts";
 import { startControlPlane } from "./bed/control-plane.ts";
@@ -100,6 +101,9 @@ async function bringUp(
   const viz = startViz(shop.pods, screen.say);
   for (const line of formatGuide(bed, viz.address)) screen.say(line);
   screen.say("");
+  if (options.browser && options.forMs === null && hasDesktop()) {
+    openBrowser(`http://${viz.address}/`, () => {});
+  }
   return {
     control: [control.identity.pod, control.destination.pod],
     shop: shop.pods,
@@ -108,6 +112,12 @@ async function bringUp(
     sighting,
     viz,
   };
+}
+
+/** Whether somebody sits at this machine: elsewhere a browser would open for nobody. */
+function hasDesktop(): boolean {
+  const { DISPLAY, WAYLAND_DISPLAY } = process.env;
+  return process.stdout.isTTY && Boolean(DISPLAY || WAYLAND_DISPLAY);
 }
 
 /** Shows the live table until the time is up or a signal comes. */

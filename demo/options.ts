@@ -7,6 +7,8 @@ export interface DemoOptions {
   /** Ends by itself after this long under load; null: on Ctrl-C. */
   readonly forMs: number | null;
   readonly json: boolean;
+  /** Whether to open the dashboard, where somebody sits who can see it. */
+  readonly browser: boolean;
   /** Pages per second. */
   readonly rate: number;
 }
@@ -18,10 +20,11 @@ export const HELP = `A whole mesh on this machine: npm run demo [-- flags]
 
 Pods are network namespaces; every connection between meshed ones is mutual TLS 1.3. Needs Linux and root.
 
-  --for 15s    end by itself after this long under load (default: on Ctrl-C)
-  --json       print one JSON object at the end, nothing else on standard output
-  --rate N     pages per second that the load generator asks for (default ${DEFAULT_RATE})
-  --help       this text
+  --for 15s     end by itself after this long under load (default: on Ctrl-C)
+  --json        print one JSON object at the end, nothing else on standard output
+  --no-browser  do not open the dashboard on a desktop
+  --rate N      pages per second that the load generator asks for (default ${DEFAULT_RATE})
+  --help        this text
 
 The exit code is 0 only if every edge between meshed pods was secured by TLSv1.3 and no request failed.
 `;
@@ -39,6 +42,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions {
     help: values.help,
     forMs: values.for === undefined ? null : parseDuration(values.for),
     json: values.json,
+    browser: !values["no-browser"],
     rate: Number(values.rate),
   };
 }
@@ -51,6 +55,7 @@ function parse(argv: readonly string[]) {
         help: { type: "boolean", short: "h", default: false },
         for: { type: "string" },
         json: { type: "boolean", default: false },
+        "no-browser": { type: "boolean", default: false },
         rate: { type: "string", default: String(DEFAULT_RATE) },
       },
     });

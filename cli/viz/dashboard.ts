@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseDuration } from "../../schemas/duration.ts";
 import { Problem } from "../../schemas/problem.ts";
+import { openBrowser } from "../browser.ts";
 import { ApiError } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
@@ -41,7 +41,10 @@ function show(url: string, opens: boolean, world: World): void {
   world.print(`Linkerd dashboard available at:\n${url}\n`);
   if (!opens) return;
   world.print("Opening Linkerd dashboard in the default browser\n");
-  openBrowser(url, world);
+  openBrowser(
+    url,
+    () => world.print("No browser opens: go there yourself\n"),
+  );
 }
 
 /** It answers to names of this machine only, and to whoever asks: so nobody else may ask. */
@@ -94,12 +97,4 @@ function stopped(): Promise<void> {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
   });
-}
-
-/** Without a browser the address says enough. */
-function openBrowser(url: string, world: World): void {
-  const opener = process.platform === "darwin" ? "open" : "xdg-open";
-  const child = spawn(opener, [url], { stdio: "ignore", detached: true });
-  child.on("error", () => world.print("No browser opens: go there yourself\n"));
-  child.unref();
 }

@@ -4,11 +4,6 @@ import { dial } from "./connect.ts";
 import { createDrain, type Drain } from "./drain.ts";
 import { connectHttp2 } from "./http2/client.ts";
 import { startInbound } from "./inbound.ts";
-import { createApps } from "./inbound/apps.ts";
-import { createPorts } from "./inbound/ports.ts";
-import { createInboundRecorder } from "./inbound/recorder.ts";
-import { TcpRecorder } from "./record/tcp.ts";
-import { INBOUND_DESTINATION_LABELS } from "./record/traffic.ts";
 import { type Listener, listenTcp, type SocketChannel } from "./socket.ts";
 import { createEndpointBed } from "./testing/endpoint-bed.ts";
 import { FakeControl } from "./testing/fake-control.ts";
@@ -19,6 +14,7 @@ import { authorization, serverPolicy } from "./testing/policies.ts";
 import { RecordedResponse } from "./testing/recorded-exchange.ts";
 import { Recorder, turn } from "./testing/recorder.ts";
 import { relayFromAfar } from "./testing/relayed.ts";
+import { inboundOptions } from "./testing/sides.ts";
 import {
   type TransportHeader,
   writeTransportHeader,
@@ -66,35 +62,13 @@ beforeEach(() => {
   drain = createDrain();
   bed = createEndpointBed(server);
   log = createTestLog();
-  const { families, pool, backOff, http2, tcp } = bed.context;
-  inbound = startInbound({
-    listen: { ip: "127.0.0.1", port: 0 },
-    accept: {},
-    ownIps,
-    name: server.name,
-    credentials: () => server,
-    detectTimeoutMs: 1_000,
-    ports: createPorts({
-      control,
-      permanent: [],
-      idleMs: 50,
-      defaultPolicy: () => fallback,
+  inbound = startInbound(
+    inboundOptions(bed, control, server, () => fallback, {
+      ownIps,
+      drain,
+      log: log.log,
     }),
-    apps: createApps({
-      connectTimeoutMs: 1_000,
-      tcp,
-      pool,
-      backOff,
-      http2,
-      meters: new TcpRecorder(families.tcp, INBOUND_DESTINATION_LABELS),
-    }),
-    http1: {},
-    http2: {},
-    inFlight: { count: 0, max: 10 },
-    recorder: createInboundRecorder(families),
-    drain,
-    log: log.log,
-  });
+  );
   afar = relayFromAfar(inbound.address);
 });
 afterEach(() => {

@@ -4,11 +4,9 @@ import type { Backend, ClientPolicy } from "../schemas/client-policy.ts";
 import { dial } from "./connect.ts";
 import { createDrain, type Drain } from "./drain.ts";
 import { startOutbound } from "./outbound.ts";
-import { createOutboundRecorder } from "./outbound/recorder.ts";
 import { type Listener, listenTcp, type SocketChannel } from "./socket.ts";
 import { createEndpointBed, THIS_HOST } from "./testing/endpoint-bed.ts";
 import { FakeControl } from "./testing/fake-control.ts";
-import { createTestLog } from "./testing/log.ts";
 import { endpointAt } from "./testing/endpoints.ts";
 import {
   backendAt,
@@ -17,6 +15,7 @@ import {
   opaquePolicy,
 } from "./testing/policies.ts";
 import { Recorder, turn } from "./testing/recorder.ts";
+import { outboundOptions } from "./testing/sides.ts";
 
 const GET = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
@@ -53,32 +52,13 @@ function start(ingress: boolean): void {
   control = new FakeControl();
   drain = createDrain();
   bed = createEndpointBed(null);
-  const recorder = createOutboundRecorder(bed.context.families);
-  const queue = { capacity: 10, failfastMs: 50 };
-  outbound = startOutbound({
-    listen: [{ ip: "127.0.0.1", port: 0 }],
-    accept: {},
-    detectTimeoutMs: 1_000,
-    discoveryTimeoutMs: 200,
-    idleMs: 50,
-    discover: { control, profileNetworks: [], detectTimeoutMs: 1_000 },
-    control,
-    endpoints: bed.context,
-    httpQueue: queue,
-    tcpQueue: queue,
-    direction: {
-      informational: true,
-      inFlight: { count: 0, max: 10 },
-      recorder,
-    },
-    http1: {},
-    http2: {},
-    recorder,
-    drain,
-    log: createTestLog().log,
-    hostnameLabels: false,
-    ingress,
-  });
+  outbound = startOutbound(
+    outboundOptions(bed, control, {
+      listen: [{ ip: "127.0.0.1", port: 0 }],
+      drain,
+      ingress,
+    }),
+  );
   const [listening] = outbound.addresses;
   if (listening === undefined) throw new Error("does not listen");
   address = listening;

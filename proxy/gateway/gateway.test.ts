@@ -3,21 +3,13 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import type { Backend, ClientPolicy } from "../../schemas/client-policy.ts";
 import type { ServerPolicy } from "../../schemas/policy.ts";
 import { dial } from "../connect.ts";
-import { createDrain } from "../drain.ts";
 import { connectHttp2 } from "../http2/client.ts";
 import { startInbound } from "../inbound.ts";
-import { createApps } from "../inbound/apps.ts";
-import { createPorts } from "../inbound/ports.ts";
-import { createInboundRecorder } from "../inbound/recorder.ts";
 import { startOutbound } from "../outbound.ts";
-import { createOutboundRecorder } from "../outbound/recorder.ts";
-import { TcpRecorder } from "../record/tcp.ts";
-import { INBOUND_DESTINATION_LABELS } from "../record/traffic.ts";
 import { type Listener, listenTcp, type SocketChannel } from "../socket.ts";
 import { createEndpointBed, THIS_HOST } from "../testing/endpoint-bed.ts";
 import { FakeControl } from "../testing/fake-control.ts";
 import { requestHead } from "../testing/http1.ts";
-import { createTestLog } from "../testing/log.ts";
 import { createPki } from "../testing/pki.ts";
 import {
   authorization,
@@ -29,6 +21,7 @@ import {
 import { RecordedResponse } from "../testing/recorded-exchange.ts";
 import { Recorder, turn } from "../testing/recorder.ts";
 import { relayFromAfar } from "../testing/relayed.ts";
+import { inboundOptions, outboundOptions } from "../testing/sides.ts";
 import { keepSpans, type KeptSpans, nthId } from "../trace/testing/spans.ts";
 import {
   type TransportHeader,
@@ -91,64 +84,13 @@ function stop(): void {
 }
 
 function start(suffixes: readonly string[]): void {
-  const { families, pool, backOff, http2, tcp } = bed.context;
-  const recorder = createOutboundRecorder(families);
-  const queue = { capacity: 10, failfastMs: 50 };
-  const log = createTestLog().log;
-  outbound = startOutbound({
-    listen: [],
-    accept: {},
-    detectTimeoutMs: 1_000,
-    discoveryTimeoutMs: 200,
-    idleMs: 50,
-    discover: { control, profileNetworks: [], detectTimeoutMs: 1_000 },
-    control,
-    endpoints: bed.context,
-    httpQueue: queue,
-    tcpQueue: queue,
-    direction: {
-      informational: true,
-      inFlight: { count: 0, max: 10 },
-      recorder,
-    },
-    http1: {},
-    http2: {},
-    recorder,
-    drain: createDrain(),
-    log,
-    hostnameLabels: false,
-    ingress: false,
-  });
-  inbound = startInbound({
-    listen: { ip: "127.0.0.1", port: 0 },
-    accept: {},
-    ownIps: new Set(),
-    name: gateway.name,
-    credentials: () => gateway,
-    detectTimeoutMs: 1_000,
-    ports: createPorts({
-      control,
-      permanent: [],
-      idleMs: 50,
-      defaultPolicy: () => policy,
+  outbound = startOutbound(outboundOptions(bed, control, {}));
+  inbound = startInbound(
+    inboundOptions(bed, control, gateway, () => policy, {
+      gateway: { suffixes, open: outbound.beyond },
+      tracing,
     }),
-    apps: createApps({
-      connectTimeoutMs: 1_000,
-      tcp,
-      pool,
-      backOff,
-      http2,
-      meters: new TcpRecorder(families.tcp, INBOUND_DESTINATION_LABELS),
-    }),
-    http1: {},
-    http2: {},
-    inFlight: { count: 0, max: 10 },
-    recorder: createInboundRecorder(families),
-    gateway: { suffixes, open: outbound.beyond },
-    tracing,
-    drain: createDrain(),
-    log,
-  });
+  );
   afar = relayFromAfar(inbound.address);
 }
 

@@ -10,11 +10,14 @@ import {
   installMesh,
   type Mesh,
 } from "./testing/installed.ts";
-import { createTraffic, type Load, startLoad } from "./testing/load.ts";
+import { LATENCY_BOUNDS_MS } from "../../proxy/record/traffic.ts";
+import { ask, createTraffic, type Load, startLoad } from "./testing/load.ts";
 
 setDefaultTimeout(300_000);
 const NAMESPACE = "golden";
 const RATE = 50;
+/** Between two scrapes of a proxy. */
+const SCRAPE_MS = 10_000;
 const WAIT = "--timeout=240s";
 /** A window, and some scrapes, until all of it is under load. */
 const STEADY_MS = 180_000;
@@ -63,6 +66,8 @@ async function viz(...args: string[]): Promise<string> {
 interface Row {
   readonly success: number | null;
   readonly rps: number | null;
+  readonly latency_ms_p50?: number | null;
+  readonly latency_ms_p95?: number | null;
   readonly meshed?: string;
 }
 
@@ -256,4 +261,38 @@ test("the dashboard is on this machine, with the rights of who starts it", async
   );
   expect(code).toBe(1);
   expect(stderr).toContain('resource "dashboard"');
+});
+
+test("a backend that begins to fail is seen within two scrapes", async () => {
+  const before = await stat("deploy/web", "-t", "15s");
+  expect(before.success).toBe(1);
+  const since = performance.now();
+  expect(await ask(node, NAMESPACE, "http://web/fail")).toStartWith("500");
+  let askedMs = since;
+  const failing = await waitFor(async () => {
+    askedMs = performance.now();
+    const { success } = await stat("deploy/web", "-t", "15s");
+    return success !== null && success < 1 ? success : null;
+  }, { what: () => "a success rate below 100 %", timeoutMs: 60_000 });
+  expect(askedMs - since).toBeLessThan(2 * SCRAPE_MS);
+  // One pod of two.
+  expect(failing).toBeGreaterThan(0);
+  expect(await viz("stat", "po", "-t", "15s")).toMatch(
+    /^web-\S+ .* 100\.00% /m,
+  );
+});
+
+test("percentiles are in the bucket of the load generator's, or beside it", async () => {
+  const result = await load?.stop();
+  load = null;
+  const { p50, p95 } = result?.latencyMs ?? { p50: null, p95: null };
+  // All of the run. Not the slowest hundredth: what the generator waits for a turn of a busy machine no proxy can see.
+  const row = await stat("svc/web", "-t", "1h");
+  const bucketOf = (ms: number | null | undefined) =>
+    LATENCY_BOUNDS_MS.findIndex((bound) => (ms ?? Infinity) <= bound);
+  for (
+    const [ours, its] of [[row.latency_ms_p50, p50], [row.latency_ms_p95, p95]]
+  ) {
+    expect(Math.abs(bucketOf(ours) - bucketOf(its))).toBeLessThanOrEqual(1);
+  }
 });

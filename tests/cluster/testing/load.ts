@@ -7,10 +7,22 @@ import { type Access, kubectl, tryKubectl } from "../kubectl.ts";
 const LOAD = join(import.meta.dir, "../../../demo/workloads/load.ts");
 /** Has Bun, and is on the node already. */
 const IMAGE = imageOf("controller");
-/** Answers with the pod's name; told to end, it stops listening at once, as most applications do, or after `GRACE_MS`. */
+/**
+ * Answers with the pod's name, and with 500 once it has been asked for `/fail`; told to end, it stops listening at once, as most
+ * applications do, or after `GRACE_MS`.
+ */
 const SERVE = `
 const { HOSTNAME: name, GRACE_MS = 0 } = process.env;
-const server = Bun.serve({ port: 8080, hostname: "0.0.0.0", fetch: () => new Response(name) });
+let status = 200;
+const server = Bun.serve({
+  port: 8080,
+  hostname: "0.0.0.0",
+  fetch({ url }) {
+    const { pathname } = new URL(url);
+    if (pathname === "/fail") status = 500;
+    return new Response(name, { status: pathname === "/ready" ? 200 : status });
+  },
+});
 process.on("SIGTERM", () => void Bun.sleep(Number(GRACE_MS)).then(() => server.stop()).then(() => process.exit(0)));
 `;
 /** Asks once, and tells how it was answered. */
@@ -72,7 +84,7 @@ export async function createTraffic(
               ...container("app", ["bun", "/script/serve.js"]),
               ports: [{ containerPort: 8080 }],
               readinessProbe: {
-                httpGet: { path: "/", port: 8080 },
+                httpGet: { path: "/ready", port: 8080 },
                 periodSeconds: 1,
                 // A busy machine is no reason to take a pod out.
                 timeoutSeconds: 10,

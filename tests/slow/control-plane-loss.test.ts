@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type Load, startLoad } from "../demo/bed/load.ts";
-import { type Pod, proxyOf } from "../demo/bed/pod.ts";
-import type { Service } from "../demo/bed/service.ts";
-import { waitFor } from "../demo/bed/wait.ts";
+import { type Load, startLoad } from "../../demo/bed/load.ts";
+import { type Pod, proxyOf } from "../../demo/bed/pod.ts";
+import type { Service } from "../../demo/bed/service.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
 import {
   addBackend,
   type Backend,
@@ -10,7 +10,7 @@ import {
   type Mesh,
   MESH_TIMEOUT_MS,
   openMesh,
-} from "./testing/mesh.ts";
+} from "../testing/mesh.ts";
 
 /** How long there is no control plane. */
 const LOSS_MS = 60_000;

@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { startLoad } from "../demo/bed/load.ts";
-import { type Pod, proxyOf } from "../demo/bed/pod.ts";
-import { waitFor } from "../demo/bed/wait.ts";
-import { createAnchor } from "../demo/bed/trust.ts";
-import { parseMetrics } from "../demo/metrics.ts";
-import { ANNOTATIONS } from "../schemas/names.ts";
-import type { Conversation } from "./testing/converse.ts";
+import { startLoad } from "../../demo/bed/load.ts";
+import { type Pod, proxyOf } from "../../demo/bed/pod.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
+import { createAnchor } from "../../demo/bed/trust.ts";
+import { parseMetrics } from "../../demo/metrics.ts";
+import { ANNOTATIONS } from "../../schemas/names.ts";
+import type { Conversation } from "../testing/converse.ts";
 import {
   addBackend,
   BACKEND_PORTS,
   type Mesh,
   MESH_TIMEOUT_MS,
   openMesh,
-} from "./testing/mesh.ts";
+} from "../testing/mesh.ts";
 
 /** Proxies ask for a new certificate after 70 % of lifetime and skew: every 6.3 s, with 2.7 s left. */
 const LIFETIME = "8s";

@@ -2,24 +2,24 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Pages, passPagesOn } from "../cli/viz/pages.ts";
-import type { MetricsApi } from "../cli/viz/reach.ts";
+import { type Pages, passPagesOn } from "../../cli/viz/pages.ts";
+import type { MetricsApi } from "../../cli/viz/reach.ts";
 import {
   createTaps,
   eventsOf,
   type OpenTap,
   type Talk,
-} from "../control/dashboard/testing/taps.ts";
-import { createAggregated } from "../control/serve/aggregated/app.ts";
-import { createStats } from "../control/serve/stats.ts";
-import { createMemoryReadings } from "../control/stats/memory.ts";
-import { addPage, createPodHistory } from "../control/stats/pod-history.ts";
-import { Problem } from "../schemas/problem.ts";
-import { waitFor } from "../demo/bed/wait.ts";
-import { type Browser, openBrowser, type Tab } from "./testing/browser.ts";
-import { createTown, type Town } from "./testing/town.ts";
+} from "../../control/dashboard/testing/taps.ts";
+import { createAggregated } from "../../control/serve/aggregated/app.ts";
+import { createStats } from "../../control/serve/stats.ts";
+import { createMemoryReadings } from "../../control/stats/memory.ts";
+import { addPage, createPodHistory } from "../../control/stats/pod-history.ts";
+import { Problem } from "../../schemas/problem.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
+import { type Browser, openBrowser, type Tab } from "../testing/browser.ts";
+import { createTown, type Town } from "../testing/town.ts";
 
-const ROOT = join(import.meta.dir, "..");
+const ROOT = join(import.meta.dir, "../..");
 const AXE = await Bun.file(
   Bun.resolveSync("axe-core/axe.min.js", import.meta.dir),
 ).text();

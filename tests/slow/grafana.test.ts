@@ -9,21 +9,21 @@ import {
   test,
 } from "bun:test";
 import { chown, mkdir, writeFile } from "node:fs/promises";
-import { APPLICATION_UID } from "../demo/bed/layout.ts";
-import type { Program } from "../demo/bed/program.ts";
-import { waitFor } from "../demo/bed/wait.ts";
-import { type Dashboard, layOut } from "../install/grafana/dashboard.ts";
-import { PAGES } from "../install/grafana/pages.ts";
-import { knownVocabulary } from "../proxy/record/testing/vocabulary.ts";
-import { PORTS as MESH_PORTS } from "../schemas/names.ts";
-import { type AllTraffic, openAllTraffic } from "./testing/all-traffic.ts";
-import { type Application, serveHttp } from "./testing/application.ts";
-import { ask } from "./testing/ask.ts";
-import { MESH_TIMEOUT_MS } from "./testing/mesh.ts";
+import { APPLICATION_UID } from "../../demo/bed/layout.ts";
+import type { Program } from "../../demo/bed/program.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
+import { type Dashboard, layOut } from "../../install/grafana/dashboard.ts";
+import { PAGES } from "../../install/grafana/pages.ts";
+import { knownVocabulary } from "../../proxy/record/testing/vocabulary.ts";
+import { PORTS as MESH_PORTS } from "../../schemas/names.ts";
+import { type AllTraffic, openAllTraffic } from "../testing/all-traffic.ts";
+import { type Application, serveHttp } from "../testing/application.ts";
+import { ask } from "../testing/ask.ts";
+import { MESH_TIMEOUT_MS } from "../testing/mesh.ts";
 
 setDefaultTimeout(60_000);
 
-const FOLDER = new URL("../install/grafana/", import.meta.url);
+const FOLDER = new URL("../../install/grafana/", import.meta.url);
 const NAMES = Object.keys(PAGES);
 const COLUMNS = 24;
 

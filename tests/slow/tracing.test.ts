@@ -3,17 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Pod, proxyOf } from "../demo/bed/pod.ts";
-import { waitFor } from "../demo/bed/wait.ts";
-import { parseMetrics } from "../demo/metrics.ts";
-import { inPod } from "./testing/in-pod.ts";
-import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "./testing/mesh.ts";
-import type { SeenSpan } from "./testing/otlp.ts";
+import { type Pod, proxyOf } from "../../demo/bed/pod.ts";
+import { waitFor } from "../../demo/bed/wait.ts";
+import { parseMetrics } from "../../demo/metrics.ts";
+import { inPod } from "../testing/in-pod.ts";
+import { type Mesh, MESH_TIMEOUT_MS, openMesh } from "../testing/mesh.ts";
+import type { SeenSpan } from "../testing/otlp.ts";
 import {
   COLLECTOR_PORTS,
   openTraceCollector,
   type TraceCollector,
-} from "./testing/trace-collector.ts";
+} from "../testing/trace-collector.ts";
 
 /** Spans wait 10 s for others; on a busy machine everything takes longer. */
 const TIMEOUT_MS = 90_000;

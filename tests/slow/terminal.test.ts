@@ -2,13 +2,16 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { InboundRow } from "../../schemas/stats.ts";
-import { PERMISSIONS } from "../executable.mjs";
-import { startTapServer, tell } from "./testing/tap-server.ts";
-import { openTerminal, type TestTerminal } from "./testing/terminal.ts";
+import { PERMISSIONS } from "../../cli/executable.mjs";
+import { startTapServer, tell } from "../../cli/viz/testing/tap-server.ts";
+import {
+  openTerminal,
+  type TestTerminal,
+} from "../../cli/viz/testing/terminal.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MAIN = join(ROOT, "cli", "main.ts");
-const CRASH = join(import.meta.dir, "testing", "crash.ts");
+const CRASH = join(ROOT, "cli/viz/testing/crash.ts");
 const TIMEOUT_MS = 60_000;
 
 /** Deno itself: what npm installs is a program that starts it, and does not hand signals on. */

@@ -1,22 +1,22 @@
 // What two proxies say of traffic of every kind is in the table of all metrics (proxy/record/testdata/families.txt), with
 // its labels in their order; and neither of them says more and more, whatever its peers make up.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { proxyOf } from "../demo/bed/pod.ts";
+import { proxyOf } from "../../demo/bed/pod.ts";
 import {
   knownVocabulary,
   vocabularyOf,
-} from "../proxy/record/testing/vocabulary.ts";
-import { SERIES_MAX } from "../proxy/record.ts";
-import { NAMES_MAX } from "../proxy/record/names.ts";
+} from "../../proxy/record/testing/vocabulary.ts";
+import { SERIES_MAX } from "../../proxy/record.ts";
+import { NAMES_MAX } from "../../proxy/record/names.ts";
 import {
   type AllTraffic,
   openAllTraffic,
   PORTS,
-} from "./testing/all-traffic.ts";
-import { inPod } from "./testing/in-pod.ts";
-import { MESH_TIMEOUT_MS } from "./testing/mesh.ts";
-import { dialRaw } from "./testing/raw-socket.ts";
-import { readCount } from "./testing/routes.ts";
+} from "../testing/all-traffic.ts";
+import { inPod } from "../testing/in-pod.ts";
+import { MESH_TIMEOUT_MS } from "../testing/mesh.ts";
+import { dialRaw } from "../testing/raw-socket.ts";
+import { readCount } from "../testing/routes.ts";
 
 setDefaultTimeout(60_000);
 

@@ -8,7 +8,7 @@ import {
   idle,
 } from "./cases/http1.ts";
 import { grpcUnary, http2Streams } from "./cases/http2.ts";
-import { tap } from "./cases/tap.ts";
+import { tap, tapOpenLoop } from "./cases/tap.ts";
 import { bulkTcp } from "./cases/tcp.ts";
 
 /** Every case, in the order of the tables. */
@@ -23,4 +23,5 @@ export const CASES: readonly Case[] = [
   idle,
   balanceSlowEndpoint,
   tap,
+  tapOpenLoop,
 ];

@@ -68,7 +68,7 @@ async function runAll(
     ),
   }));
   const runs = plan.reduce((sum, { subjects }) => sum + subjects.length, 0);
-  const seconds = runs * (WARM_UP_SECONDS + options.rounds * options.seconds);
+  const seconds = runs * options.rounds * (WARM_UP_SECONDS + options.seconds);
   log(`${runs} subjects in ${cases.length} cases, about ${seconds} s of load`);
   const rows: Row[] = [];
   for (const { one, subjects } of plan) {

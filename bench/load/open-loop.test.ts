@@ -66,3 +66,24 @@ test("the open loop counts answers that are no success as failures", async () =>
   expect(load.failed).toBe(100);
   expect(load.latency).toBeNull();
 });
+
+test("the open loop asks again on connections that were closed before they were used", async () => {
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      open: (socket) =>
+        void setTimeout(() => {
+          socket.end(
+            "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+          );
+        }, 700),
+      data: (socket) => void socket.write(ANSWER),
+    },
+  });
+  server = listener;
+  const load = await run(listener.port, 100);
+  // Of two connections at most, the request in flight.
+  expect(load.failed).toBeLessThan(3);
+  expect(load.requests).toBe(100 - load.failed);
+});

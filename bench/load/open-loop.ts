@@ -81,6 +81,8 @@ async function open(): Promise<void> {
     data: line,
     socket: {
       data(_socket, chunk) {
+        // haproxy says 408 to a connection that has not asked for anything, and closes it.
+        if (line.dueAtMs === null) return;
         line.received += chunk.toString("latin1");
         if (responseLength(line.received) === null) return;
         const ok = line.received.startsWith("HTTP/1.1 200 ");

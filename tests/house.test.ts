@@ -68,7 +68,11 @@ const APART = [
 /** Room of a stage that only pages may call: stages never import pages, and the two pages never meet. */
 const PAGES = ["proxy/outbound.ts", "proxy/inbound.ts"];
 /** Where pages are put together; the admin and tap ports are inbound sides of their own. */
-const EDGE = ["proxy/main.ts", "proxy/inside.ts"];
+const EDGE = [
+  "proxy/start/inbound-side.ts",
+  "proxy/start/outbound-side.ts",
+  "proxy/inside.ts",
+];
 const MAX_LINES = 400;
 
 const ROOT = dirname(import.meta.dir);

@@ -4,8 +4,8 @@ import type {
   ServiceImport,
 } from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
-import type { State } from "./fold.ts";
 import { type PortRange, resolvePortRanges } from "./ports.ts";
+import type { State } from "./state.ts";
 import { namedPorts, type Workload } from "./workloads.ts";
 
 /**

@@ -7,10 +7,10 @@ import {
 import { judgeBackend, type RefusalReason } from "./backends.ts";
 import { unsupportedFilter } from "./client-filters.ts";
 import { isAccepted } from "./egress.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { strongerThan } from "./conflicts.ts";
 import type { OutboundParent } from "./outbound.ts";
+import type { State } from "./state.ts";
 
 /** Gateway API's reasons, and Linkerd's, why the condition Accepted is false. */
 export type DetachedReason =

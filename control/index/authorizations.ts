@@ -18,7 +18,6 @@ import {
   namedClients,
   readNetworks,
 } from "./clients.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { EVERYWHERE } from "./modes.ts";
 import { oldestFirst } from "./named.ts";
@@ -28,6 +27,7 @@ import {
   routeKey,
   serverTarget,
 } from "./policies.ts";
+import type { State } from "./state.ts";
 
 /** What an object permits, or why it permits nobody. */
 export type Permission =

@@ -5,8 +5,8 @@ import {
   type OutboundParentKind,
 } from "../../schemas/kube/parents.ts";
 import type { ObjectName } from "../views.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
+import type { State } from "./state.ts";
 
 export type BackendRef = NonNullable<
   NonNullable<OutboundRoute["spec"]["rules"]>[number]["backendRefs"]

@@ -7,8 +7,8 @@ import type {
 } from "../../schemas/kube.ts";
 import { attachmentOf, resolutionOf } from "./attachment.ts";
 import { mistakesOfParent } from "./client-traffic.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
+import type { State } from "./state.ts";
 
 /** Sentences about a route for clients that is not in force, where no object that may yet come can change it. */
 export function doubtsAboutRoute(route: OutboundRoute, state: State): string[] {

@@ -8,10 +8,10 @@ import { balancer } from "./client-routes.ts";
 import { LOAD, NO_TRAFFIC, trafficOf } from "./client-traffic.ts";
 import { egressNetworkOf } from "./egress.ts";
 import { bareEndpoint } from "./endpoint.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { declaredProtocol, isOpaqueEgress } from "./service-protocol.ts";
 import { servicePort } from "./services.ts";
+import type { State } from "./state.ts";
 import { forbidStream } from "./stream-routes.ts";
 import { defaultMeta, resourceOf } from "./target-names.ts";
 
@@ -29,9 +29,7 @@ export function clientPolicyOf(
       break;
   }
   const { ip } = query;
-  for (const id of state.services.byIp.get(ip)) {
-    const service = state.services.byId.get(id);
-    if (service === undefined) continue;
+  for (const service of state.services.byIp.get(ip)) {
     const { namespace, name } = service.metadata;
     return servicePort(service, port) === undefined
       ? undeclaredPort(service.metadata, port)
@@ -42,8 +40,8 @@ export function clientPolicyOf(
         clientNamespace,
       }, state);
   }
-  for (const id of state.outbound.importsByIp.get(ip)) {
-    const [namespace = "", name = ""] = id.split("/");
+  for (const { metadata } of state.outbound.imports.byIp.get(ip)) {
+    const { namespace, name } = metadata;
     const service = { namespace, name };
     return policyOfName(
       { kind: "import", service, port, clientNamespace },

@@ -16,10 +16,10 @@ import type {
 import { GRPC, HTTP } from "./client-filters.ts";
 import { type RouteTarget, toGrpcRoute, toHttpRoute } from "./client-routes.ts";
 import { LOAD, NO_TIMEOUTS, toRetry } from "./client-traffic.ts";
-import type { State } from "./fold.ts";
 import { type CalledPort, clientRoutesOf } from "./outbound-routes.ts";
 import { ANY_PATH } from "./route-rules.ts";
 import type { DeclaredProtocol } from "./service-protocol.ts";
+import type { State } from "./state.ts";
 import {
   allowStream,
   forbidStream,

@@ -30,7 +30,7 @@ import {
   type ParentTraffic,
   timeoutsOf,
 } from "./client-traffic.ts";
-import type { State } from "./fold.ts";
+import type { State } from "./state.ts";
 import { pathOf, resourceOf } from "./target-names.ts";
 import { ANY_PATH, hostsOf, toGrpcMatch, toHttpMatch } from "./route-rules.ts";
 

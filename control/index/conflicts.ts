@@ -1,7 +1,6 @@
 import type { OutboundRoute, ParentRef } from "../../schemas/kube.ts";
 import { parentKindOf } from "../../schemas/kube/parents.ts";
 import { unsupportedFilter } from "./client-filters.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { objectKey, type OutboundParent } from "./outbound.ts";
 import {
@@ -9,6 +8,7 @@ import {
   declaredProtocol,
   isOpaqueEgress,
 } from "./service-protocol.ts";
+import type { State } from "./state.ts";
 
 /** Kinds of routes by how much they know of what they route: on one port the first of those that are there holds (GEP-1426). */
 const STRENGTH = ["GRPCRoute", "HTTPRoute", "TLSRoute", "TCPRoute"] as const;

@@ -11,12 +11,12 @@ import {
   permissionOfPolicy,
   permissionOfServerAuthorization,
 } from "./authorizations.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { parseInboundMode } from "./modes.ts";
 import { limitsOf } from "./rate-limits.ts";
 import { filtersNotDone } from "./route-rules.ts";
 import { portsOf, selects, type Servers, serversOf } from "./servers.ts";
+import type { State } from "./state.ts";
 import type { Workload } from "./workloads.ts";
 
 /** Sentences about a policy that does not do what its author may believe; legal, and worth saying. */

@@ -1,10 +1,10 @@
 import { contains, type Network, parseIp } from "../../schemas/address.ts";
 import type { EgressNetwork } from "../../schemas/kube.ts";
 import { readNetworks } from "./clients.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { compare, createdAtMs } from "./named.ts";
 import type { Settings } from "./settings.ts";
+import type { State } from "./state.ts";
 
 /**
  * The EgressNetwork that an address is in, for clients of a namespace: of those of their own namespace if there are

@@ -5,9 +5,9 @@ import type { EndpointSlice, Pod } from "../../schemas/kube.ts";
 import { ANNOTATIONS, LABELS, PORTS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { annotatedPorts } from "./annotations.ts";
-import type { State } from "./fold.ts";
 import { includesPort } from "./ports.ts";
 import { serversOf } from "./servers.ts";
+import type { State } from "./state.ts";
 import type { Workload } from "./workloads.ts";
 
 /** One whole share of the weight (Linkerd's unit). */

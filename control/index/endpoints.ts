@@ -13,10 +13,10 @@ import {
 import { canonicalIp } from "./addresses.ts";
 import { bareEndpoint, podEndpoint, rawEndpoint } from "./endpoint.ts";
 import { externalEndpoint } from "./external-endpoint.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { servicePort } from "./services.ts";
 import { externalOf, podOf } from "./slices.ts";
+import type { State } from "./state.ts";
 import { podIps } from "./workloads.ts";
 
 type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
@@ -91,14 +91,14 @@ function isOffered(
   endpoint: SliceEndpoint,
   service: Service | ServiceImport,
   { hostname, nodeName }: EndpointsQuery,
-  { workloads }: State,
+  { pods }: State,
 ): boolean {
   if (endpoint.conditions?.ready === false) return false;
   if (hostname !== null && endpoint.hostname !== hostname) return false;
   const isLocal = service.kind === "Service" &&
     service.spec.internalTrafficPolicy === "Local";
   if (!isLocal) return true;
-  const pod = workloads.byId.get(podOf(slice, endpoint) ?? "");
+  const pod = pods.byId.get(podOf(slice, endpoint) ?? "");
   return nodeName !== null && pod?.spec?.nodeName === nodeName;
 }
 
@@ -112,7 +112,7 @@ function resolveImported(
   port: number,
   state: State,
 ): Endpoint[] {
-  const pod = state.workloads.byId.get(podOf(slice, endpoint) ?? "");
+  const pod = state.pods.byId.get(podOf(slice, endpoint) ?? "");
   const own = pod === undefined ? [] : podIps(pod);
   return endpoint.addresses.map((text) => {
     const address = { ip: canonicalIp(text), port };
@@ -143,7 +143,7 @@ function resolve(
       externalEndpoint(external, address, zone, state)
     );
   }
-  const pod = state.workloads.byId.get(podOf(slice, endpoint) ?? "");
+  const pod = state.pods.byId.get(podOf(slice, endpoint) ?? "");
   // Neither a workload that is not known (yet, or any more) nor a reference to something else can be reached safely.
   if (pod === undefined) return [];
   // A Pod of both families is one endpoint, by IPv6 when that is offered at all.

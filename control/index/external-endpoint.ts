@@ -3,7 +3,7 @@ import type { Endpoint } from "../../schemas/destination.ts";
 import type { ExternalWorkload } from "../../schemas/kube.ts";
 import { PORTS } from "../../schemas/names.ts";
 import { isOpaqueEndpoint, ownerLabel, WEIGHT } from "./endpoint.ts";
-import type { State } from "./fold.ts";
+import type { State } from "./state.ts";
 
 /** The name of the port, if one is declared, on which an ExternalWorkload's proxy takes direct connections. */
 const PROXY_PORT = "linkerd-proxy";

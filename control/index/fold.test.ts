@@ -107,6 +107,6 @@ test("apply() leaves nothing of what was deleted", () => {
   index.apply(deletes(...all));
   expect(new Set(Object.values(index.sizes()))).toEqual(new Set([0]));
   expect(index.services.byIp.get("10.43.0.1").size).toBe(0);
-  expect(index.workloads.byIp.get("10.1.0.1").size).toBe(0);
+  expect(index.pods.byIp.get("10.1.0.1").size).toBe(0);
   expect(index.slices.keysOf("pod shop/a").size).toBe(0);
 });

@@ -11,7 +11,6 @@ import type {
   Meta,
 } from "../../schemas/policy.ts";
 import { authorizationsOfRoute } from "./authorizations.ts";
-import type { State } from "./fold.ts";
 import { grpcRulesAsHttp } from "./grpc-as-http.ts";
 import { idOf } from "./keys.ts";
 import { compare, oldestFirst } from "./named.ts";
@@ -25,6 +24,7 @@ import {
   hostsOf,
   httpRules,
 } from "./route-rules.ts";
+import type { State } from "./state.ts";
 import type { Workload } from "./workloads.ts";
 
 /** Which port of which workload routes are for. */

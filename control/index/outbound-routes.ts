@@ -3,11 +3,11 @@ import { parentKindOf } from "../../schemas/kube/parents.ts";
 import { isUnreadable, obstacleOf } from "./attachment.ts";
 import type { SendingParent } from "./backends.ts";
 import { means } from "./conflicts.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { compare, oldestFirst } from "./named.ts";
 import { objectKey } from "./outbound.ts";
 import { routeKey } from "./policies.ts";
+import type { State } from "./state.ts";
 
 /** A port of something that routes hang on, as some client calls it. */
 export interface CalledPort {

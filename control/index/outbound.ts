@@ -8,12 +8,13 @@ import {
   type OutboundParentKind,
   parentKindOf,
 } from "../../schemas/kube/parents.ts";
-import { canonicalIp } from "./addresses.ts";
+import { type Addressed, createAddressed } from "./addressed.ts";
 import { referentOf } from "./backends.ts";
 import { idOf } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
 import { createNamed, type Named } from "./named.ts";
 import { routeKey } from "./policies.ts";
+import { importIps } from "./services.ts";
 
 /** An object that routes for clients hang on. */
 export interface OutboundParent {
@@ -25,11 +26,9 @@ export interface OutboundParent {
 /** What says how clients call, arranged by what it is about. */
 export interface Outbound {
   readonly routes: Named<OutboundRoute>;
-  readonly imports: Named<ServiceImport>;
+  readonly imports: Addressed<ServiceImport>;
   readonly egress: Named<EgressNetwork>;
   readonly grants: Named<ReferenceGrant>;
-  /** Ids of the ServiceImports that have the address. */
-  readonly importsByIp: Pick<Multimap<string>, "get">;
   /** Routes by what they hang on (`objectKey`), whether it is there and takes them or not. */
   readonly routesByParent: Pick<Multimap<OutboundRoute>, "get">;
   /** Routes by what they send to (`objectKey`). */
@@ -41,19 +40,14 @@ export interface Outbound {
     now: OutboundRoute,
     gone: boolean,
   ) => OutboundRoute | undefined;
-  readonly putImport: (
-    now: ServiceImport,
-    gone: boolean,
-  ) => ServiceImport | undefined;
 }
 
 /** Creates an empty index. */
 export function createOutbound(): Outbound {
   const routes = createNamed<OutboundRoute>(routeKey);
-  const imports = createNamed<ServiceImport>();
+  const imports = createAddressed(importIps);
   const egress = createNamed<EgressNetwork>();
   const grants = createNamed<ReferenceGrant>();
-  const importsByIp = createMultimap<string>();
   const routesByParent = createMultimap<OutboundRoute>();
   const routesByBackend = createMultimap<OutboundRoute>();
   const routesInto = createMultimap<OutboundRoute>();
@@ -84,7 +78,6 @@ export function createOutbound(): Outbound {
     imports,
     egress,
     grants,
-    importsByIp,
     routesByParent,
     routesByBackend,
     routesInto,
@@ -92,13 +85,6 @@ export function createOutbound(): Outbound {
       const old = routes.put(now, gone);
       if (old !== undefined) arrange(old, "remove");
       if (!gone) arrange(now, "add");
-      return old;
-    },
-    putImport: (now, gone) => {
-      const old = imports.put(now, gone);
-      const id = idOf(now.metadata);
-      for (const ip of importIps(old)) importsByIp.remove(ip, id);
-      if (!gone) { for (const ip of importIps(now)) importsByIp.add(ip, id); }
       return old;
     },
   };
@@ -122,9 +108,4 @@ export function parentsOf(
 /** Names an object among those of several kinds. */
 export function objectKey(kind: OutboundParentKind, id: string): string {
   return `${kind} ${id}`;
-}
-
-/** The addresses of a ServiceImport in canonical text. */
-export function importIps(object: ServiceImport | undefined): string[] {
-  return (object?.spec.ips ?? []).filter(Boolean).map(canonicalIp);
 }

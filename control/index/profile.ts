@@ -5,13 +5,13 @@ import type { ProfileAnswer, ProfileQuery } from "../views.ts";
 import { bareEndpoint, isOpaqueEndpoint, podEndpoint } from "./endpoint.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { externalEndpoint } from "./external-endpoint.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { includesPort } from "./ports.ts";
 import { routingOf } from "./profile-routing.ts";
 import { serviceProfileOf } from "./service-profiles.ts";
 import { declaredProtocol } from "./service-protocol.ts";
 import { servicePort } from "./services.ts";
+import type { State } from "./state.ts";
 import {
   isRunning,
   namedPorts,
@@ -32,22 +32,17 @@ function profileOfAddress(
   state: State,
 ): ProfileAnswer {
   const services = [...state.services.byIp.get(ip)];
-  if (services.length > 1) return ambiguous("Service", services);
-  const service = state.services.byId.get(services[0] ?? "");
+  if (services.length > 1) return ambiguous(services);
+  const [service] = services;
   if (service !== undefined) {
     return profileOfService(service, port, clientNamespace, state);
   }
 
-  const known = [...state.workloads.byIp.get(ip)].flatMap((id) => {
-    const pod = state.workloads.byId.get(id);
-    return pod !== undefined && isRunning(pod) ? [pod] : [];
-  });
+  const known = [...state.pods.byIp.get(ip)].filter(isRunning);
   const pods = known.filter((pod) =>
     pod.spec?.hostNetwork !== true && podIps(pod).includes(ip)
   );
-  if (pods.length > 1) {
-    return ambiguous("Pod", pods.map(({ metadata }) => idOf(metadata)));
-  }
+  if (pods.length > 1) return ambiguous(pods);
   const [pod] = pods;
   if (pod !== undefined) return profileOfPod(pod, { ip, port }, state);
   for (const pod of known) {
@@ -57,17 +52,10 @@ function profileOfAddress(
     // The Pod's own address, because only there does its proxy listen as well.
     return profileOfPod(pod, { ip: own, port: claim.containerPort }, state);
   }
-  const externals = [...state.externals.byIp.get(ip)].flatMap((id) => {
-    const external = state.externals.byId.get(id);
-    return external !== undefined &&
-        namedPorts(external).some((declared) => declared.port === port)
-      ? [external]
-      : [];
-  });
-  if (externals.length > 1) {
-    const ids = externals.map(({ metadata }) => idOf(metadata));
-    return ambiguous("ExternalWorkload", ids);
-  }
+  const externals = [...state.externals.byIp.get(ip)].filter((external) =>
+    namedPorts(external).some((declared) => declared.port === port)
+  );
+  if (externals.length > 1) return ambiguous(externals);
   const [external] = externals;
   if (external !== undefined) {
     return profileOfExternal(external, { ip, port }, state);
@@ -105,7 +93,7 @@ function profileOfName(
   if (external !== undefined) {
     return profileOfExternal(external, endpoint.address, state);
   }
-  const pod = state.workloads.byId.get(idOf({ ...name, name: podName }));
+  const pod = state.pods.byId.get(idOf({ ...name, name: podName }));
   return pod === undefined
     ? {
       kind: "endpoint",
@@ -176,6 +164,9 @@ function profileOfEndpoint(
   };
 }
 
-function ambiguous(what: string, ids: readonly string[]): ProfileAnswer {
-  return { kind: "ambiguous", claims: ids.map((id) => `${what} ${id}`) };
+function ambiguous(claimants: readonly (Service | Workload)[]): ProfileAnswer {
+  return {
+    kind: "ambiguous",
+    claims: claimants.map(({ kind, metadata }) => `${kind} ${idOf(metadata)}`),
+  };
 }

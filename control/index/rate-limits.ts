@@ -2,9 +2,9 @@ import type { RateLimitPolicy, Server } from "../../schemas/kube.ts";
 import { kindOf } from "../../schemas/kube/rules/references.ts";
 import type { RateLimit } from "../../schemas/policy.ts";
 import { accountIdentities } from "./clients.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { oldestFirst } from "./named.ts";
+import type { State } from "./state.ts";
 
 /** How many requests a Server takes, by the oldest policy about it; null: as many as come. */
 export function rateLimitOf(

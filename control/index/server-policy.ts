@@ -8,7 +8,6 @@ import type {
 import type { ServerPolicyQuery } from "../views.ts";
 import { annotatedPorts, annotationOf } from "./annotations.ts";
 import { authorizationsOfServer } from "./authorizations.ts";
-import type { State } from "./fold.ts";
 import {
   grpcRoutes,
   httpRoutes,
@@ -26,6 +25,7 @@ import {
 import { includesPort } from "./ports.ts";
 import { rateLimitOf } from "./rate-limits.ts";
 import { serversOf } from "./servers.ts";
+import type { State } from "./state.ts";
 import { namedPorts, type Workload } from "./workloads.ts";
 
 /** How long a proxy waits for a client's first bytes (fixed in Linkerd's policy controller). */
@@ -38,7 +38,7 @@ export function serverPolicyOf(
 ): ServerPolicy | null {
   const { port } = query;
   const workload = "pod" in query
-    ? state.workloads.byId.get(idOf(query.pod))
+    ? state.pods.byId.get(idOf(query.pod))
     : state.externals.byId.get(idOf(query.external));
   if (workload === undefined) return null;
   const [server] = serversOf(state.servers, workload, port);

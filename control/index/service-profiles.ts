@@ -1,15 +1,10 @@
 import type { ServiceProfile } from "../../schemas/kube.ts";
 import type { ObjectName } from "../views.ts";
 import { idOf } from "./keys.ts";
-import { createNamed, type Named } from "./named.ts";
+import type { Named } from "./named.ts";
 
 /** ServiceProfiles by their own name and namespace. */
 export type ServiceProfiles = Named<ServiceProfile>;
-
-/** Creates an empty index of ServiceProfiles. */
-export function createServiceProfiles(): ServiceProfiles {
-  return createNamed<ServiceProfile>();
-}
 
 /** The id of the Service that a ServiceProfile is about, which only its name says; null when it is about none. */
 export function serviceOfProfile(

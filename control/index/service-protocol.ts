@@ -5,9 +5,9 @@ import type {
 } from "../../schemas/kube.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import { annotationOf, serviceOpaquePorts } from "./annotations.ts";
-import type { State } from "./fold.ts";
 import { includesPort, resolvePortRanges } from "./ports.ts";
 import { servicePort } from "./services.ts";
+import type { State } from "./state.ts";
 
 /** What is spoken on a Service's port, as far as its authors say. */
 export type DeclaredProtocol = "http1" | "http2" | "opaque" | "detect";

@@ -2,46 +2,41 @@ import type { EndpointSlice } from "../../schemas/kube.ts";
 import { LABELS } from "../../schemas/names.ts";
 import { externalKey, idOf, importKey, podKey, serviceKey } from "./keys.ts";
 import { createMultimap, type Multimap } from "./multimap.ts";
+import { createNamed, type Named } from "./named.ts";
 
 type SliceEndpoint = NonNullable<EndpointSlice["endpoints"]>[number];
 
 /** EndpointSlices by the Service or ServiceImport they belong to, and these by the workloads behind them. */
-export interface Slices {
-  readonly byId: ReadonlyMap<string, EndpointSlice>;
+export interface Slices extends Named<EndpointSlice> {
   readonly byService: Pick<Multimap<EndpointSlice>, "get">;
   readonly byImport: Pick<Multimap<EndpointSlice>, "get">;
   /** Keys (keys.ts) of what has the workload of a key among its endpoints. */
   readonly keysOf: (key: string) => ReadonlySet<string>;
-  /** Replaces a slice, or removes it when there is no new one. */
-  readonly replace: (
-    old: EndpointSlice | undefined,
-    now: EndpointSlice | undefined,
-  ) => void;
 }
 
 /** Creates an empty index of slices. */
 export function createSlices(): Slices {
-  const byId = new Map<string, EndpointSlice>();
+  const named = createNamed<EndpointSlice>();
   const byService = createMultimap<EndpointSlice>();
   const byImport = createMultimap<EndpointSlice>();
   const byTarget = createMultimap<EndpointSlice>();
+
+  function arrange(slice: EndpointSlice, verb: "add" | "remove"): void {
+    byService[verb](serviceOf(slice) ?? "", slice);
+    byImport[verb](importOf(slice) ?? "", slice);
+    for (const key of targetsOf(slice)) byTarget[verb](key, slice);
+  }
+
   return {
-    byId,
+    ...named,
     byService,
     byImport,
     keysOf: (key) => new Set([...byTarget.get(key)].flatMap(keysOfSlice)),
-    replace: (old, now) => {
-      if (old !== undefined) {
-        byId.delete(idOf(old.metadata));
-        byService.remove(serviceOf(old) ?? "", old);
-        byImport.remove(importOf(old) ?? "", old);
-        for (const key of targetsOf(old)) byTarget.remove(key, old);
-      }
-      if (now === undefined) return;
-      byId.set(idOf(now.metadata), now);
-      byService.add(serviceOf(now) ?? "", now);
-      byImport.add(importOf(now) ?? "", now);
-      for (const key of targetsOf(now)) byTarget.add(key, now);
+    put: (now, gone) => {
+      const old = named.put(now, gone);
+      if (old !== undefined) arrange(old, "remove");
+      if (!gone) arrange(now, "add");
+      return old;
     },
   };
 }

@@ -13,8 +13,8 @@ import {
   refusalOf,
   type RouteTarget,
 } from "./client-routes.ts";
-import type { State } from "./fold.ts";
 import { hostsOf } from "./route-rules.ts";
+import type { State } from "./state.ts";
 import { defaultMeta } from "./target-names.ts";
 
 const STREAM: Dialect<TcpFilter> = {

@@ -1,7 +1,7 @@
 import type { OutboundRoute } from "../../schemas/kube.ts";
 import { judgeBackend } from "./backends.ts";
 import type { RouteTarget } from "./client-routes.ts";
-import type { State } from "./fold.ts";
+import type { State } from "./state.ts";
 
 /** Targets remembered of a route: its parents (32 at most) and a port or two of each; who asks for any port fills no memory. */
 const TARGETS_MAX = 64;

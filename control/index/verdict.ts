@@ -14,10 +14,10 @@ import type {
 } from "../conditions.ts";
 import { attachmentOf, resolutionOf } from "./attachment.ts";
 import { isAccepted } from "./egress.ts";
-import type { State } from "./fold.ts";
 import { idOf } from "./keys.ts";
 import { oldestFirst } from "./named.ts";
 import { filtersNotDone } from "./route-rules.ts";
+import type { State } from "./state.ts";
 
 /** What an object's status is to say: what of it is in force, and why the rest is not (facts: control plane 3.10). */
 export function verdictOf(

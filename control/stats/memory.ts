@@ -29,6 +29,11 @@ export function createMemoryReadings(
     call: (series: S, pod: PodHistory) => void,
   ): void {
     for (const pod of pods()) {
+      const isOther = labels.some((one) =>
+        pod.labels[one.label] !== undefined &&
+        !holds(one, pod.labels, pod.labels)
+      );
+      if (isOther) continue;
       for (const series of familiesOf(pod).get(metric)?.values() ?? []) {
         if (labels.every((one) => holds(one, series.labels, pod.labels))) {
           call(series, pod);
@@ -141,7 +146,12 @@ function holds(
   own: Labels,
   pod: Labels,
 ): boolean {
-  return ((own[label] ?? pod[label] ?? "") === value) === (is === "=");
+  return (valueOf(label, own, pod) === value) === (is === "=");
+}
+
+/** Who a pod is, its page cannot say otherwise: it would speak for pods of other namespaces. */
+function valueOf(label: string, own: Labels, pod: Labels): string {
+  return pod[label] ?? own[label] ?? "";
 }
 
 /** Sums by the values of some labels. */
@@ -154,7 +164,7 @@ class Groups<G> {
   }
 
   of(own: Labels, pod: Labels, create: (labels: Labels) => G): G {
-    const values = this.#by.map((label) => own[label] ?? pod[label] ?? "");
+    const values = this.#by.map((label) => valueOf(label, own, pod));
     // No label of ours has it: a separator that nobody can write.
     const key = values.join("\u0000");
     let group = this.#groups.get(key);

@@ -3,7 +3,7 @@ import { parseSelector } from "../../schemas/kube/selector-text.ts";
 import { ANNOTATIONS } from "../../schemas/names.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { TapTarget } from "../../schemas/tap.ts";
-import { WORKLOAD_LABELS } from "../stats/query/workloads.ts";
+import { labelOfKind, WORKLOAD_LABELS } from "../stats/query/workloads.ts";
 import type { TapPod, TapState } from "./pods.ts";
 
 /** Which pods are tapped. */
@@ -12,7 +12,7 @@ export type TapScope = (pod: TapPod) => boolean;
 /** Pods of a target that a label selector takes; throws `request.invalid` for what has no pods of its own. */
 export function scopeOf(target: TapTarget, selector: string): TapScope {
   const { kind, name, namespace } = target;
-  if (labelOf(kind) === undefined) throw unsupported(kind);
+  if (labelOfKind(kind) === undefined) throw unsupported(kind);
   if (kind === "namespace" && name !== null && name !== namespace) {
     throw new Problem(
       "request.invalid",
@@ -34,17 +34,11 @@ export function scopeOf(target: TapTarget, selector: string): TapScope {
 export function destinationLabels(
   { kind, name, namespace }: TapTarget,
 ): readonly (readonly [string, string])[] {
-  const label = kind === "service" ? "service" : labelOf(kind);
+  const label = kind === "service" ? "service" : labelOfKind(kind);
   if (label === undefined) throw unsupported(kind);
   if (kind === "namespace") return [["namespace", name ?? namespace]];
   const own = name === null ? [] : [[label, name] as const];
   return [...own, ["namespace", namespace]];
-}
-
-function labelOf(kind: string): string | undefined {
-  return Object.hasOwn(WORKLOAD_LABELS, kind)
-    ? WORKLOAD_LABELS[kind]
-    : undefined;
 }
 
 function unsupported(kind: string): Problem {

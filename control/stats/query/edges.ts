@@ -2,7 +2,7 @@ import type { Edge } from "../../../schemas/stats.ts";
 import { Problem } from "../../../schemas/problem.ts";
 import type { Readings } from "../readings.ts";
 import type { Target } from "./target.ts";
-import { nameIn, WORKLOAD_LABELS, type WorkloadPod } from "./workloads.ts";
+import { labelOfKind, nameIn, type WorkloadPod } from "./workloads.ts";
 
 /** Open connections between workloads of a kind, when either end is in the namespace; throws `request.invalid`. */
 export async function readEdges(
@@ -10,7 +10,7 @@ export async function readEdges(
   readings: Readings,
   pods: () => Iterable<WorkloadPod>,
 ): Promise<readonly Edge[]> {
-  const label = WORKLOAD_LABELS[kind];
+  const label = labelOfKind(kind);
   if (label === undefined) {
     throw new Problem(
       "request.invalid",

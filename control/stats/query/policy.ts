@@ -1,4 +1,3 @@
-import { Problem } from "../../../schemas/problem.ts";
 import type { StatRow, Tcp } from "../../../schemas/stats.ts";
 import type { Labels, Matcher, Readings } from "../readings.ts";
 import { keyOf, readGolden, RESPONSES } from "./golden.ts";
@@ -7,31 +6,27 @@ import { readTcp } from "./tcp.ts";
 import { checkWindow } from "./window.ts";
 
 /** Which labels name a policy resource, and the word that its kind has there. */
-interface PolicyKind {
+export interface PolicyKind {
   readonly prefix: "srv" | "authz" | "route";
   readonly word: string;
 }
 
 /** Policy resources, by Kubernetes' name in lower case. */
-export const POLICY_KINDS: Readonly<Record<string, PolicyKind>> = {
-  authorizationpolicy: { prefix: "authz", word: "authorizationpolicy" },
-  httproute: { prefix: "route", word: "HTTPRoute" },
-  server: { prefix: "srv", word: "server" },
-  serverauthorization: { prefix: "authz", word: "serverauthorization" },
-};
+export const POLICY_KINDS: ReadonlyMap<string, PolicyKind> = new Map([
+  ["authorizationpolicy", { prefix: "authz", word: "authorizationpolicy" }],
+  ["httproute", { prefix: "route", word: "HTTPRoute" }],
+  ["server", { prefix: "srv", word: "server" }],
+  ["serverauthorization", { prefix: "authz", word: "serverauthorization" }],
+]);
 
 /** Golden metrics of policy resources that requests came by, with what was denied; throws `request.invalid`. */
 export async function readPolicyStat(
   { kind, name, namespace }: Target,
+  { prefix, word }: PolicyKind,
   windowMs: number,
   readings: Readings,
 ): Promise<readonly StatRow[]> {
   checkWindow(windowMs);
-  const known = POLICY_KINDS[kind];
-  if (known === undefined) {
-    throw new Problem("request.invalid", `${kind} is no kind of policies`);
-  }
-  const { prefix, word } = known;
   const label = `${prefix}_name`;
   const by = [
     "namespace",

@@ -6,7 +6,7 @@ import { POLICY_KINDS, readPolicyStat } from "./policy.ts";
 import { matchersOf, type Target } from "./target.ts";
 import { readTcp } from "./tcp.ts";
 import { checkWindow } from "./window.ts";
-import { WORKLOAD_LABELS, type WorkloadPod, workloadsOf } from "./workloads.ts";
+import { labelOfKind, type WorkloadPod, workloadsOf } from "./workloads.ts";
 
 export interface StatQuery {
   readonly target: Target;
@@ -23,7 +23,8 @@ export async function readStat(
   pods: () => Iterable<WorkloadPod>,
 ): Promise<readonly StatRow[]> {
   checkWindow(query.windowMs);
-  if (query.target.kind in POLICY_KINDS) {
+  const policyKind = POLICY_KINDS.get(query.target.kind);
+  if (policyKind !== undefined) {
     if (query.to !== null || query.from !== null) {
       throw new Problem(
         "request.invalid",
@@ -32,7 +33,12 @@ export async function readStat(
         }' queries are not supported with policy resources, as they have inbound metrics only`,
       );
     }
-    return await readPolicyStat(query.target, query.windowMs, readings);
+    return await readPolicyStat(
+      query.target,
+      policyKind,
+      query.windowMs,
+      readings,
+    );
   }
   const view = viewOf(query);
   const [golden, tcp] = await Promise.all([
@@ -41,7 +47,7 @@ export async function readStat(
   ]);
   const { target } = query;
   const rows = new Map<string, StatRow>();
-  const label = WORKLOAD_LABELS[target.kind];
+  const label = labelOfKind(target.kind);
   if (label !== undefined) {
     for (const workload of workloadsOf(label, pods())) {
       const { namespace, name, meshed, running } = workload;

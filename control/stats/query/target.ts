@@ -1,6 +1,6 @@
 import { Problem } from "../../../schemas/problem.ts";
 import type { Matcher } from "../readings.ts";
-import { WORKLOAD_LABELS } from "./workloads.ts";
+import { labelOfKind, WORKLOAD_LABELS } from "./workloads.ts";
 
 /** A kind of things, or one of them. */
 export interface Target {
@@ -25,7 +25,7 @@ export function matchersOf(
   { kind, name, namespace }: Target,
   prefix: "" | "dst_",
 ): TargetLabels {
-  const known = kind === "service" ? "service" : WORKLOAD_LABELS[kind];
+  const known = kind === "service" ? "service" : labelOfKind(kind);
   if (known === undefined) {
     const kinds = [...Object.keys(WORKLOAD_LABELS), "service"].join(", ");
     throw new Problem(

@@ -24,6 +24,13 @@ export const WORKLOAD_LABELS: Readonly<Record<string, string>> = {
   statefulset: "statefulset",
 };
 
+/** The label of a kind that somebody asks about; undefined: proxies know nothing of it. */
+export function labelOfKind(kind: string): string | undefined {
+  return Object.hasOwn(WORKLOAD_LABELS, kind)
+    ? WORKLOAD_LABELS[kind]
+    : undefined;
+}
+
 /** A workload, with how many of its pods run and are meshed. */
 export interface Workload {
   readonly namespace: string;

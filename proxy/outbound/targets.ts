@@ -79,9 +79,12 @@ export interface TargetsOptions {
 const MAX_CACHED = 10_000;
 
 /** Looks targets up once for all connections and requests to the same, and keeps them while they are used and a little longer. */
-export function createTargets(
-  options: TargetsOptions,
-): { take(destination: Destination): Target; close(): void } {
+export interface Targets {
+  take(destination: Destination): Target;
+  close(): void;
+}
+
+export function createTargets(options: TargetsOptions): Targets {
   const cached = new Map<string, Entry>();
   return {
     take(destination) {

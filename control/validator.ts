@@ -1,5 +1,5 @@
 import { FieldProblem } from "../schemas/kube/field-problem.ts";
-import { parseManifest } from "../schemas/kube.ts";
+import { parseManifest } from "../schemas/kube/manifest.ts";
 import type { Admission, AdmissionRequest } from "./serve/admission.ts";
 
 /**

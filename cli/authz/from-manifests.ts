@@ -1,4 +1,4 @@
-import { parseManifest } from "../../schemas/kube.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import {
   type FieldPath,
   FieldProblem,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "yaml";
-import { parseManifest } from "../../schemas/kube.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import type { Outcome, World } from "../command.ts";
 import { run } from "../program.ts";
 import { readOpenApi } from "./open-api.ts";

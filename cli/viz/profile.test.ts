@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { parse } from "yaml";
-import { parseManifest } from "../../schemas/kube.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import type { World } from "../command.ts";
 import { run } from "../program.ts";
 import { type Answer, startTapServer, tell } from "./testing/tap-server.ts";

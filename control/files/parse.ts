@@ -1,9 +1,6 @@
 import { type Document, isNode, LineCounter, parseAllDocuments } from "yaml";
-import {
-  type KubeObject,
-  parseManifest,
-  type Reading,
-} from "../../schemas/kube.ts";
+import type { KubeObject } from "../../schemas/kube.ts";
+import { parseManifest, type Reading } from "../../schemas/kube/manifest.ts";
 import {
   type FieldPath,
   FieldProblem,

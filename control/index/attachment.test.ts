@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type OutboundRoute, parseManifest } from "../../schemas/kube.ts";
+import type { OutboundRoute } from "../../schemas/kube.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import {
   applies,
   deletes,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closeManifest } from "../../schemas/kube.ts";
+import { closeManifest } from "../../schemas/kube/close.ts";
 import { applies, deletes, serverManifest } from "../testing/objects.ts";
 import {
   authorizationManifest,

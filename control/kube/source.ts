@@ -1,8 +1,6 @@
-import {
-  closeManifest,
-  type KubeObject,
-  parseManifest,
-} from "../../schemas/kube.ts";
+import type { KubeObject } from "../../schemas/kube.ts";
+import { closeManifest } from "../../schemas/kube/close.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import { describe } from "../../schemas/problem.ts";
 import type { Standing } from "../conditions.ts";
 import type { Log } from "../log.ts";

@@ -1,4 +1,5 @@
-import { type KubeObject, parseManifest } from "../../schemas/kube.ts";
+import type { KubeObject } from "../../schemas/kube.ts";
+import { parseManifest } from "../../schemas/kube/manifest.ts";
 import type { ObjectEvent } from "../source.ts";
 
 /** Manifests for tests: as small as they can be, and each part replaceable. */

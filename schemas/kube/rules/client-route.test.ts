@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseManifest } from "../../kube.ts";
+import { parseManifest } from "../manifest.ts";
 
 const GATEWAY = "gateway.networking.k8s.io";
 const WEB = { kind: "Service", name: "web" };

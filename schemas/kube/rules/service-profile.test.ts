@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseManifest } from "../../kube.ts";
+import { parseManifest } from "../manifest.ts";
 
 const profile = (spec: unknown) => ({
   apiVersion: "linkerd.io/v1alpha2",

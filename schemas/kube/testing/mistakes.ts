@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { parseManifest } from "../../kube.ts";
+import { parseManifest } from "../manifest.ts";
 import { FieldProblem, formatPath } from "../field-problem.ts";
 
 /** The group of Linkerd's policies. */

@@ -7,8 +7,9 @@ import { edges } from "./viz/edges.ts";
 import { install } from "./viz/install.ts";
 import { list } from "./viz/list.ts";
 import { profile } from "./viz/profile.ts";
-import { routes, statInbound, statOutbound } from "./viz/routes.ts";
+import { routes } from "./viz/routes.ts";
 import { stat } from "./viz/stat.ts";
+import { statInbound, statOutbound } from "./viz/stat-by-route.ts";
 import { tap, top } from "./viz/tap.ts";
 import { prune, uninstall } from "./viz/uninstall.ts";
 

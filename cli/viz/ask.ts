@@ -1,27 +1,12 @@
 import { Problem } from "../../schemas/problem.ts";
 import { metricsPath } from "../../schemas/tap.ts";
 import { isMap } from "../../schemas/values/merge.ts";
-import type { Outcome, World } from "../command.ts";
-import type { Given } from "../flags.ts";
-import { type MetricsApi, reachMetrics } from "./reach.ts";
+import type { MetricsApi } from "./reach.ts";
 
 /** A question: a page of the metrics component, and what it is asked with. */
 export interface Question {
   readonly page: "stat" | "edges" | "inbound" | "outbound" | "routes" | "authz";
   readonly query: Readonly<Record<string, string | undefined>>;
-}
-
-/** Asks the metrics component, at `--api-addr` or through the API server, all questions at once; an array of rows for each. */
-export async function askMetrics<Row>(
-  given: Given,
-  world: World,
-  questions: readonly Question[],
-  show: (rows: readonly (readonly Row[])[]) => Outcome | Promise<Outcome>,
-): Promise<Outcome> {
-  const api = await reachMetrics(given, world);
-  return await show(
-    await Promise.all(questions.map((question) => askRows<Row>(api, question))),
-  );
 }
 
 /** The rows that a question is answered with, unless `signal` aborts. */

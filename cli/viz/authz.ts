@@ -1,15 +1,27 @@
-import { Problem } from "../../schemas/problem.ts";
 import type { InboundRow } from "../../schemas/stats.ts";
 import { harmless } from "../../schemas/harmless.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
 import type { Question } from "./ask.ts";
-import { milliseconds, NOTHING, rate, success, successRate } from "./cells.ts";
+import {
+  latencies,
+  NOTHING,
+  perSecond,
+  rate,
+  right,
+  success,
+  successRate,
+} from "./cells.ts";
 import { printJson } from "./json.ts";
 import { findPolicies, idleRows } from "./idle-authorizations.ts";
 import { askLive } from "./live.ts";
-import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
+import {
+  needWords,
+  readFormat,
+  readTargetNamespace,
+  readWindow,
+} from "./options.ts";
 import { parseResources } from "./resource.ts";
 
 /** Prints what workloads let in, by route, Server and authorization, and what they did not. */
@@ -17,23 +29,16 @@ export async function runVizAuthz(
   given: Given,
   world: World,
 ): Promise<Outcome> {
-  if (given.words.length === 0) {
-    throw new Problem(
-      "config.invalid",
-      "accepts between 1 and 2 arg(s), received 0",
-      { hint: "expected a workload, such as deploy/web" },
-    );
-  }
+  const words = needWords(
+    given,
+    "accepts between 1 and 2 arg(s), received 0",
+    "a workload, such as deploy/web",
+  );
   const windowMs = readWindow(given);
   const format = readFormat(given, ["table", "json", "wide"]);
-  const resources = parseResources(given.words);
+  const resources = parseResources(words);
   const namespace = await readTargetNamespace(given, world);
-  const policies = await findPolicies(
-    given,
-    world,
-    resources,
-    namespace ?? "default",
-  );
+  const policies = await findPolicies(given, world, resources, namespace);
   const questions = resources.map(({ kind, name }): Question => ({
     page: "authz",
     query: { kind, name, namespace, window: String(windowMs) },
@@ -75,34 +80,24 @@ function authorizationOf({ authorization }: InboundRow): string {
 }
 
 function columnsOf(windowMs: number): readonly Column<InboundRow>[] {
-  const number = (
-    title: string,
-    text: (row: InboundRow) => string,
-  ): Column<InboundRow> => ({ title, text, align: "right" });
   const permitted = (text: (row: InboundRow) => string) => (row: InboundRow) =>
     row.golden.success + row.golden.failure === 0 ? NOTHING : text(row);
   return [
     { title: "ROUTE", text: (row) => harmless(routeOf(row)) },
     { title: "SERVER", text: (row) => harmless(serverOf(row)) },
     { title: "AUTHORIZATION", text: (row) => harmless(authorizationOf(row)) },
-    number(
+    right(
       "UNAUTHORIZED",
-      (row) =>
-        isSeen(row) ? `${rate(row.denied, windowMs).toFixed(1)}rps` : NOTHING,
+      (row) => isSeen(row) ? perSecond(row.denied, windowMs) : NOTHING,
     ),
-    number("SUCCESS", ({ golden }) => success(golden)),
-    number(
+    right("SUCCESS", ({ golden }) => success(golden)),
+    right(
       "RPS",
       permitted(({ golden }) =>
-        `${rate(golden.success + golden.failure, windowMs).toFixed(1)}rps`
+        perSecond(golden.success + golden.failure, windowMs)
       ),
     ),
-    ...(["p50", "p95", "p99"] as const).map((quantile) =>
-      number(
-        `LATENCY_${quantile.toUpperCase()}`,
-        ({ golden }) => milliseconds(golden.latencyMs, quantile),
-      )
-    ),
+    ...latencies<InboundRow>(({ golden }) => golden.latencyMs),
   ];
 }
 

@@ -81,7 +81,10 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "the pages are on a port of this machine with the caller's rights, until %s",
   async (signal) => {
     absent = signal === "SIGTERM" ? 1 : 0; // waited for
-    const command = await start("--show=url", "--port=0");
+    const waiting = absent > 0
+      ? "Waiting for the metrics component to become available\n"
+      : "";
+    const command = await start("--show=url", "--port=0", "--wait=1m30s");
     const url = await addressIn(command.stdout);
     expect(url).toMatch(/^http:\/\/localhost:\d+$/);
     const page = await fetch(`${url}/topology?window=10m&namespace=a%26b`);
@@ -94,6 +97,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     expect((await fetch(`${url}/bad`)).status).toBe(400);
     command.kill(signal);
     expect(await command.exited).toBe(0);
+    expect(await command.stderr.text()).toBe(waiting);
     await expect(fetch(url)).rejects.toThrow();
   },
   TIMEOUT_MS,
@@ -175,11 +179,14 @@ test("without a metrics component, it is said how to get one", async () => {
 }, TIMEOUT_MS);
 
 test("with --api-addr there is nothing to pass on", async () => {
-  const { exited, stdout } = await start("--api-addr=127.0.0.1:8085");
+  const { exited, stdout } = await start(`--api-addr=127.0.0.1:${taken.port}`);
   expect(await exited).toBe(0);
   expect(await stdout.text()).toBe(
-    "Linkerd dashboard available at:\nhttp://localhost:8085\n",
+    `Linkerd dashboard available at:\nhttp://localhost:${taken.port}\n`,
   );
+  const nobody = await start("--api-addr=127.0.0.1:1");
+  expect(await nobody.exited).toBe(1);
+  expect(await nobody.stderr.text()).toContain("Cannot ask for metrics at");
 }, TIMEOUT_MS);
 
 test.each([

@@ -1,11 +1,11 @@
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseDuration } from "../../schemas/duration.ts";
 import { Problem } from "../../schemas/problem.ts";
 import { openBrowser } from "../browser.ts";
 import { ApiError } from "../cluster.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
+import { readDuration } from "./options.ts";
 import { pagePath, passPagesOn } from "./pages.ts";
 import { type MetricsApi, reachMetrics } from "./reach.ts";
 
@@ -13,6 +13,7 @@ import { type MetricsApi, reachMetrics } from "./reach.ts";
 const PORT = 50_750;
 /** Between two looks for the metrics component. */
 const LOOK_EVERY_MS = 2_000;
+const WAITING = "Waiting for the metrics component to become available\n";
 
 /** Serves the dashboard's pages to this machine with the caller's rights, says where, and does so until it is stopped. */
 export async function runDashboard(
@@ -22,14 +23,16 @@ export async function runDashboard(
   checkAddress(given.text("address") ?? "localhost");
   const port = readPort(given.text("port"));
   const opens = readShow(given.text("show") ?? "linkerd") && world.terminal;
-  const waitMs = parseDuration(given.text("wait") ?? "5m");
+  const waitMs = readDuration(given, "wait", "5m");
+  const deadlineMs = Date.now() + waitMs;
   const api = await reachMetrics(given, world);
   // What answers at --api-addr does so without us.
   if (given.text("api-addr")) {
+    await patiently(api, "/", deadlineMs, world);
     show(api.at.replace("//127.0.0.1:", "//localhost:"), opens, world);
     return { code: 0 };
   }
-  await patiently(api, Date.now() + waitMs);
+  await patiently(api, pagePath("/"), deadlineMs, world);
   const pages = await passPagesOn(api, port);
   show(`http://localhost:${pages.port}`, opens, world);
   await stopped();
@@ -75,17 +78,24 @@ function readShow(show: string): boolean {
   );
 }
 
-/** Tries until the metrics component is there; what else goes wrong is said at once. */
-async function patiently(api: MetricsApi, deadlineMs: number): Promise<void> {
-  for (;;) {
+/** Tries a page until the metrics component is there, and says so; what else goes wrong is said at once. */
+async function patiently(
+  api: MetricsApi,
+  path: string,
+  deadlineMs: number,
+  world: World,
+): Promise<void> {
+  for (let isSaid = false;;) {
     try {
-      const page = await api.open({ path: pagePath("/") });
+      const page = await api.open({ path });
       return await page.body?.cancel();
     } catch (error) {
       const isAbsent = error instanceof Problem &&
         error.cause instanceof ApiError;
       if (!isAbsent || error.code !== "connect.failed") throw error;
       if (Date.now() + LOOK_EVERY_MS > deadlineMs) throw error;
+      if (!isSaid) world.warn?.(WAITING);
+      isSaid = true;
       await pause(LOOK_EVERY_MS);
     }
   }

@@ -6,19 +6,16 @@ import type { Given } from "../flags.ts";
 import { type Column, formatTable } from "../table.ts";
 import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
-import { readFormat, readTargetNamespace } from "./options.ts";
+import { needWords, readFormat, readScope } from "./options.ts";
 import { parseResource, POLICY_KINDS } from "./resource.ts";
 
 /** Prints who talks to whom now, and whether over mutual TLS. */
 export async function runEdges(given: Given, world: World): Promise<Outcome> {
-  const [word] = given.words;
-  if (word === undefined) {
-    throw new Problem(
-      "config.invalid",
-      "accepts 1 arg(s), received 0",
-      { hint: "expected a kind of workloads, such as deploy" },
-    );
-  }
+  const [word = ""] = needWords(
+    given,
+    "accepts 1 arg(s), received 0",
+    "a kind of workloads, such as deploy",
+  );
   const format = readFormat(given, ["table", "json", "wide"]);
   const { kind, name } = parseResource(word);
   if (name !== undefined) {
@@ -34,7 +31,7 @@ export async function runEdges(given: Given, world: World): Promise<Outcome> {
       { hint: "expected a kind of workloads, such as deploy" },
     );
   }
-  const namespace = await readTargetNamespace(given, world);
+  const namespace = await readScope(given, world);
   const questions = [{ page: "edges" as const, query: { kind, namespace } }];
   return await askLive<Edge>(given, world, questions, ([edges = []]) => {
     if (format === "json") {
@@ -43,11 +40,27 @@ export async function runEdges(given: Given, world: World): Promise<Outcome> {
         stdout: [`${printJson(edges.map(jsonOf))}\n`],
       };
     }
-    return edges.length === 0 ? { code: 0, stderr: "No edges found.\n" } : {
+    if (edges.length === 0) return { code: 0, stderr: "No edges found.\n" };
+    const shown = columns(format === "wide");
+    return {
       code: 0,
-      stdout: [formatTable(columns(format === "wide"), edges, "tabular")],
+      stdout: [formatTable(shown, distinct(edges, shown), "tabular")],
     };
   });
+}
+
+/** Edges that look alike once: those between two namespaces are many, of workloads with identities of their own. */
+function distinct(
+  edges: readonly Edge[],
+  columns: readonly Column<Edge>[],
+): readonly Edge[] {
+  const byLook = new Map(
+    edges.map((edge) => [
+      JSON.stringify(columns.map(({ text }) => text(edge))),
+      edge,
+    ]),
+  );
+  return [...byLook.values()];
 }
 
 function columns(wide: boolean): readonly Column<Edge>[] {

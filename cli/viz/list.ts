@@ -6,7 +6,7 @@ import { openCluster } from "../cluster/open.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
-import { readTargetNamespace } from "./options.ts";
+import { readScope } from "./options.ts";
 
 interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string };
@@ -23,7 +23,7 @@ const TITLES: Readonly<Record<Tap, string>> = {
 
 /** Prints which meshed pods can be tapped. */
 export async function runList(given: Given, world: World): Promise<Outcome> {
-  const namespace = await readTargetNamespace(given, world);
+  const namespace = await readScope(given, world);
   const controlPlane = readNamespace(given, world);
   const cluster = await openCluster(given, world);
   const within = namespace === undefined ? "" : `/namespaces/${namespace}`;

@@ -3,23 +3,24 @@ import { harmless } from "../../schemas/harmless.ts";
 import { describe } from "../../schemas/problem.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { askMetrics, askRows, type Question } from "./ask.ts";
+import { refused } from "../refusal.ts";
+import { askRows, type Question } from "./ask.ts";
 import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
 import { hasScreen, type Line, showScreen } from "./screen.ts";
 
 /** From an answer to the next question: a slow answer is not asked for again before it came. */
 const PAUSE_MS = 2_000;
 
-/** Asks as `askMetrics` does; with `--watch` again and again, on the whole terminal where there is one. */
+/**
+ * Asks the metrics component all questions at once and shows the answers, an array of rows for each question; with `--watch`
+ * again and again, on the whole terminal where there is one. What it refuses is said without the command's usage.
+ */
 export async function askLive<Row>(
   given: Given,
   world: World,
   questions: readonly Question[],
   show: (rows: readonly (readonly Row[])[]) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
-  if (!given.on("watch")) {
-    return await askMetrics(given, world, questions, show);
-  }
   const api = await reachMetrics(given, world);
   const ask = async (signal?: AbortSignal) =>
     await show(
@@ -27,9 +28,14 @@ export async function askLive<Row>(
         questions.map((one) => askRows<Row>(api, one, signal)),
       ),
     );
-  return hasScreen(world) && given.text("output") !== "json"
-    ? await redraw(ask)
-    : await repeat(ask, world);
+  try {
+    if (!given.on("watch")) return await ask();
+    return hasScreen(world) && given.text("output") !== "json"
+      ? await redraw(ask)
+      : await repeat(ask, world);
+  } catch (error) {
+    return refused(error);
+  }
 }
 
 type Ask = (signal?: AbortSignal) => Promise<Outcome>;

@@ -2,9 +2,20 @@ import { parseGoDuration } from "../../schemas/go-duration.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import type { World } from "../command.ts";
 import type { Given } from "../flags.ts";
+import { checkNamespace } from "../profile/document.ts";
 
 /** What Linkerd's metrics can be about at least. */
 const MIN_WINDOW_MS = 15_000;
+
+/** The words of a command that needs some: `count` says so as Linkerd does. Throws `config.invalid` without any. */
+export function needWords(
+  { words }: Given,
+  count: string,
+  expected: string,
+): readonly string[] {
+  if (words.length > 0) return words;
+  throw new Problem("config.invalid", count, { hint: `expected ${expected}` });
+}
 
 /** Milliseconds of `--time-window`; throws `config.invalid`. */
 export function readWindow(given: Given): number {
@@ -50,20 +61,28 @@ export function readFormat<const F extends string>(
   );
 }
 
-/** The namespace to ask about; undefined with `--all-namespaces`. Throws `config.invalid`. */
-export async function readTargetNamespace(
+/** The same as `readTargetNamespace`, or undefined with `--all-namespaces`. Throws `config.invalid`. */
+export async function readScope(
   given: Given,
   world: World,
 ): Promise<string | undefined> {
-  const namespace = given.text("namespace");
-  if (given.on("all-namespaces")) {
-    if (namespace === undefined) return undefined;
-    throw new Problem(
-      "config.invalid",
-      "--all-namespaces and --namespace flags are mutually exclusive",
-    );
+  if (!given.on("all-namespaces")) {
+    return await readTargetNamespace(given, world);
   }
-  if (namespace !== undefined) return namespace;
+  if (!given.text("namespace")) return undefined;
+  throw new Problem(
+    "config.invalid",
+    "--all-namespaces and --namespace flags are mutually exclusive",
+  );
+}
+
+/** The namespace to ask about: as for kubectl, an empty one is that of the kubeconfig's context. Throws `config.invalid`. */
+export async function readTargetNamespace(
+  given: Given,
+  world: World,
+): Promise<string> {
+  const namespace = given.text("namespace");
+  if (namespace) return checkNamespace(namespace);
   if (given.text("api-addr")) return "default";
   const { openCluster } = await import("../cluster/open.ts");
   return (await openCluster(given, world)).namespace;

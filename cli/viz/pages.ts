@@ -60,7 +60,10 @@ export async function passPagesOn(
     throw new Problem(
       "config.invalid",
       `Cannot listen on 127.0.0.1:${port}: ${describe(error)}`,
-      { hint: "choose another --port, or 0 for any" },
+      {
+        hint:
+          "another linkerd viz dashboard may have it; choose another --port, or 0 for any",
+      },
     );
   }
   return {

@@ -102,7 +102,7 @@ test("what is no path makes no route; without a route there is a hint", async ()
 
 test.each([
   [["web"], "The --tap flag must be specified"],
-  [["--tap=deploy"], 'invalid service ""'],
+  [["--tap=deploy"], "accepts 1 arg(s), received 0"],
   [["1web", "--tap=deploy"], 'invalid service "1web"'],
   [["web", "--tap=svc"], "unsupported resource type [service]"],
   [["web", "--tap=deploy", "-n", "a.b"], 'invalid namespace "a.b"'],

@@ -5,14 +5,13 @@ import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { readNamespace } from "../namespace.ts";
 import {
-  checkNamespace,
   profileDocument,
   readProfileFormat,
   readService,
 } from "../profile/document.ts";
 import { quote, type Route } from "../profile/routes.ts";
 import { refused } from "../refusal.ts";
-import { readDuration, readTargetNamespace } from "./options.ts";
+import { needWords, readDuration, readTargetNamespace } from "./options.ts";
 import { openTap } from "./tap/stream.ts";
 import { readTap, type Tap } from "./tap/target.ts";
 
@@ -37,13 +36,16 @@ export async function runVizProfile(
     });
   }
   const print = readProfileFormat(given);
+  needWords(
+    given,
+    "accepts 1 arg(s), received 0",
+    "the Service that the routes are of, such as web",
+  );
   const service = readService(given);
   const durationMs = readDuration(given, "tap-duration", DURATION);
   const limit = readLimit(given.text("tap-route-limit"));
   const tap = await readTap([resource], given, world, "without headers");
-  const namespace = checkNamespace(
-    await readTargetNamespace(given, world) ?? "",
-  );
+  const namespace = await readTargetNamespace(given, world);
   try {
     const domain = await readDomain(given, world);
     const routes = await watchRoutes(tap, durationMs, limit, given, world);

@@ -100,5 +100,6 @@ describe("a refusal says what to do", () => {
     const { code, stderr } = await viz("stat", "deploy", "-n", "shop");
     expect(code).toBe(1);
     expect(stderr).toMatch(words);
+    expect(stderr).not.toContain("Usage:");
   });
 });

@@ -3,7 +3,14 @@ import type { StatRow } from "../../schemas/stats.ts";
 import { statusOf } from "../check/pods.ts";
 import type { Pod } from "../check/objects.ts";
 import { type Column, formatTable } from "../table.ts";
-import { milliseconds, NOTHING, rate, success } from "./cells.ts";
+import {
+  latencies,
+  NOTHING,
+  perSecond,
+  rate,
+  right as rightOf,
+  success,
+} from "./cells.ts";
 import type { Objects } from "./objects.ts";
 import { POLICY_KINDS, shortOf } from "./resource.ts";
 
@@ -20,6 +27,12 @@ const WITHOUT_TCP = ["authorizationpolicy", "httproute", "serverauthorization"];
 
 /** What of policies can deny. */
 const DENYING = ["httproute", "server"];
+
+const left = (
+  title: string,
+  text: (row: StatRow) => string,
+): Column<StatRow> => ({ title, text });
+const right = rightOf<StatRow>;
 
 /** A table for each kind, in the order of their names. */
 export function formatStats(
@@ -77,7 +90,7 @@ function columnsOf(
       ? [
         right(
           "UNAUTHORIZED",
-          ({ policy }) => perSecond(rate(policy?.denied ?? 0, windowMs)),
+          ({ policy }) => perSecond(policy?.denied ?? 0, windowMs),
         ),
       ]
       : [],
@@ -95,14 +108,9 @@ function goldenColumns(windowMs: number): Column<StatRow>[] {
     seen("SUCCESS", success),
     seen(
       "RPS",
-      ({ success, failure }) => perSecond(rate(success + failure, windowMs)),
+      ({ success, failure }) => perSecond(success + failure, windowMs),
     ),
-    ...(["p50", "p95", "p99"] as const).map((quantile) =>
-      seen(
-        `LATENCY_${quantile.toUpperCase()}`,
-        ({ latencyMs }) => milliseconds(latencyMs, quantile),
-      )
-    ),
+    ...latencies<StatRow>(({ golden }) => golden?.latencyMs ?? null),
   ];
 }
 
@@ -124,28 +132,10 @@ function tcpColumns(windowMs: number, isWide: boolean): Column<StatRow>[] {
   ];
 }
 
-function perSecond(requests: number): string {
-  return `${requests.toFixed(1)}rps`;
-}
-
 /** As kubectl shows it; a pod that is gone has none. */
 function statusIn(objects: Objects, row: StatRow): string {
   const pod = objects.get(row);
   return pod === undefined
     ? NOTHING
     : harmless(statusOf(pod as unknown as Pod));
-}
-
-function left(
-  title: string,
-  text: (row: StatRow) => string,
-): Column<StatRow> {
-  return { title, text };
-}
-
-function right(
-  title: string,
-  text: (row: StatRow) => string,
-): Column<StatRow> {
-  return { title, text, align: "right" };
 }

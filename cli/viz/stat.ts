@@ -8,7 +8,7 @@ import { printJson } from "./json.ts";
 import { askLive } from "./live.ts";
 import { idlePolicies } from "./idle-policies.ts";
 import { findObjects, type Objects, readSelector } from "./objects.ts";
-import { readFormat, readTargetNamespace, readWindow } from "./options.ts";
+import { needWords, readFormat, readScope, readWindow } from "./options.ts";
 import {
   ALL_KINDS,
   parseResource,
@@ -20,18 +20,26 @@ import { formatStats } from "./stat-table.ts";
 
 /** Prints golden metrics of workloads and Services: a table for each kind. */
 export async function runStat(given: Given, world: World): Promise<Outcome> {
-  if (given.words.length === 0) {
-    throw new Problem(
-      "config.invalid",
-      "requires at least 1 arg(s), only received 0",
-      { hint: "expected resources, such as deploy or deploy/web" },
-    );
-  }
+  const words = needWords(
+    given,
+    "requires at least 1 arg(s), only received 0",
+    "resources, such as deploy or deploy/web",
+  );
   const windowMs = readWindow(given);
   const format = readFormat(given, ["table", "json", "wide"]);
-  const resources = parseResources(given.words);
+  const resources = parseResources(words);
   const other = readOther(given, resources);
-  const namespace = await readTargetNamespace(given, world);
+  if (
+    other === null && given.text("namespace") &&
+    resources.every(({ kind }) => kind === "namespace")
+  ) {
+    throw new Problem(
+      "config.invalid",
+      "--namespace flag is incompatible with namespace resource type",
+      { hint: "expected ns/NAME for one, or ns alone for all" },
+    );
+  }
+  const namespace = await readScope(given, world);
   const named = resources.some(({ name }) => name !== undefined);
   if (namespace === undefined && named) {
     throw new Problem(
@@ -117,7 +125,7 @@ function readOther(
   resources: readonly Resource[],
 ): Other | null {
   for (const suffix of ["", "-namespace"]) {
-    if (given.has(`to${suffix}`) && given.has(`from${suffix}`)) {
+    if (given.text(`to${suffix}`) && given.text(`from${suffix}`)) {
       throw new Problem(
         "config.invalid",
         `--to${suffix} and --from${suffix} flags are mutually exclusive`,
@@ -125,8 +133,8 @@ function readOther(
     }
   }
   for (const direction of ["to", "from"] as const) {
-    const word = given.text(direction);
-    const namespace = given.text(`${direction}-namespace`);
+    const word = given.text(direction) || undefined;
+    const namespace = given.text(`${direction}-namespace`) || undefined;
     if (
       namespace !== undefined &&
       resources.some(({ kind }) => kind === "namespace")

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Problem } from "../../schemas/problem.ts";
 import type { TapEvent } from "../../schemas/tap.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
 import { refused } from "../refusal.ts";
 import { hasScreen, showScreen } from "./screen.ts";
 import { openTap, TERMINATED } from "./tap/stream.ts";
+import { needWords } from "./options.ts";
 import { readTap } from "./tap/target.ts";
 import { createTop, type KeyField, type Top } from "./top/rows.ts";
 import { picture, table } from "./top/view.ts";
@@ -15,14 +15,12 @@ const TABLE_EVERY_MS = 1_000;
 
 /** Shows which requests there are most of, on the whole terminal; elsewhere as a table each second in which any ended. */
 export async function runTop(given: Given, world: World): Promise<Outcome> {
-  if (given.words.length === 0) {
-    throw new Problem(
-      "config.invalid",
-      "accepts between 1 and 2 arg(s), received 0",
-      { hint: "expected what to look at, such as deploy/web" },
-    );
-  }
-  const tap = await readTap(given.words, given, world, "without headers");
+  const words = needWords(
+    given,
+    "accepts between 1 and 2 arg(s), received 0",
+    "what to look at, such as deploy/web",
+  );
+  const tap = await readTap(words, given, world, "without headers");
   const key = keyOf(given);
   const top = createTop({ key });
   const stop = new AbortController();

@@ -130,15 +130,17 @@ describe("stat", () => {
     ]);
   });
 
-  test("--to and --from say the other end", async () => {
+  test("--to and --from say the other end, unless they are empty", async () => {
     await viz(
       ...["stat", "deploy", "-n", "shop", "--to", "svc/api"],
       ...["--to-namespace", "other", "-t", "10m"],
     );
     await viz("stat", "ns", "--from", "deploy/web", "-n", "shop");
+    await viz("stat", "deploy", "--from", "", "--to-namespace=", "-n", "");
     expect(asked).toEqual([
       "/apis/viz.linkerd.io/v1alpha1/namespaces/shop/metrics/stat?kind=deployment&window=600000&to_kind=service&to_name=api&to_namespace=other",
       "/apis/viz.linkerd.io/v1alpha1/metrics/stat?kind=namespace&window=60000&from_kind=deployment&from_name=web&from_namespace=shop",
+      "/apis/viz.linkerd.io/v1alpha1/namespaces/default/metrics/stat?kind=deployment&window=60000",
     ]);
   });
 
@@ -153,6 +155,8 @@ describe("stat", () => {
     [["stat", "deploy", "--to=a", "--from=b"], "mutually exclusive"],
     [["stat", "deploy", "--to=all"], "not supported as a filter"],
     [["stat", "ns", "--to-namespace=a"], "incompatible with namespace"],
+    [["stat", "ns", "-n=a"], "--namespace flag is incompatible"],
+    [["stat", "deploy", "-n=../a"], 'invalid namespace "../a"'],
     [["stat", "deploy", "-A", "-n=a"], "mutually exclusive"],
     [["stat", "deploy/web", "-A"], "by name across all namespaces"],
     [["stat", "deploy", "-l", "app=web"], "--selector needs a cluster"],
@@ -230,6 +234,29 @@ test("edges without mutual TLS say why, in words or as the proxy does", async ()
     server_id: "api.shop",
     no_tls_reason: "",
   });
+});
+
+test("edges that look alike are one line, in wide one for each pair of identities", async () => {
+  const edge: Edge = {
+    source: "shop",
+    sourceNamespace: "shop",
+    target: "shop",
+    targetNamespace: "shop",
+    clientId: "web.shop.serviceaccount.identity.linkerd.cluster.local",
+    serverId: "api.shop.serviceaccount.identity.linkerd.cluster.local",
+    noTlsReason: "",
+    connections: 1,
+  };
+  const serverId = edge.serverId.replace("api", "db");
+  rows = { "edges namespace": [edge, { ...edge, serverId }] };
+  const lines = async (...args: string[]) =>
+    (await viz("edges", "ns", ...args)).stdout.trimEnd().split("\n").slice(1)
+      .map((line) => line.replaceAll(/ +/g, " "));
+  expect(await lines()).toEqual(["shop shop shop shop √"]);
+  expect(await lines("-o", "wide")).toEqual([
+    "shop shop shop shop web.shop api.shop √",
+    "shop shop shop shop web.shop db.shop √",
+  ]);
 });
 
 test("stat-outbound shows a canary: a route, and the backends below it", async () => {

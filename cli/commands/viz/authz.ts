@@ -1,12 +1,11 @@
 import type { Command } from "../../command.ts";
-import { NAMESPACE, output, SELECTOR, WINDOW } from "./flags.ts";
-import { WATCH } from "./watch.ts";
+import { NAMESPACE, output, SELECTOR, WATCH, WINDOW } from "./flags.ts";
 
 /** `linkerd viz authz`: what was let in, and by what. */
 export const authz: Command = {
   name: "authz",
   usage: "[flags] (RESOURCE)",
-  about: "Print what workloads let in by which authorization, and what not.",
+  about: "Print what workloads let in, by what, and what they refuse.",
   flags: [
     NAMESPACE,
     WINDOW,

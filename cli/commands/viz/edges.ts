@@ -1,6 +1,5 @@
 import type { Command } from "../../command.ts";
-import { ALL_NAMESPACES, NAMESPACE, output } from "./flags.ts";
-import { WATCH } from "./watch.ts";
+import { ALL_NAMESPACES, NAMESPACE, output, WATCH } from "./flags.ts";
 
 /** `linkerd viz edges`: who talks to whom. */
 export const edges: Command = {

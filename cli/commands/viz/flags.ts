@@ -5,8 +5,8 @@ export const NAMESPACE: Flag = {
   name: "namespace",
   short: "n",
   kind: "text",
-  about: "Namespace of the resources",
-  otherwise: "that of the kubeconfig's context",
+  about: "Namespace to look at",
+  otherwise: "the context's",
 };
 /** Every namespace. */
 export const ALL_NAMESPACES: Flag = {
@@ -20,14 +20,14 @@ export const SELECTOR: Flag = {
   name: "selector",
   short: "l",
   kind: "text",
-  about: "Only resources with these labels, such as app=web",
+  about: "Only resources with labels, such as app=web",
 };
 /** Over which time. */
 export const WINDOW: Flag = {
   name: "time-window",
   short: "t",
   kind: "text",
-  about: "How far back to look: from 15s to 1h",
+  about: "How far back to look, 15s to 1h",
   otherwise: "1m",
 };
 /** How answers are printed. */
@@ -38,3 +38,10 @@ export const output = (formats: string): Flag => ({
   about: `Print ${formats}`,
   otherwise: "table",
 });
+/** Answers that stay up to date. */
+export const WATCH: Flag = {
+  name: "watch",
+  short: "w",
+  kind: "switch",
+  about: "Show the newest answer, every two seconds",
+};

@@ -5,12 +5,12 @@ import { NAMESPACE } from "./flags.ts";
 export const profile: Command = {
   name: "profile",
   usage: "[flags] --tap RESOURCE SERVICE",
-  about: "Print a ServiceProfile with the routes that a workload is asked for.",
+  about: "Print a ServiceProfile of the paths a workload is asked for.",
   flags: [
     {
       name: "tap",
       kind: "text",
-      about: "The workload whose requests make routes, such as deploy/web",
+      about: "What to look at, such as deploy/web",
     },
     {
       name: "tap-duration",
@@ -36,7 +36,8 @@ export const profile: Command = {
   examples: [
     "linkerd viz profile -n emojivoto --tap deploy/web web-svc",
     "# for a minute, and apply it",
-    "linkerd viz profile -n emojivoto --tap deploy/web --tap-duration 1m web-svc | kubectl apply -f -",
+    "linkerd viz profile -n emojivoto --tap deploy/web --tap-duration 1m web-svc |",
+    "  kubectl apply -f -",
   ],
   maxWords: 1,
   run: async (given, world) => {

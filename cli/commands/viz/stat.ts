@@ -4,15 +4,15 @@ import {
   NAMESPACE,
   output,
   SELECTOR,
+  WATCH,
   WINDOW,
 } from "./flags.ts";
-import { WATCH } from "./watch.ts";
 
 /** `linkerd viz stat`: golden metrics of workloads and Services. */
 export const stat: Command = {
   name: "stat",
   usage: "[flags] (RESOURCES)",
-  about: "Print success rate, requests per second and latency of resources.",
+  about: "Print success rate, request rate and latency of resources.",
   flags: [
     NAMESPACE,
     ALL_NAMESPACES,

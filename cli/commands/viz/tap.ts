@@ -13,13 +13,13 @@ const TAP: readonly Flag[] = [
   {
     name: "to",
     kind: "text",
-    about: "Only requests that go to this one, such as svc/web",
+    about: "Only requests to this one, such as svc/web",
   },
   { name: "to-namespace", kind: "text", about: "Namespace of --to" },
   {
     name: "max-rps",
     kind: "text",
-    about: "Show so many requests a second at most",
+    about: "Most requests shown a second",
     otherwise: "100",
   },
   { name: "scheme", kind: "text", about: "Only this scheme: http or https" },
@@ -39,7 +39,7 @@ export const tap: Command = {
       name: "output",
       short: "o",
       kind: "text",
-      about: "Print wide, json or jsonpath=<expression>",
+      about: "wide, json or jsonpath=<path>",
       otherwise: "lines",
     },
   ],
@@ -72,7 +72,7 @@ export const top: Command = {
     {
       name: "routes",
       kind: "switch",
-      about: "Count by routes of ServiceProfiles, not by method and path",
+      about: "Count by route, not by method and path",
     },
   ],
   examples: [

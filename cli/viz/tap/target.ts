@@ -38,14 +38,14 @@ export async function readTap(
   const target = readResource(resource.join("/"), "target", SOURCES);
   const to = readTo(given);
   const maxRps = readMaxRps(given.text("max-rps"));
-  const namespace = await readTargetNamespace(given, world) ?? "";
+  const namespace = await readTargetNamespace(given, world);
   return {
     target: place(target, namespace),
     filter: {
       selector: given.text("selector") ?? "",
       to: to === null
         ? null
-        : place(to, given.text("to-namespace") ?? namespace),
+        : place(to, textOf(given, "to-namespace") ?? namespace),
       maxRps,
       scheme: textOf(given, "scheme"),
       method: textOf(given, "method"),

@@ -1,4 +1,5 @@
 import { type Column, formatTable } from "../../table.ts";
+import { right } from "../cells.ts";
 import type { Line } from "../screen.ts";
 import { formatNanos } from "../tap/duration.ts";
 import type { KeyField, Top, TopRow } from "./rows.ts";
@@ -41,17 +42,12 @@ const TEXTS: Readonly<Record<KeyField, Column<TopRow>>> = {
   route: { title: "Route", text: ({ route }) => route },
 };
 
-const number = (
-  title: string,
-  text: (row: TopRow) => string,
-): Column<TopRow> => ({ title, text, align: "right" });
-
 const NUMBERS: readonly Column<TopRow>[] = [
-  number("Count", ({ count }) => String(count)),
-  number("Best", ({ best }) => formatNanos(best)),
-  number("Worst", ({ worst }) => formatNanos(worst)),
-  number("Last", ({ last }) => formatNanos(last)),
-  number(
+  right("Count", ({ count }) => String(count)),
+  right("Best", ({ best }) => formatNanos(best)),
+  right("Worst", ({ worst }) => formatNanos(worst)),
+  right("Last", ({ last }) => formatNanos(last)),
+  right(
     "Success Rate",
     ({ successes, count }) => `${((successes / count) * 100).toFixed(2)}%`,
   ),

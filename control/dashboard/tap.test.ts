@@ -240,7 +240,9 @@ describe("its events", () => {
     );
     const watching = all.filter(({ response }) => response.status === 200);
     const refused = all.find(({ response }) => response.status === 429);
-    expect(await refused?.response.text()).toContain("taps are open already");
+    expect(await refused?.response.text()).toContain(
+      "16 taps of namespace shop are open already",
+    );
     expect(taps.open.length).toBe(watching.length);
     watching[0]?.leave();
     await until(() => taps.open.length < watching.length);

@@ -11,17 +11,22 @@ import { ANYBODY, type Visitor } from "../visitor.ts";
 export interface StatsOptions extends QuestionSource {
   /** Null: live requests are not shown here. */
   readonly tapping?: Tapping | null;
+  /** Between two looks at whether who watches still may. */
+  readonly judgeEveryMs?: number;
   readonly now: () => number;
 }
 
 /** Golden metrics, live requests, and the dashboard below each of these paths; who may see them, the visitor knows. */
 export function createPages(
-  { readings, pods, now, tapping = null }: StatsOptions,
+  { readings, pods, now, tapping = null, judgeEveryMs }: StatsOptions,
   dashboards: readonly string[],
 ): Hono<{ Bindings: Visitor }> {
   const app = new Hono<{ Bindings: Visitor }>({ strict: false });
   app.route("/", createQuestions({ readings, pods }));
-  const openTap = tapping === null ? null : createTap({ tapping });
+  const openTap = tapping === null ? null : createTap({
+    tapping,
+    ...judgeEveryMs === undefined ? {} : { judgeEveryMs },
+  });
   if (openTap !== null) app.route("/", createTapPaths(openTap));
   const dashboard = createDashboard({ readings, pods, now }, openTap);
   for (const path of dashboards) app.route(path, dashboard);

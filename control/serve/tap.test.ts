@@ -7,6 +7,7 @@ import { ANYBODY, type Attributes, type Visitor } from "../visitor.ts";
 
 const WEB: TapTarget = { kind: "deployment", name: "web", namespace: "shop" };
 const IDLE_MS = 20;
+const JUDGE_EVERY_MS = 50;
 
 let asked: (readonly [TapTarget, TapFilter])[] = [];
 let permitted: Attributes[] = [];
@@ -25,7 +26,9 @@ beforeEach(() => {
   visitor = ANYBODY;
   const app = createTapPaths(createTap({
     idleMs: IDLE_MS,
-    maxTaps: 2,
+    judgeEveryMs: JUDGE_EVERY_MS,
+    maxTaps: 3,
+    maxInNamespace: 2,
     tapping: (target, filter, signal) => {
       asked.push([target, filter]);
       const shown = show(signal);
@@ -101,6 +104,30 @@ test("a tap ends when the client goes", async () => {
   expect(ended).toBe(0);
   going.abort();
   while (ended === 0) await Bun.sleep(5);
+});
+
+test("a tap ends when its visitor may watch no more", async () => {
+  let mayWatch = true;
+  let judged = 0;
+  visitor = {
+    permit: () => {
+      judged++;
+      return mayWatch
+        ? Promise.resolve()
+        : Promise.reject(new Problem("forbidden", "not you any more"));
+    },
+  };
+  const seen: string[] = [];
+  for await (const path of pathsIn(await tap())) {
+    if (path !== "") seen.push(path);
+    // It has been asked again, and went on.
+    if (judged === 3) mayWatch = false;
+  }
+  expect(seen).toEqual(["/first", "/second", "not you any more"]);
+  expect(ended).toBe(1);
+  const last = judged;
+  await Bun.sleep(3 * JUDGE_EVERY_MS);
+  expect(judged).toBe(last);
 });
 
 test("what is asked for comes by path and body", async () => {
@@ -201,11 +228,22 @@ describe("what is refused", () => {
   test("more taps than there may be, until one of them ends", async () => {
     const going = new AbortController();
     await tap(WEB, { signal: going.signal });
-    await tap();
+    await tap({ ...WEB, namespace: "bank" });
+    await tap({ ...WEB, namespace: "farm" });
     expect((await tap()).status).toBe(429);
     going.abort();
     while (ended === 0) await Bun.sleep(5);
     expect((await tap()).status).toBe(200);
+  });
+
+  test("more taps of a namespace than there may be, of no other", async () => {
+    await tap();
+    await tap({ ...WEB, name: null });
+    const refused = await tap();
+    expect(refused.status).toBe(429);
+    expect((await refused.json()).message)
+      .toBe("2 taps of namespace shop are open already");
+    expect((await tap({ ...WEB, namespace: "bank" })).status).toBe(200);
   });
 });
 

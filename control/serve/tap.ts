@@ -18,8 +18,12 @@ export interface TapOptions {
   readonly tapping: Tapping;
   /** Between empty lines, while there is nothing to show. */
   readonly idleMs?: number;
+  /** Between two looks at whether a visitor may still watch. */
+  readonly judgeEveryMs?: number;
   /** At once, of all visitors together. */
   readonly maxTaps?: number;
+  /** Of them, of targets in one namespace. */
+  readonly maxInNamespace?: number;
 }
 
 /**
@@ -37,37 +41,58 @@ export type OpenTap = (
 
 /** Often enough for what closes connections on which nothing happens: Bun after 10 s. */
 const IDLE_MS = 4_000;
+/** Who has lost the right looks on for no longer; a review a minute costs the API server nothing. */
+const JUDGE_EVERY_MS = 60_000;
 /** Each holds a stream to each proxy of its target. */
 const MAX_TAPS = 32;
+/** Who may tap a single namespace shall not keep others from theirs. */
+const MAX_IN_NAMESPACE = 16;
 /** A filter is a few names. */
 const BODY_MAX_BYTES = 64 << 10;
 
 /** Judges and limits taps. */
 export function createTap(
-  { tapping, idleMs = IDLE_MS, maxTaps = MAX_TAPS }: TapOptions,
+  {
+    tapping,
+    idleMs = IDLE_MS,
+    judgeEveryMs = JUDGE_EVERY_MS,
+    maxTaps = MAX_TAPS,
+    maxInNamespace = MAX_IN_NAMESPACE,
+  }: TapOptions,
 ): OpenTap {
-  let open = 0;
+  /** The namespace of each that is open. */
+  const open: string[] = [];
   return async (visitor, target, filter, signal, show = asTheyAre) => {
-    try {
-      await visitor.permit({
+    const { kind, namespace, name } = target;
+    const judge = () =>
+      visitor.permit({
         verb: "watch",
         group: TAP_GROUP,
-        resource: `${target.kind}s`,
+        resource: `${kind}s`,
         subresource: "tap",
-        namespace: target.namespace,
-        name: target.name,
+        namespace,
+        name,
       });
-      if (open >= maxTaps) {
-        throw new Problem("loadshed", `${maxTaps} taps are open already`, {
-          hint: "end one of them, or try again later",
-        });
+    try {
+      await judge();
+      const beside = open.filter((other) => other === namespace).length;
+      if (open.length >= maxTaps || beside >= maxInNamespace) {
+        throw new Problem(
+          "loadshed",
+          open.length >= maxTaps
+            ? `${maxTaps} taps are open already`
+            : `${maxInNamespace} taps of namespace ${namespace} are open already`,
+          { hint: "end one of them, or try again later" },
+        );
       }
-      open++;
+      open.push(namespace);
       return new Response(
         await openLines((until) => show(tapping(target, filter, until)), {
           idleMs,
           signal,
-          ended: () => void open--,
+          judge,
+          judgeEveryMs,
+          ended: () => void open.splice(open.indexOf(namespace), 1),
         }),
         {
           headers: {

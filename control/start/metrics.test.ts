@@ -127,6 +127,9 @@ describe("questions that have no answer", () => {
     ["stat?kind=pod&from_kind=service", "service is not supported as a target"],
     ["edges?kind=service", "Resource type is not supported: service"],
     ["routes?kind=sp", "resource type 'sp' is not supported"],
+    ["stat?kind=constructor", "resource type 'constructor' is not supported"],
+    ["stat?kind=__proto__", "resource type '__proto__' is not supported"],
+    ["edges?kind=toString", "Resource type is not supported: toString"],
   ])("%s", async (path, error) => {
     const response = await fetch((await start()) + metricsPath(path, null));
     expect(response.status).toBe(400);

@@ -139,6 +139,31 @@ test("gauges are those of the last page, unless it is old", async () => {
   expect(await latest()).toEqual([]);
 });
 
+test("a page that claims to be another pod's speaks for its own alone", async () => {
+  const claims = 'direction="inbound",namespace="bank",deployment="vault"';
+  const page = (at: number) =>
+    counter(at, claims) +
+    `tcp_open_connections{${claims}} 7\n` +
+    `response_latency_ms_bucket{${claims},le="+Inf"} ${at}\n`;
+  scrape(pods[0] as PodHistory, 2, (at) => page(at * 10));
+  const by = ["namespace", "deployment"];
+  const own = { namespace: "shop", deployment: "web" };
+  const ask = async (namespace: string) => {
+    const labels = [{ label: "namespace", is: "=" as const, value: namespace }];
+    return [
+      ...await readings.increase({ metric: "response_total", labels }, by, 9e3),
+      ...await readings.latest({ metric: "tcp_open_connections", labels }, by),
+      ...await readings.distribution(
+        { metric: "response_latency_ms", labels },
+        by,
+        9e3,
+      ),
+    ].map(({ labels }) => labels);
+  };
+  expect(await ask("bank")).toEqual([]);
+  expect(await ask("shop")).toEqual([own, own, own]);
+});
+
 describe("limits", () => {
   test("a page with a million label sets takes no more than its share", () => {
     const history = pod("hostile");

@@ -13,6 +13,7 @@ const JANE: User = {
   groups: ["dev"],
   extra: { scopes: ["a"] },
 };
+const JUDGE_EVERY_MS = 20;
 const VIZ = "/apis/viz.linkerd.io/v1alpha1";
 
 type Spec = {
@@ -26,6 +27,8 @@ let judge: (spec: Spec) => Response | Promise<Response>;
 let nowMs = 0;
 const server = start();
 let ask: (method: string, path: string, user?: User) => Promise<Response>;
+/** Taps go on until their signal aborts. */
+let isLasting = false;
 
 function start(): Bun.Server<undefined> {
   return Bun.serve({
@@ -47,6 +50,7 @@ const say = (status: unknown): Response => Response.json({ status });
 beforeEach(() => {
   asked = [];
   nowMs = 0;
+  isLasting = false;
   judge = () => say({ allowed: true });
   const api: ApiServer = {
     url: `http://127.0.0.1:${server.port}`,
@@ -57,8 +61,10 @@ beforeEach(() => {
     readings: createMemoryReadings(() => [], () => nowMs),
     pods: () => [],
     now: () => nowMs,
-    tapping: async function* () {
+    judgeEveryMs: JUDGE_EVERY_MS,
+    tapping: async function* (_target, _filter, signal) {
       yield tapEvent("/tapped");
+      while (isLasting && !signal.aborted) await Bun.sleep(5);
     },
   }, createReview(api, { now: () => nowMs, timeoutMs: 100 }));
   ask = (method, path, user = JANE) =>
@@ -269,6 +275,67 @@ describe("the dashboard", () => {
         say({ allowed: resourceAttributes["resource"] !== denied });
       expect((await ask("GET", path)).status).toBe(403);
     }
+  });
+});
+
+test.each(["dashboard", "deployments"])(
+  "who loses the right to %s while they watch live requests sees no more",
+  async (lost) => {
+    isLasting = true;
+    const path = `${VIZ}/watch/dashboard/tap-events?target=deployment/shop/web`;
+    const body = (await ask("GET", path)).text();
+    judge = ({ resourceAttributes: { resource } }) =>
+      say({ allowed: resource !== lost });
+    // What was permitted at the beginning is not believed any more.
+    nowMs = 10_000;
+    const lines = (await body).trim().split("\n").filter((line) => line);
+    expect(JSON.parse(lines.at(-1) ?? "").error).toContain("is forbidden");
+  },
+);
+
+describe("a path cannot have the review be about anything but what is answered", () => {
+  const all = { namespace: "", name: "stat" };
+  const shop = { namespace: "shop", name: "stat" };
+  const stat = (within: string) => `${VIZ}/${within}metrics/stat?kind=pod`;
+  const tap = (within: string) =>
+    `/apis/tap.linkerd.io/v1alpha1/watch/namespaces/${within}tap`;
+  test.each<[string, number, readonly Partial<Spec["resourceAttributes"]>[]]>([
+    [stat("namespaces/%73hop/"), 200, [shop]],
+    [stat("namespaces/mine/metrics/../../shop/"), 200, [shop]],
+    [stat("namespaces/mine/%2e%2e/shop/"), 200, [shop]],
+    [stat("namespaces/%2e%2e/"), 200, [all]],
+    [stat("namespaces/"), 404, []],
+    [stat("namespaces//"), 404, []],
+    [stat("/"), 404, []],
+    [stat("namespaces/%20/"), 400, []],
+    [stat("namespaces/shop%2fmetrics/"), 400, []],
+    [stat("namespaces/shop%00/"), 400, []],
+    [stat("namespaces/%2573hop/"), 400, []],
+    [stat("namespaces/Shop/"), 400, []],
+    [stat("namespaces/*/"), 400, []],
+    [stat(`namespaces/${"x".repeat(254)}/`), 400, []],
+    [`${stat("namespaces/shop/")}&from_kind=pod&from_namespace=`, 400, [shop]],
+    [`${stat("namespaces/shop/")}&to_kind=namespace&to_name=`, 400, [shop]],
+    [`${VIZ}/dashboard/%6fverview`, 200, [{ verb: "get", name: "overview" }]],
+    [`${VIZ}/watch/../dashboard`, 200, [{ verb: "list", name: "" }]],
+    [`${VIZ}/dashboard/overview%2f`, 400, []],
+    [`${VIZ}/dashboard/overview/`, 200, [{ verb: "get", name: "overview" }]],
+    [`${VIZ}/dashboard/${"x".repeat(254)}`, 400, []],
+    [`${VIZ}//dashboard`, 404, []],
+    [`${VIZ}/Dashboard`, 404, []],
+    [`${VIZ}/dashboard;overview`, 404, []],
+    [tap("shop/pods/%2a/"), 200, [{ namespace: "shop", name: "" }]],
+    [tap("shop/pods/%61/"), 200, [{ namespace: "shop", name: "a" }]],
+    [tap("mine/../shop/"), 200, [{ namespace: "shop", name: "shop" }]],
+    [tap("shop/pods/a%2f..%2fb/"), 400, []],
+    [tap("shop%2fpods/"), 400, []],
+    [tap("shop/Pods/a/"), 400, []],
+  ])("%s", async (path, status, expected) => {
+    const response = await ask(path.includes("tap.") ? "POST" : "GET", path);
+    await response.body?.cancel();
+    expect(response.status).toBe(status);
+    expect(asked.map(({ resourceAttributes }) => resourceAttributes))
+      .toEqual(expected.map((one) => expect.objectContaining(one)));
   });
 });
 

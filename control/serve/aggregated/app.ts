@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { GROUP_VERSION, VIZ_GROUP } from "../../../schemas/tap.ts";
+import { Problem } from "../../../schemas/problem.ts";
 import { createPages, type StatsOptions } from "../stats.ts";
 import { refuse } from "../status.ts";
 import type { Review, User, Visitor } from "../../visitor.ts";
@@ -22,8 +23,9 @@ export function createAggregated(
   for (const { path, verb } of DASHBOARDS) {
     app.use(`${path}/*`, async (context, next) => {
       const page = context.req.path.slice(path.length + 1);
-      try {
-        await context.env.permit({
+      const { permit } = context.env;
+      const enter = () =>
+        permit({
           verb: page === "" && verb === "get" ? "list" : verb,
           group: VIZ_GROUP,
           resource: "dashboard",
@@ -31,15 +33,48 @@ export function createAggregated(
           namespace: null,
           name: page || null,
         });
+      try {
+        await enter();
       } catch (error) {
         return refuse(error);
       }
+      // What goes on is judged again, and needs the page for as long as it does.
+      context.env = {
+        permit: async (attributes) => {
+          await enter();
+          await permit(attributes);
+        },
+      };
       return await next();
     });
   }
   app.route("/", createPages(options, DASHBOARDS.map(({ path }) => path)));
   return async (request, user) =>
     await app.fetch(request, {
-      permit: (attributes) => review(user, attributes),
+      permit: async (attributes) => {
+        checkName(attributes.namespace);
+        checkName(attributes.name);
+        await review(user, attributes);
+      },
     });
+}
+
+/** Kubernetes' longest. */
+const MAX_NAME = 253;
+
+/**
+ * Throws for what is no name in Kubernetes: an empty one would be asked as all of them, one with a slash as another resource, and
+ * one without end would be remembered.
+ */
+function checkName(name: string | null): void {
+  if (name === null) return;
+  if (name.length <= MAX_NAME && /^[a-z\d]([a-z\d.-]*[a-z\d])?$/.test(name)) {
+    return;
+  }
+  throw new Problem(
+    "request.invalid",
+    `expected the name of something in Kubernetes, instead of ${
+      JSON.stringify(name.slice(0, MAX_NAME))
+    }`,
+  );
 }

@@ -1,9 +1,12 @@
-import { PORTS } from "../../schemas/names.ts";
 import type {
   InjectionValues,
   ProxyValues,
 } from "../../schemas/values/proxy.ts";
-import type { EnvVar } from "./forms.ts";
+import { discovery } from "./environment/control-plane.ts";
+import { identity } from "./environment/identity.ts";
+import { parameters } from "./environment/parameters.ts";
+import { tracing } from "./environment/tracing.ts";
+import { type EnvVar, field, optional, set } from "./environment/variable.ts";
 
 /** A pod that runs a proxy, as the proxy must know it. */
 export interface Sidecar {
@@ -22,25 +25,17 @@ export interface Sidecar {
   readonly isTapped: boolean;
 }
 
-/** Where the proxy keeps its key and certificate, and its token. */
-export const END_ENTITY_PATH = "/var/run/linkerd/identity/end-entity";
-export const TOKEN_PATH = "/var/run/secrets/tokens";
-const PODINFO_PATH = "/var/run/linkerd/podinfo";
-
 /** Keep-alive and user timeout of TCP connections (Linkerd chart 2.x). */
 const KEEPALIVE = "10000ms";
 const USER_TIMEOUT = "30s";
 /** How Linkerd spells "never" for protocol detection. */
 const NEVER = "365d";
 
-/**
- * The proxy's environment in Linkerd's order, which matters: `$(name)` sees only variables before it.
- * A value of undefined leaves its variable out.
- */
+/** The proxy's environment in Linkerd's order, which matters: `$(name)` sees only variables before it. */
 export function proxyEnvironment(sidecar: Sidecar): EnvVar[] {
   const { proxy } = sidecar.values;
   const groups = [
-    about(),
+    pod(),
     runtime(proxy),
     discovery(sidecar),
     timeouts(proxy),
@@ -49,37 +44,27 @@ export function proxyEnvironment(sidecar: Sidecar): EnvVar[] {
     tracing(sidecar),
     parameters("INBOUND", proxy.inbound),
     parameters("OUTBOUND", proxy.outbound),
+    [optional(
+      "LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION",
+      proxy.opaquePorts,
+    )],
     identity(sidecar),
+    [
+      optional("LINKERD2_PROXY_ACCESS_LOG", proxy.accessLog),
+      optional(
+        "LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD",
+        proxy.shutdownGracePeriod,
+      ),
+    ],
   ];
   return [
-    ...groups.flat().filter(isSet),
+    ...groups.flat().filter((one) => one !== undefined),
     ...(proxy.additionalEnv ?? []),
     ...(proxy.experimentalEnv ?? []),
   ];
 }
 
-type Entry = EnvVar | { readonly name: string; readonly value: undefined };
-
-function isSet(entry: Entry): entry is EnvVar {
-  return !("value" in entry) || entry.value !== undefined;
-}
-
-function set(name: string, value: string | number | boolean): Entry {
-  return { name, value: String(value) };
-}
-
-/** A variable that is left out when it has nothing to say. */
-function optional(name: string, value: string | number | undefined): Entry {
-  return value === undefined || value === ""
-    ? { name, value: undefined }
-    : { name, value: String(value) };
-}
-
-function field(name: string, fieldPath: string): Entry {
-  return { name, valueFrom: { fieldRef: { fieldPath } } };
-}
-
-function about(): Entry[] {
+function pod(): EnvVar[] {
   return [
     field("_pod_name", "metadata.name"),
     field("_pod_ns", "metadata.namespace"),
@@ -90,7 +75,7 @@ function about(): Entry[] {
   ];
 }
 
-function runtime(proxy: ProxyValues): Entry[] {
+function runtime(proxy: ProxyValues): (EnvVar | undefined)[] {
   const { workers } = proxy.runtime;
   const least = proxy.cores ?? workers.minimum;
   const headers = proxy.logHTTPHeaders === "insecure"
@@ -118,34 +103,7 @@ function runtime(proxy: ProxyValues): Entry[] {
   ];
 }
 
-function discovery({ values, namespace, component }: Sidecar): Entry[] {
-  const domain = `${namespace}.svc.${values.clusterDomain}.`;
-  const local = component === "destination";
-  return [
-    set(
-      "LINKERD2_PROXY_DESTINATION_SVC_ADDR",
-      `${
-        local ? "localhost." : `linkerd-dst-headless.${domain}`
-      }:${PORTS.destination}`,
-    ),
-    set("LINKERD2_PROXY_DESTINATION_PROFILE_NETWORKS", values.clusterNetworks),
-    set(
-      "LINKERD2_PROXY_POLICY_SVC_ADDR",
-      `${local ? "localhost." : `linkerd-policy.${domain}`}:${PORTS.policy}`,
-    ),
-    set(
-      "LINKERD2_PROXY_POLICY_WORKLOAD",
-      '{"ns":"$(_pod_ns)", "pod":"$(_pod_name)"}\n',
-    ),
-    set(
-      "LINKERD2_PROXY_INBOUND_DEFAULT_POLICY",
-      values.proxy.defaultInboundPolicy,
-    ),
-    set("LINKERD2_PROXY_POLICY_CLUSTER_NETWORKS", values.clusterNetworks),
-  ];
-}
-
-function timeouts(proxy: ProxyValues): Entry[] {
+function timeouts(proxy: ProxyValues): (EnvVar | undefined)[] {
   const { streams } = proxy.control;
   const detect = (disabled: boolean) => disabled ? NEVER : undefined;
   return [
@@ -179,7 +137,7 @@ function timeouts(proxy: ProxyValues): Entry[] {
   ];
 }
 
-function addresses({ values, inboundPorts }: Sidecar): Entry[] {
+function addresses({ values, inboundPorts }: Sidecar): (EnvVar | undefined)[] {
   const { ports, isGateway, isIngress, enableExternalProfiles } = values.proxy;
   const any = values.disableIPv6 ? "0.0.0.0" : "[::]";
   const outbound = `127.0.0.1:${ports.outbound}`;
@@ -207,7 +165,7 @@ function addresses({ values, inboundPorts }: Sidecar): Entry[] {
   ];
 }
 
-function connections(proxy: ProxyValues): Entry[] {
+function connections(proxy: ProxyValues): EnvVar[] {
   return [
     set("LINKERD2_PROXY_INBOUND_ACCEPT_KEEPALIVE", KEEPALIVE),
     set("LINKERD2_PROXY_OUTBOUND_CONNECT_KEEPALIVE", KEEPALIVE),
@@ -218,131 +176,4 @@ function connections(proxy: ProxyValues): Entry[] {
       proxy.metrics.hostnameLabels,
     ),
   ];
-}
-
-function tracing({ values, namespace }: Sidecar): Entry[] {
-  const { enabled, traceServiceName, labels, collector } = values.proxy.tracing;
-  if (!enabled) return [];
-  const { serviceAccountName, namespace: realm } = collector.meshIdentity;
-  return [
-    set("LINKERD2_PROXY_TRACE_ATTRIBUTES_PATH", `${PODINFO_PATH}/labels`),
-    set("LINKERD2_PROXY_TRACE_ANNOTATIONS_PATH", `${PODINFO_PATH}/annotations`),
-    set("LINKERD2_PROXY_TRACE_PROTOCOL", "opentelemetry"),
-    set("LINKERD2_PROXY_TRACE_SERVICE_NAME", traceServiceName),
-    set("LINKERD2_PROXY_TRACE_COLLECTOR_SVC_ADDR", collector.endpoint),
-    set(
-      "LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME",
-      identityName(serviceAccountName, realm, namespace, values),
-    ),
-    set(
-      "LINKERD2_PROXY_TRACE_EXTRA_ATTRIBUTES",
-      Object.entries(labels).map(([key, value]) => `${key}=${value}\n`).join(
-        "",
-      ),
-    ),
-  ];
-}
-
-/** Parameters by name: `server.http2.keepAliveInterval` becomes `..._SERVER_HTTP2_KEEP_ALIVE_INTERVAL`. */
-function parameters(
-  direction: "INBOUND" | "OUTBOUND",
-  scopes: ProxyValues["inbound"],
-): Entry[] {
-  return sorted(scopes).flatMap(([scope, protocols]) =>
-    sorted(protocols).flatMap(([protocol, fields]) =>
-      sorted(fields).map(([name, value]) =>
-        set(
-          `LINKERD2_PROXY_${direction}_${upperSnake(scope)}_${
-            upperSnake(protocol)
-          }_${upperSnake(name)}`,
-          value,
-        )
-      )
-    )
-  );
-}
-
-function sorted<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => a < b ? -1 : 1);
-}
-
-function upperSnake(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
-}
-
-function identity(sidecar: Sidecar): Entry[] {
-  const { values, namespace, component } = sidecar;
-  const { proxy, identityTrustAnchorsPEM } = values;
-  const anchors = "LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS";
-  const domain = `${namespace}.svc.${values.clusterDomain}.`;
-  const named = (account: string) =>
-    identityName(account, namespace, namespace, values);
-  return [
-    optional(
-      "LINKERD2_PROXY_INBOUND_PORTS_DISABLE_PROTOCOL_DETECTION",
-      proxy.opaquePorts,
-    ),
-    set(
-      "LINKERD2_PROXY_DESTINATION_CONTEXT",
-      '{"ns":"$(_pod_ns)", "nodeName":"$(_pod_nodeName)", "pod":"$(_pod_name)"}\n',
-    ),
-    field("_pod_sa", "spec.serviceAccountName"),
-    set("_l5d_ns", namespace),
-    set("_l5d_trustdomain", trustDomain(values)),
-    set("LINKERD2_PROXY_IDENTITY_DIR", END_ENTITY_PATH),
-    component === undefined
-      ? set(anchors, `${identityTrustAnchorsPEM.trimEnd()}\n`)
-      : {
-        name: anchors,
-        valueFrom: {
-          configMapKeyRef: {
-            name: "linkerd-identity-trust-roots",
-            key: "ca-bundle.crt",
-          },
-        },
-      },
-    set(
-      "LINKERD2_PROXY_IDENTITY_TOKEN_FILE",
-      values.identity.serviceAccountTokenProjection
-        ? `${TOKEN_PATH}/linkerd-identity-token`
-        : "/var/run/secrets/kubernetes.io/serviceaccount/token",
-    ),
-    set(
-      "LINKERD2_PROXY_IDENTITY_SVC_ADDR",
-      `${
-        component === "identity"
-          ? "localhost."
-          : `linkerd-identity-headless.${domain}`
-      }:${PORTS.identity}`,
-    ),
-    set(
-      "LINKERD2_PROXY_IDENTITY_LOCAL_NAME",
-      identityName("$(_pod_sa)", "$(_pod_ns)", namespace, values),
-    ),
-    set("LINKERD2_PROXY_IDENTITY_SVC_NAME", named("linkerd-identity")),
-    set("LINKERD2_PROXY_DESTINATION_SVC_NAME", named("linkerd-destination")),
-    set("LINKERD2_PROXY_POLICY_SVC_NAME", named("linkerd-destination")),
-    optional(
-      "LINKERD2_PROXY_TAP_SVC_NAME",
-      sidecar.isTapped ? named("linkerd-metrics") : undefined,
-    ),
-    optional("LINKERD2_PROXY_ACCESS_LOG", proxy.accessLog),
-    optional("LINKERD2_PROXY_SHUTDOWN_GRACE_PERIOD", proxy.shutdownGracePeriod),
-  ];
-}
-
-/** The name in a workload's certificate: its service account, as the control plane in `controlPlane` certifies it. */
-function identityName(
-  account: string,
-  namespace: string,
-  controlPlane: string,
-  values: InjectionValues,
-): string {
-  return `${account}.${namespace}.serviceaccount.identity.${controlPlane}.${
-    trustDomain(values)
-  }`;
-}
-
-function trustDomain(values: InjectionValues): string {
-  return values.identityTrustDomain || values.clusterDomain;
 }

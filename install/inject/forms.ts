@@ -1,4 +1,5 @@
 import { parseNetwork } from "../../schemas/address.ts";
+import type { EnvVar } from "./environment/variable.ts";
 
 /** How the value of an annotation is read: what is allowed, in words, and what it means; undefined when it is neither. */
 export interface Form<T> {
@@ -199,13 +200,6 @@ export const logFilter: Form<string> = {
       : undefined;
   },
 };
-
-/** One entry of a container's environment. */
-export interface EnvVar {
-  readonly name: string;
-  readonly value?: string;
-  readonly valueFrom?: { readonly [name: string]: unknown };
-}
 
 export const envList: Form<readonly EnvVar[]> = {
   allowed: 'a JSON list such as [{"name":"RUST_BACKTRACE","value":"1"}]',

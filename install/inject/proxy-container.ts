@@ -3,14 +3,9 @@ import type {
   ProxyValues,
   ResourceValues,
 } from "../../schemas/values/proxy.ts";
-import {
-  END_ENTITY_PATH,
-  proxyEnvironment,
-  type Sidecar,
-  TOKEN_PATH,
-} from "./environment.ts";
+import { proxyEnvironment, type Sidecar } from "./environment.ts";
+import { MOUNT_PATHS, VOLUMES } from "./volumes.ts";
 import type { Fields } from "./workload.ts";
-import { VOLUMES } from "./volumes.ts";
 
 /** What a proxy takes over from the pod it stands in. */
 export interface Surroundings {
@@ -135,11 +130,11 @@ function mounts(
 ): Fields[] {
   const list: Fields[] = [];
   if (values.proxy.tracing.enabled) {
-    list.push({ mountPath: "/var/run/linkerd/podinfo", name: VOLUMES.podinfo });
+    list.push({ mountPath: MOUNT_PATHS.podinfo, name: VOLUMES.podinfo });
   }
-  list.push({ mountPath: END_ENTITY_PATH, name: VOLUMES.endEntity });
+  list.push({ mountPath: MOUNT_PATHS.endEntity, name: VOLUMES.endEntity });
   if (values.identity.serviceAccountTokenProjection) {
-    list.push({ mountPath: TOKEN_PATH, name: VOLUMES.token });
+    list.push({ mountPath: MOUNT_PATHS.token, name: VOLUMES.token });
   }
   if (serviceAccountMount !== undefined) list.push(serviceAccountMount);
   return list;

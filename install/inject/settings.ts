@@ -1,12 +1,12 @@
 import { ANNOTATIONS, INBOUND_POLICIES } from "../../schemas/names.ts";
 import type { InjectionValues } from "../../schemas/values/proxy.ts";
+import type { EnvVar } from "./environment/variable.ts";
 import {
   bool,
   coresOf,
   duration,
   enabled,
   envList,
-  type EnvVar,
   type Form,
   imageName,
   imageTag,

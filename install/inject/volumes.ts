@@ -10,6 +10,16 @@ export const VOLUMES = {
   podinfo: "linkerd-podinfo",
 } as const;
 
+/** Where the proxy finds them. */
+export const MOUNT_PATHS = {
+  endEntity: "/var/run/linkerd/identity/end-entity",
+  token: "/var/run/secrets/tokens",
+  podinfo: "/var/run/linkerd/podinfo",
+} as const;
+
+/** The file of its volume that holds the token. */
+export const TOKEN_FILE = "linkerd-identity-token";
+
 /** How long a token for identity is good; kubelet renews it well before (Linkerd chart 2.x). */
 const TOKEN_SECONDS = 86_400;
 
@@ -43,7 +53,7 @@ export function proxyVolumes(
       projected: {
         sources: [{
           serviceAccountToken: {
-            path: "linkerd-identity-token",
+            path: TOKEN_FILE,
             expirationSeconds: TOKEN_SECONDS,
             audience: TOKEN_AUDIENCE,
           },

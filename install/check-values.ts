@@ -1,14 +1,9 @@
 import { parseNetwork } from "../schemas/address.ts";
 import { describe, Problem } from "../schemas/problem.ts";
 import type { Values } from "../schemas/values.ts";
-import {
-  amountOf,
-  duration,
-  type Form,
-  logFilter,
-  ports,
-  quantity,
-} from "./inject/forms.ts";
+import { duration, type Form, logFilter } from "./inject/forms.ts";
+import { ports } from "./inject/port-list.ts";
+import { amountOf, quantity } from "./inject/quantity.ts";
 
 /** RFC 1123. */
 const LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";

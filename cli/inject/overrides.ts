@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { configuredBy } from "../../install/inject/annotations.ts";
-import { amountOf } from "../../install/inject/forms.ts";
+import { amountOf } from "../../install/inject/quantity.ts";
 import type { Texts } from "../../install/inject/workload.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { InjectionValues } from "../../schemas/values/proxy.ts";

@@ -1,9 +1,6 @@
-import {
-  coresOf,
-  isPortRange,
-  logFilter,
-  quantity,
-} from "../../install/inject/forms.ts";
+import { logFilter } from "../../install/inject/forms.ts";
+import { isPortRange } from "../../install/inject/port-list.ts";
+import { coresOf, quantity } from "../../install/inject/quantity.ts";
 import { Problem } from "../../schemas/problem.ts";
 import type { Overrides } from "../../schemas/values.ts";
 import type { Flag } from "../command.ts";

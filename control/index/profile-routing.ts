@@ -1,4 +1,4 @@
-import { amountOf } from "../../install/inject/forms.ts";
+import { amountOf } from "../../install/inject/quantity.ts";
 import { parseHostPort } from "../../schemas/address.ts";
 import { parseGoDuration } from "../../schemas/go-duration.ts";
 import type { ServiceProfile } from "../../schemas/kube.ts";

@@ -1,7 +1,8 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { InjectionValues } from "../../schemas/values/proxy.ts";
+import { type Annotation, CONFIG, type Draft } from "./annotation.ts";
 import type { Form } from "./forms.ts";
-import { type Annotation, CONFIG, type Draft, SETTINGS } from "./settings.ts";
+import { SETTINGS } from "./settings.ts";
 import type { Pod, Texts } from "./workload.ts";
 
 /** What one pod's proxy is to be: the install's values after the pod's own annotations. */

@@ -1,4 +1,5 @@
 import { parseNetwork } from "../../schemas/address.ts";
+import { parseGoDuration } from "../../schemas/go-duration.ts";
 import type { EnvVar } from "./environment/variable.ts";
 
 /** How the value of an annotation is read: what is allowed, in words, and what it means; undefined when it is neither. */
@@ -8,7 +9,7 @@ export interface Form<T> {
 }
 
 /** Highest port of TCP. */
-const PORT_MAX = 65535;
+export const PORT_MAX = 65535;
 
 /** Go's words for true and false, which users of Linkerd write. */
 const TRUE = ["1", "t", "T", "TRUE", "true", "True"];
@@ -77,80 +78,12 @@ export const imageTag: Form<string> = {
   parse: (text) => /^\w[\w.-]{0,127}$/.test(text) ? text : undefined,
 };
 
-/** A Kubernetes quantity (resource.Quantity): a decimal number with a binary, decimal or exponent suffix. */
-export const quantity: Form<string> = {
-  allowed: "a Kubernetes quantity such as 100m, 0.5 or 64Mi",
-  parse: (text) =>
-    /^\+?(\d+\.?\d*|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/.test(text)
-      ? text
-      : undefined,
-};
-
-/** Whole cores that a quantity of CPU amounts to, rounded up, at least one. */
-export function coresOf(text: string): number {
-  // To millionths first: 3 cores that arithmetic makes 3.0000000000000004 are not 4.
-  return Math.max(1, Math.ceil(Math.round(amountOf(text) * 1e6) / 1e6));
-}
-
-/** The number that a quantity stands for, in its base unit. */
-export function amountOf(text: string): number {
-  const match = /^\+?([\d.]+)(.*)$/.exec(text);
-  const suffix = match?.[2] ?? "";
-  return Number(match?.[1] ?? 0) * (SCALES[suffix] ?? Number(`1${suffix}`));
-}
-
-const SCALES: Readonly<Record<string, number>> = {
-  "": 1,
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** Milliseconds of a Go duration: one or more numbers with units, such as `1h30m`; a bare 0 needs none. */
+/** Milliseconds of a Go duration, such as `1h30m`; a negative one means nothing anywhere. */
 export const duration: Form<number> = {
   allowed: "a duration such as 500ms, 10s or 1h30m",
   parse: (text) => {
-    if (/^[+-]?0$/.test(text)) return 0;
-    if (!/^\+?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$/.test(text)) {
-      return undefined;
-    }
-    let totalMs = 0;
-    for (const part of text.matchAll(/(\d*\.?\d*)(ns|[uµμ]s|ms|s|m|h)/g)) {
-      totalMs += Number(part[1]) * (UNIT_MS[part[2] ?? ""] ?? 0);
-    }
-    return totalMs;
-  },
-};
-
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  "µs": 1e-3,
-  "μs": 1e-3,
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 3.6e6,
-};
-
-/** Ports and ranges, spaces dropped; an empty list is one. */
-export const ports: Form<string> = {
-  allowed: "ports and ranges such as 25,4000-4010",
-  parse: (text) => {
-    const items = splitList(text);
-    return items.every(isPortRange) ? items.join(",") : undefined;
+    const ms = unlessThrown(() => parseGoDuration(text));
+    return ms === undefined || ms < 0 ? undefined : ms;
   },
 };
 
@@ -161,32 +94,15 @@ export function splitList(text: string): string[] {
   );
 }
 
-/** Whether text is a port or a range of ports. Port 0 is allowed, as in Linkerd. */
-export function isPortRange(text: string): boolean {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  if (match === null) return false;
-  const low = Number(match[1]);
-  const high = Number(match[2] ?? match[1]);
-  return low <= high && high <= PORT_MAX;
-}
-
 export const subnets: Form<string> = {
   allowed: "networks such as 10.0.0.0/8,fd00::/8",
   parse: (text) => {
     const items = splitList(text);
-    return items.every(isNetwork) ? items.join(",") : undefined;
+    return items.every((item) => unlessThrown(() => parseNetwork(item)))
+      ? items.join(",")
+      : undefined;
   },
 };
-
-function isNetwork(text: string): boolean {
-  try {
-    parseNetwork(text);
-    return true;
-  } catch {
-    // Said by `allowed`.
-    return false;
-  }
-}
 
 /** Levels of a log filter, alone or for a module (the syntax of Rust's env_logger). */
 export const logFilter: Form<string> = {
@@ -204,13 +120,8 @@ export const logFilter: Form<string> = {
 export const envList: Form<readonly EnvVar[]> = {
   allowed: 'a JSON list such as [{"name":"RUST_BACKTRACE","value":"1"}]',
   parse: (text) => {
-    try {
-      const list: unknown = JSON.parse(text);
-      return Array.isArray(list) && list.every(isEnvVar) ? list : undefined;
-    } catch {
-      // Said by `allowed`.
-      return undefined;
-    }
+    const list = unlessThrown((): unknown => JSON.parse(text));
+    return Array.isArray(list) && list.every(isEnvVar) ? list : undefined;
   },
 };
 
@@ -224,4 +135,13 @@ function isEnvVar(item: unknown): item is EnvVar {
 function whole(text: string, least: number, most: number): number | undefined {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
   return value >= least && value <= most ? value : undefined;
+}
+
+/** What reading comes to; undefined where it throws, as `allowed` says what is wrong. */
+function unlessThrown<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

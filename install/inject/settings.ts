@@ -1,84 +1,34 @@
 import { ANNOTATIONS, INBOUND_POLICIES } from "../../schemas/names.ts";
-import type { InjectionValues } from "../../schemas/values/proxy.ts";
+import {
+  type Annotation,
+  annotation,
+  type Deep,
+  type Draft,
+} from "./annotation.ts";
 import type { EnvVar } from "./environment/variable.ts";
 import {
   bool,
-  coresOf,
   duration,
   enabled,
   envList,
-  type Form,
   imageName,
   imageTag,
-  isPortRange,
   logFilter,
   oneOf,
   port,
-  ports,
-  quantity,
   ratio,
   seconds,
-  splitList,
   subnets,
   userId,
 } from "./forms.ts";
-import type { Pod } from "./workload.ts";
+import { opaquePorts, ports, resolvePorts } from "./port-list.ts";
+import { coresOf, quantity } from "./quantity.ts";
 
-/** Values while annotations are written into them. */
-export type Draft = { values: Deep<InjectionValues>; debug: boolean; pod: Pod };
-export type Deep<T> = T extends readonly (infer Item)[] ? Deep<Item>[]
-  : T extends object ? { -readonly [Key in keyof T]: Deep<T[Key]> }
-  : T;
-
-/** One annotation and what it does. */
-export interface Annotation {
-  readonly key: string;
-  /** Whether a namespace's annotation counts for its pods. */
-  readonly inherited: boolean;
-  readonly allowed: string;
-  readonly accepts: (text: string) => boolean;
-  /** Writes a value into the draft; false when it is not one. */
-  readonly apply: (draft: Draft, text: string) => boolean;
-}
-
-/** What most keys begin with. */
-export const CONFIG = "config.linkerd.io/";
 const ALPHA = "config.alpha.linkerd.io/";
 const BETA = "config.beta.linkerd.io/";
 
-function annotation<T>(
-  key: string,
-  form: Form<T>,
-  write: (draft: Draft, value: T) => void,
-  inherited = true,
-): Annotation {
-  return {
-    key: key.includes("/") ? key : CONFIG + key,
-    inherited,
-    allowed: form.allowed,
-    accepts: (text) => form.parse(text) !== undefined,
-    apply: (draft, text) => {
-      const value = form.parse(text);
-      if (value === undefined) return false;
-      write(draft, value);
-      return true;
-    },
-  };
-}
-
 const NOT_INHERITED = false;
 const pullPolicy = oneOf(["Always", "IfNotPresent", "Never"]);
-/** Ports, ranges and names of the pod's ports. A name that no container has means nothing here, as in Linkerd. */
-const opaquePorts: Form<string> = {
-  allowed:
-    "ports, ranges and names of container ports such as 25,4000-4010,mysql",
-  parse: (text) =>
-    splitList(text).every((item) =>
-        isPortRange(item) || /^(?=.*[a-z])[a-z0-9-]{1,63}$/.test(item)
-      )
-      ? text
-      : undefined,
-};
 
 /** Every annotation that configures a proxy (Linkerd 2.x), in the order they take effect: later ones win. */
 export const SETTINGS: readonly Annotation[] = [
@@ -304,16 +254,6 @@ function mergeEnv(
   const byName = new Map(base.map((one) => [one.name, one]));
   for (const one of over) byName.set(one.name, one);
   return [...byName.values()];
-}
-
-/** Ports of a list with names in it, by the names that the pod's containers give their ports. */
-function resolvePorts(text: string, pod: Pod): string {
-  const named = [...pod.containers, ...pod.initContainers]
-    .flatMap((container) => container.ports);
-  return splitList(text).flatMap((item) =>
-    isPortRange(item) ? [item] : named.filter(({ name }) => name === item)
-      .map(({ containerPort }) => String(containerPort))
-  ).join(",");
 }
 
 function milliseconds(ms: number): string {

@@ -175,7 +175,9 @@ test("without a metrics component, it is said how to get one", async () => {
   absent = Infinity;
   const { exited, stderr } = await start("--show=url", "--wait=1s");
   expect(await exited).toBe(1);
-  expect(await stderr.text()).toMatch(/metrics component.*\n.*linkerd upgrade/);
+  const said = await stderr.text();
+  expect(said).toMatch(/^The metrics component.*\n.*linkerd upgrade/);
+  expect(said).not.toContain("Usage:");
 }, TIMEOUT_MS);
 
 test("with --api-addr there is nothing to pass on", async () => {

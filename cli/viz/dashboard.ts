@@ -24,8 +24,8 @@ export async function runDashboard(
   const port = readPort(given.text("port"));
   const opens = readShow(given.text("show") ?? "linkerd") && world.terminal;
   const waitMs = readDuration(given, "wait", "5m");
-  const deadlineMs = Date.now() + waitMs;
   const api = await reachMetrics(given, world);
+  const deadlineMs = Date.now() + waitMs;
   // What answers at --api-addr does so without us.
   if (given.text("api-addr")) {
     await patiently(api, "/", deadlineMs, world);

@@ -3,7 +3,6 @@ import { harmless } from "../../schemas/harmless.ts";
 import { describe } from "../../schemas/problem.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { refused } from "../refusal.ts";
 import { askRows, type Question } from "./ask.ts";
 import { reachMetrics, TIMEOUT_MS } from "./reach.ts";
 import { hasScreen, type Line, showScreen } from "./screen.ts";
@@ -13,7 +12,7 @@ const PAUSE_MS = 2_000;
 
 /**
  * Asks the metrics component all questions at once and shows the answers, an array of rows for each question; with `--watch`
- * again and again, on the whole terminal where there is one. What it refuses is said without the command's usage.
+ * again and again, on the whole terminal where there is one.
  */
 export async function askLive<Row>(
   given: Given,
@@ -28,14 +27,10 @@ export async function askLive<Row>(
         questions.map((one) => askRows<Row>(api, one, signal)),
       ),
     );
-  try {
-    if (!given.on("watch")) return await ask();
-    return hasScreen(world) && given.text("output") !== "json"
-      ? await redraw(ask)
-      : await repeat(ask, world);
-  } catch (error) {
-    return refused(error);
-  }
+  if (!given.on("watch")) return await ask();
+  return hasScreen(world) && given.text("output") !== "json"
+    ? await redraw(ask)
+    : await repeat(ask, world);
 }
 
 type Ask = (signal?: AbortSignal) => Promise<Outcome>;

@@ -10,7 +10,6 @@ import {
   readService,
 } from "../profile/document.ts";
 import { quote, type Route } from "../profile/routes.ts";
-import { refused } from "../refusal.ts";
 import { needWords, readDuration, readTargetNamespace } from "./options.ts";
 import { openTap } from "./tap/stream.ts";
 import { readTap, type Tap } from "./tap/target.ts";
@@ -46,20 +45,16 @@ export async function runVizProfile(
   const limit = readLimit(given.text("tap-route-limit"));
   const tap = await readTap([resource], given, world, "without headers");
   const namespace = await readTargetNamespace(given, world);
-  try {
-    const domain = await readDomain(given, world);
-    const routes = await watchRoutes(tap, durationMs, limit, given, world);
-    const name = `${service}.${namespace}.svc.${domain}`;
-    const outcome = print(profileDocument(name, namespace, routes));
-    return routes.length > 0 ? outcome : {
-      ...outcome,
-      stderr: `${resource} was asked for no path but / within ${
-        durationMs / 1_000
-      } s: look longer with --tap-duration\n`,
-    };
-  } catch (error) {
-    return refused(error);
-  }
+  const domain = await readDomain(given, world);
+  const routes = await watchRoutes(tap, durationMs, limit, given, world);
+  const name = `${service}.${namespace}.svc.${domain}`;
+  const outcome = print(profileDocument(name, namespace, routes));
+  return routes.length > 0 ? outcome : {
+    ...outcome,
+    stderr: `${resource} was asked for no path but / within ${
+      durationMs / 1_000
+    } s: look longer with --tap-duration\n`,
+  };
 }
 
 function readLimit(text: string | undefined): number {

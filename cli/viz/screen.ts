@@ -81,7 +81,7 @@ export async function showScreen({ picture, ended }: Show): Promise<Ending> {
       const [columns, rows] = sizeOf(process.stdout);
       const lines = picture();
       offset = Math.min(offset, furthest(lines, columns));
-      const frame = frameOf(lines.slice(0, rows), offset, columns) +
+      const frame = frameOf(fit(lines, rows), offset, columns) +
         (lines.length < rows ? `\r\n${CLEAR_BELOW}` : "");
       const size = `${columns} ${rows} `;
       // A terminal that is behind gets the next one.
@@ -108,6 +108,14 @@ function furthest(lines: readonly Line[], columns: number): number {
     style === "fixed" ? 0 : widthOf(text.trimEnd())
   );
   return Math.max(0, ...widths.map((width) => width - columns));
+}
+
+/** As many lines as there are rows; of more, the last row says how many. */
+function fit(lines: readonly Line[], rows: number): readonly Line[] {
+  if (lines.length <= rows) return lines;
+  const shown = lines.slice(0, rows - 1);
+  const text = `… ${lines.length - shown.length} more lines`;
+  return [...shown, { text, style: "fixed" }];
 }
 
 /** All of the screen in one piece, drawn over the last one, so that nothing flickers. */

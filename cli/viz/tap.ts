@@ -1,6 +1,5 @@
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { refused } from "../refusal.ts";
 import { readTapFormat } from "./tap/format.ts";
 import { openTap, TERMINATED } from "./tap/stream.ts";
 import { needWords } from "./options.ts";
@@ -17,12 +16,8 @@ export async function runTap(given: Given, world: World): Promise<Outcome> {
   const tap = await readTap(words, given, world, headers);
   // Nobody aborts it: who has seen enough stops the command.
   const { signal } = new AbortController();
-  try {
-    for await (const event of await openTap(tap, given, world, signal)) {
-      await world.print(`${print(event)}\n`);
-    }
-  } catch (error) {
-    return refused(error);
+  for await (const event of await openTap(tap, given, world, signal)) {
+    await world.print(`${print(event)}\n`);
   }
   return { code: 0, stderr: TERMINATED };
 }

@@ -2,7 +2,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { TapEvent } from "../../schemas/tap.ts";
 import type { Outcome, World } from "../command.ts";
 import type { Given } from "../flags.ts";
-import { refused } from "../refusal.ts";
 import { hasScreen, showScreen } from "./screen.ts";
 import { openTap, TERMINATED } from "./tap/stream.ts";
 import { needWords } from "./options.ts";
@@ -30,8 +29,6 @@ export async function runTop(given: Given, world: World): Promise<Outcome> {
     if (!hasScreen(world)) return await printTables(top, key, ended, world);
     const how = await showScreen({ picture: () => picture(top, key), ended });
     return { code: how.code, stderr: how.ended ? TERMINATED : "" };
-  } catch (error) {
-    return refused(error);
   } finally {
     stop.abort();
   }

@@ -12,7 +12,7 @@ const SILENT: readonly Flag[] = [
 /** `linkerd viz install`: nothing to do, said. */
 export const install: Command = {
   name: "install",
-  usage: "",
+  usage: "[flags]",
   about: "Say where the metrics come from; there is nothing to install.",
   // What scripts give Linkerd's extension.
   flags: [...SILENT, ...SET_FLAGS].map((flag) => ({ ...flag, hidden: true })),

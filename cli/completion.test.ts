@@ -1,7 +1,8 @@
 // Scripts as the shells themselves read them (bash: cli/process.test.ts, with the whole command).
 import { expect, test } from "bun:test";
 import { completionScript } from "./completion.ts";
-import { COMMANDS, GLOBAL_FLAGS } from "./program.ts";
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
 
 function shell(command: readonly string[], input: string): string {
   const { stdout, stderr } = Bun.spawnSync([...command], {

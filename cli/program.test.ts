@@ -1,7 +1,9 @@
 import { expect, spyOn, test } from "bun:test";
 import { nearest } from "../schemas/nearest.ts";
-import { COMMANDS, GLOBAL_FLAGS, run } from "./program.ts";
 import type { Command, World } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
+import { run } from "./program.ts";
 
 const world: World = {
   env: {},

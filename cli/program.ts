@@ -1,84 +1,13 @@
+import { nearest } from "../schemas/nearest.ts";
 import { Problem } from "../schemas/problem.ts";
-import type { Command, Entry, Flag, Outcome, World } from "./command.ts";
-import { authz } from "./commands/authz.ts";
-import { check } from "./commands/check.ts";
-import { completion } from "./commands/completion.ts";
-import { diagnostics } from "./commands/diagnostics.ts";
-import { identity } from "./commands/identity.ts";
-import { inject } from "./commands/inject.ts";
-import { install } from "./commands/install.ts";
-import { profile } from "./commands/profile.ts";
-import { prune } from "./commands/prune.ts";
-import { uninject } from "./commands/uninject.ts";
-import { uninstall } from "./commands/uninstall.ts";
-import { upgrade } from "./commands/upgrade.ts";
-import { version } from "./commands/version.ts";
+import type { Command, Entry, Outcome, World } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { viz } from "./commands/viz.ts";
 import { type Given, parseFlags } from "./flags.ts";
+import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { showHelp } from "./help.ts";
-import { nearest } from "../schemas/nearest.ts";
+import { find, spell } from "./place.ts";
 import { findPlugin } from "./plugin.ts";
-
-/** Every verb, in the order of help. What a verb needs beyond its flags it loads when it runs. */
-export const COMMANDS: readonly Entry[] = [
-  authz,
-  check,
-  completion,
-  diagnostics,
-  identity,
-  inject,
-  install,
-  profile,
-  prune,
-  uninject,
-  uninstall,
-  upgrade,
-  version,
-  viz,
-];
-
-/** Flags that every command takes. */
-export const GLOBAL_FLAGS: readonly Flag[] = [
-  {
-    name: "linkerd-namespace",
-    short: "L",
-    kind: "text",
-    about: "The control plane's namespace",
-    otherwise: "linkerd",
-  },
-  {
-    name: "cni-namespace",
-    kind: "text",
-    about: "Where the CNI plugin is",
-    otherwise: "linkerd-cni",
-  },
-  {
-    name: "kubeconfig",
-    kind: "text",
-    about: "File that says where the cluster is",
-    otherwise: "$KUBECONFIG, else ~/.kube/config, else the Pod's own cluster",
-  },
-  { name: "context", kind: "text", about: "Context of the kubeconfig" },
-  { name: "as", kind: "text", about: "User to act for" },
-  {
-    name: "as-group",
-    kind: "repeat",
-    about: "Groups to act for, together with --as",
-  },
-  {
-    name: "api-addr",
-    kind: "text",
-    about: "host:port of a control plane to ask instead of the cluster's",
-  },
-  {
-    name: "viz-namespace",
-    kind: "text",
-    about: "Has no effect: metrics are in the control plane's namespace",
-    hidden: true,
-  },
-  { name: "verbose", kind: "switch", about: "Say more on standard error" },
-  { name: "help", short: "h", kind: "switch", about: "Show this help" },
-];
 
 /** What a command line comes to: something said, help to show, or another program to run in our place. */
 export type Result =
@@ -110,48 +39,6 @@ export async function run(
     if (!(thrown instanceof Problem)) throw thrown;
     return refused(path, thrown);
   }
-}
-
-/** Where a command line leads. */
-interface Place {
-  readonly path: readonly Entry[];
-  /** Neither is there when the path ends in a command: the word that names none, and its place in `rest`. */
-  readonly word: string | undefined;
-  readonly at: number;
-  /** The arguments without the words of the path. */
-  readonly rest: readonly string[];
-}
-
-/** Follows words through the table of commands, from `path` on. */
-function find(
-  args: readonly string[],
-  path: readonly Entry[] = [],
-): Place {
-  const last = path.at(-1);
-  if (last !== undefined && !("commands" in last)) {
-    return { path, word: undefined, at: 0, rest: args };
-  }
-  const at = wordAt(args);
-  const word = args[at];
-  const next = (last?.commands ?? COMMANDS).find(({ name, aliases = [] }) =>
-    name === word || aliases.includes(word ?? "")
-  );
-  return next === undefined
-    ? { path, word, at, rest: args }
-    : find(args.toSpliced(at, 1), [...path, next]);
-}
-
-/** Where the command's name stands: the first argument that is neither a flag nor a flag's value. */
-function wordAt(args: readonly string[]): number {
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? "";
-    if (!arg.startsWith("-")) return at;
-    const flag = GLOBAL_FLAGS.find(({ name, short }) =>
-      arg === `--${name}` || arg === `-${short}`
-    );
-    if (flag !== undefined && flag.kind !== "switch") at++;
-  }
-  return args.length;
 }
 
 async function runCommand(
@@ -228,10 +115,6 @@ function unknown(word: string, path: readonly Entry[]): Outcome {
 
 function help(path: readonly Entry[]): Result {
   return { help: () => showHelp(COMMANDS, GLOBAL_FLAGS, path) };
-}
-
-function spell(path: readonly Entry[]): string {
-  return ["linkerd", ...path.map(({ name }) => name)].join(" ");
 }
 
 function warned(given: Given, outcome: Outcome): Outcome {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { World } from "../command.ts";
 import { parseFlags } from "../flags.ts";
-import { GLOBAL_FLAGS } from "../program.ts";
+import { GLOBAL_FLAGS } from "../global-flags.ts";
 import { runBounded } from "./executable.ts";
 import { runExtensions } from "./extensions.ts";
 import { CHECK_FLAGS } from "./flags.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Problem } from "../../schemas/problem.ts";
 import type { World } from "../command.ts";
 import { parseFlags } from "../flags.ts";
-import { GLOBAL_FLAGS } from "../program.ts";
+import { GLOBAL_FLAGS } from "../global-flags.ts";
 import { CHECK_FLAGS } from "./flags.ts";
 import { runCheck } from "./run.ts";
 

@@ -1,5 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Command } from "../command.ts";
+import { GLOBAL_FLAGS } from "../global-flags.ts";
 
 /** `linkerd completion`: a script that teaches a shell our commands and flags. */
 export const completion: Command = {
@@ -25,7 +26,8 @@ export const completion: Command = {
         "please specify a shell: bash, zsh or fish",
       );
     }
-    const { COMMANDS, GLOBAL_FLAGS } = await import("../program.ts");
+    // Loaded here: this command is one of them.
+    const { COMMANDS } = await import("../commands.ts");
     const { completionScript } = await import("../completion.ts");
     return {
       code: 0,

@@ -1,5 +1,6 @@
 import type { Command, Entry, Flag } from "../../cli/command.ts";
-import { COMMANDS, GLOBAL_FLAGS } from "../../cli/program.ts";
+import { COMMANDS } from "../../cli/commands.ts";
+import { GLOBAL_FLAGS } from "../../cli/global-flags.ts";
 import type { Row } from "./annotations.ts";
 import { LINKERD_FLAGS } from "./linkerd-flags.ts";
 

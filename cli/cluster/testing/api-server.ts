@@ -10,7 +10,7 @@ import { makeServer } from "../../certificates/make.ts";
 import type { Cluster } from "../../cluster.ts";
 import type { World } from "../../command.ts";
 import { parseFlags } from "../../flags.ts";
-import { GLOBAL_FLAGS } from "../../program.ts";
+import { GLOBAL_FLAGS } from "../../global-flags.ts";
 import { openCluster } from "../open.ts";
 
 /** Stands in for an API server: HTTPS on loopback that asks for client certificates. */

@@ -85,6 +85,15 @@ function start(
     answer: async (asked, user) => {
       users.push(user);
       const { pathname } = new URL(asked.url);
+      if (pathname === "/endless") {
+        open++;
+        return new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+            cancel: () => void open--,
+          }),
+        );
+      }
       if (pathname !== "/live") {
         return new Response(`${asked.method} ${await asked.text()}`);
       }
@@ -164,9 +173,7 @@ describe("who the front proxy speaks for", () => {
     while (open > 0) await Bun.sleep(5);
   });
 
-  test("by a DNS name of its certificate, or by any when none is demanded", async () => {
-    const client = await authority.client("proxy", "front-proxy-client");
-    expect((await ask({ client })).status).toBe(200);
+  test("by any name of its certificate when none is demanded", async () => {
     server.believe({ ...frontProxy(authority.pem), names: [] });
     const any = await authority.client("whoever");
     expect((await ask({ client: any })).status).toBe(200);
@@ -188,14 +195,24 @@ describe("who is not believed", () => {
   });
 
   test("with a certificate of another name", async () => {
-    const client = await authority.client("jane", "front-proxy-client.evil");
-    const { status, text } = await ask({ client });
-    expect(status).toBe(401);
-    expect(JSON.parse(text)).toMatchObject({
-      kind: "Status",
-      reason: "Unauthorized",
-      message: expect.stringContaining("none of its names"),
-    });
+    const clients = [
+      authority.client("jane"),
+      authority.client("front-proxy-client.evil"),
+      // Kubernetes looks at the common name alone, and at the last one of several.
+      authority.client("jane", "front-proxy-client"),
+      authority.client("jane", "a, DNS:front-proxy-client, DNS:b"),
+      authority.client("front-proxy-client, CN=jane"),
+      authority.client("jane, CN=front-proxy-client"),
+    ];
+    for (const client of await Promise.all(clients)) {
+      const { status, text } = await ask({ client });
+      expect(status).toBe(401);
+      expect(JSON.parse(text)).toMatchObject({
+        kind: "Status",
+        reason: "Unauthorized",
+        message: expect.stringContaining("none of its names"),
+      });
+    }
     expect(users).toEqual([]);
   });
 
@@ -241,6 +258,95 @@ test("who connects and says nothing does not stay", async () => {
   silent.on("close", () => resolve());
   await promise;
   await hasty.close();
+});
+
+describe("who keeps us waiting is given up", () => {
+  const PATIENCE_MS = 100;
+  let hasty: AggregatedServer;
+  beforeEach(async () => hasty = await start({ patienceMs: PATIENCE_MS }));
+  afterEach(() => hasty.close());
+
+  test.each(["h2", "http/1.1"])(
+    "with a body that does not end, over %s",
+    async (protocol) => {
+      const gone = Promise.withResolvers<void>();
+      const options = { ca: serving.certificatePem, ...own };
+      if (protocol === "h2") {
+        const session = connect(`https://127.0.0.1:${hasty.port}`, options);
+        session.on("error", () => {});
+        const stream = session.request({
+          ...{ ":path": "/apis", ":method": "POST", ...JANE },
+        });
+        stream.on("error", () => {}).on("close", () => gone.resolve());
+        stream.write("x");
+        await gone.promise;
+        session.destroy();
+      } else {
+        const sent = request({
+          ...{ host: "127.0.0.1", port: hasty.port, path: "/", ...options },
+          ...{ method: "POST", agent: false, headers: JANE },
+        });
+        sent.on("error", () => gone.resolve());
+        sent.write("x");
+        await gone.promise;
+      }
+      expect(users).toEqual([]);
+    },
+  );
+
+  test("with an answer that nobody reads", async () => {
+    const session = connect(`https://127.0.0.1:${hasty.port}`, {
+      ca: serving.certificatePem,
+      ...own,
+    });
+    session.on("error", () => {});
+    const stream = session.request({ ":path": "/endless", ...JANE });
+    stream.on("error", () => {});
+    stream.pause();
+    while (users.length === 0 || open > 0) await Bun.sleep(5);
+    // And nobody else with it.
+    const other = session.request({ ":path": "/apis", ...JANE });
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    other.on("response", (headers) => resolve(headers[":status"]));
+    other.resume();
+    expect(await promise).toBe(200);
+    session.destroy();
+  });
+});
+
+test("a body that nobody asked for is not waited for", async () => {
+  const session = connect(`https://127.0.0.1:${server.port}`, {
+    ca: serving.certificatePem,
+    ...own,
+  });
+  const stream = session.request(
+    { ":path": "/apis", ":method": "GET", ...JANE },
+    { endStream: false },
+  );
+  stream.on("error", () => {});
+  stream.write("x");
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  stream.on("response", (headers) => resolve(headers[":status"]));
+  stream.resume();
+  expect(await promise).toBe(200);
+  session.destroy();
+});
+
+test("more connections than there may be are closed, until others go", async () => {
+  const closed = Promise.withResolvers<void>();
+  const silent = Array.from({ length: 600 }, () => {
+    const socket = connectTcp(server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.on("close", () => closed.resolve());
+    return socket;
+  });
+  await closed.promise;
+  for (const socket of silent) socket.destroy();
+  for (;;) {
+    const answer = await ask().catch(() => null);
+    if (answer?.status === 200) break;
+    await Bun.sleep(5);
+  }
 });
 
 test("a request that is too long is refused", async () => {

@@ -1,23 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  type YAMLMap,
-  type YAMLSeq,
-} from "yaml";
+import { isMap, isSeq, type Pair, type YAMLMap, type YAMLSeq } from "yaml";
 import { type Fields, isFields } from "../../install/inject/workload.ts";
-import { renderYaml } from "../render.ts";
+import { aboveComments, dashOf, endOf, endOfPair, keyNode } from "./extent.ts";
 import {
   columnOf,
-  indentLines,
   insertLines,
   lineStart,
   nextLine,
   type Page,
+  removeLines,
+  renderLines,
 } from "./page.ts";
 
 /** Gathers the changes that make a block map into `to`; false, with none gathered, where its text cannot be changed. */
@@ -47,11 +39,7 @@ export function editMap(
     if (added.length > 0) {
       const last = map.items.at(-1);
       if (last === undefined) return false;
-      const lines = indentLines(
-        page,
-        renderYaml(Object.fromEntries(added)),
-        column,
-      );
+      const lines = renderLines(page, Object.fromEntries(added), column);
       insertLines(page, nextLine(page.text, endOfPair(page, last)), lines);
     }
     // A merged field is in the value and not in the text.
@@ -67,47 +55,79 @@ function editSequence(
   to: readonly unknown[],
 ): boolean {
   return orNothing(page, () => {
-    if (sequence.flow === true || from.length !== sequence.items.length) {
-      return false;
-    }
-    const starts = sequence.items.map((item) => dashOf(page, item));
-    const dash = starts[0];
-    if (dash === undefined || starts.includes(null) || dash === null) {
-      return false;
-    }
-    const column = columnOf(page.text, dash);
-    let at = 0;
-    for (const [index, item] of sequence.items.entries()) {
-      // Items without names of their own, such as a List's, change where they stand.
-      const match = from.length === to.length
-        ? index
-        : to.findIndex((wanted, place) =>
-          place >= at && isSame(from[index], wanted)
-        );
-      const start = starts[index] ?? 0;
-      if (match < 0) {
-        removeLines(page, start, endOf(page, item as Node));
+    const { flow, items } = sequence;
+    const dashes = items.map((item) => dashOf(page, item))
+      .filter((dash) => dash !== null);
+    const [first] = dashes;
+    if (
+      flow === true || first === undefined || dashes.length < items.length ||
+      from.length !== items.length
+    ) return false;
+    const column = columnOf(page.text, first);
+    const places = placesOf(from, to);
+    let written = 0;
+    for (const [index, item] of items.entries()) {
+      const dash = dashes[index] ?? first;
+      const place = places[index] ?? null;
+      if (place === null) {
+        removeLines(page, dash, endOf(page, item));
         continue;
       }
-      insertItems(
-        page,
-        aboveComments(page, start),
-        to.slice(at, match),
-        column,
-      );
-      at = match + 1;
-      if (!isDeepStrictEqual(from[index], to[match])) {
-        const [before, after] = [from[index], to[match]];
-        if (
-          !isMap(item) || !isFields(before) || !isFields(after) ||
-          !editMap(page, item, before, after)
-        ) return false;
-      }
+      const added = to.slice(written, place);
+      insertItems(page, aboveComments(page, dash), added, column);
+      written = place + 1;
+      if (!editItem(page, item, from[index], to[place])) return false;
     }
-    const end = nextLine(page.text, endOf(page, sequence.items.at(-1) as Node));
-    insertItems(page, end, to.slice(at), column);
+    const end = nextLine(page.text, endOf(page, items.at(-1)));
+    insertItems(page, end, to.slice(written), column);
     return true;
   });
+}
+
+/** Where each item is in `to`, in the order that they have; null when it is not there any more. */
+function placesOf(
+  from: readonly unknown[],
+  to: readonly unknown[],
+): (number | null)[] {
+  // Items without names of their own, such as a List's, change where they stand.
+  if (from.length === to.length) return from.map((_, index) => index);
+  let next = 0;
+  return from.map((item) => {
+    const found = to.findIndex((wanted, place) =>
+      place >= next && isSame(item, wanted)
+    );
+    if (found < 0) return null;
+    next = found + 1;
+    return found;
+  });
+}
+
+function editItem(
+  page: Page,
+  item: unknown,
+  from: unknown,
+  to: unknown,
+): boolean {
+  return isDeepStrictEqual(from, to) ||
+    (isMap(item) && isFields(from) && isFields(to) &&
+      editMap(page, item, from, to));
+}
+
+function insertItems(
+  page: Page,
+  at: number,
+  items: readonly unknown[],
+  column: number,
+): void {
+  if (items.length > 0) insertLines(page, at, renderLines(page, items, column));
+}
+
+/** Items are the same when they are equal, or when they have the same name. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (isFields(one) && isFields(other) && one["name"] !== undefined) {
+    return one["name"] === other["name"];
+  }
+  return isDeepStrictEqual(one, other);
 }
 
 function editPair(
@@ -118,7 +138,9 @@ function editPair(
   column: number,
 ): boolean {
   const { value } = pair;
-  if (isMap(value) && isFields(from) && isFields(to) && !isEmpty(to)) {
+  if (
+    isMap(value) && isFields(from) && isFields(to) && Object.keys(to).length > 0
+  ) {
     if (editMap(page, value, from, to)) return true;
   }
   if (
@@ -140,8 +162,7 @@ function rewritePair(
   if (key === null) return false;
   const { text, splices } = page;
   const end = endOfPair(page, pair);
-  const lines = indentLines(page, renderYaml({ [key.name]: to }), column)
-    .slice(column);
+  const lines = renderLines(page, { [key.name]: to }, column).slice(column);
   if (text[end - 1] === "\n") {
     splices.push({ start: key.start, end, text: lines });
     return true;
@@ -161,93 +182,6 @@ function removePair(page: Page, pair: Pair): boolean {
   if (page.text.slice(start, key.start).trim() !== "") return false;
   removeLines(page, key.start, endOfPair(page, pair));
   return true;
-}
-
-function removeLines(page: Page, from: number, to: number): void {
-  const { text, splices } = page;
-  splices.push({
-    start: lineStart(text, from),
-    end: nextLine(text, to),
-    text: "",
-  });
-}
-
-function insertItems(
-  page: Page,
-  at: number,
-  items: readonly unknown[],
-  column: number,
-): void {
-  if (items.length === 0) return;
-  insertLines(page, at, indentLines(page, renderYaml(items), column));
-}
-
-/** Items are the same when they are equal, or when they have the same name. */
-function isSame(one: unknown, other: unknown): boolean {
-  if (isFields(one) && isFields(other) && one["name"] !== undefined) {
-    return one["name"] === other["name"];
-  }
-  return isDeepStrictEqual(one, other);
-}
-
-/** A plain key and where it stands; null for keys that are no text or carry properties. */
-function keyNode(
-  pair: Pair | undefined,
-):
-  | { readonly name: string; readonly start: number; readonly end: number }
-  | null {
-  const key = pair?.key;
-  if (!isScalar(key) || typeof key.value !== "string") return null;
-  if (key.anchor !== undefined || key.tag !== undefined || !key.range) {
-    return null;
-  }
-  return { name: key.value, start: key.range[0], end: key.range[1] };
-}
-
-/** Where the dash of an item stands, when nothing but spaces is around it. */
-function dashOf(page: Page, item: unknown): number | null {
-  if (!isNode(item) || !item.range) return null;
-  const start = lineStart(page.text, item.range[0]);
-  const before = /^( *)-\s+$/.exec(page.text.slice(start, item.range[0]));
-  return before?.[1] === undefined ? null : start + before[1].length;
-}
-
-/** The start of the comment lines right above a line; they belong to what follows them. */
-function aboveComments({ text }: Page, at: number): number {
-  let start = lineStart(text, at);
-  while (start > 0) {
-    const above = lineStart(text, start - 1);
-    if (!text.slice(above, start).trimStart().startsWith("#")) break;
-    start = above;
-  }
-  return start;
-}
-
-/** Where the last character of a node's own text ends. */
-function endOf(page: Page, node: Node): number {
-  if (isMap(node) && node.flow !== true) {
-    const last = node.items.at(-1);
-    if (last !== undefined) return endOfPair(page, last);
-  }
-  if (isSeq(node) && node.flow !== true) {
-    const last = node.items.at(-1);
-    if (isNode(last)) return endOf(page, last);
-  }
-  return node.range?.[1] ?? 0;
-}
-
-function endOfPair(page: Page, pair: Pair): number {
-  const key = keyNode(pair);
-  const colon = key === null ? -1 : page.text.indexOf(":", key.end);
-  const { value } = pair;
-  if (!isNode(value) || (isScalar(value) && value.source === "")) {
-    return colon + 1;
-  }
-  return Math.max(endOf(page, value), colon + 1);
-}
-
-function isEmpty(fields: Fields): boolean {
-  return Object.keys(fields).length === 0;
 }
 
 /** Takes back what a step gathered when it gives up. */

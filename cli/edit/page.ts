@@ -1,3 +1,5 @@
+import { renderYaml } from "../render.ts";
+
 /** A change of text: what stands from `start` to `end` becomes `text`. */
 export interface Splice {
   readonly start: number;
@@ -52,12 +54,24 @@ export function insertLines(page: Page, at: number, lines: string): void {
   splices.push({ start: at, end: at, text: (open ? newline : "") + lines });
 }
 
-/** Lines as the page ends and indents them; empty ones stay empty. */
-export function indentLines(
+/** Takes away the lines of all that stands between two positions. */
+export function removeLines(page: Page, from: number, to: number): void {
+  const { text, splices } = page;
+  splices.push({
+    start: lineStart(text, from),
+    end: nextLine(text, to),
+    text: "",
+  });
+}
+
+/** A value in YAML, as the page ends and indents its lines; empty ones stay empty. */
+export function renderLines(
   { newline }: Page,
-  lines: string,
+  value: unknown,
   columns: number,
 ): string {
   const indent = " ".repeat(columns);
-  return lines.replace(/^(?=[^\n])/gm, indent).replaceAll("\n", newline);
+  return renderYaml(value)
+    .replace(/^(?=[^\n])/gm, indent)
+    .replaceAll("\n", newline);
 }

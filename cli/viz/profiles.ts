@@ -18,6 +18,12 @@ export interface Profile {
   readonly routes: readonly string[];
 }
 
+/** A Service, or, without a name, all of a namespace. */
+export interface NamespacedService {
+  readonly name: string | undefined;
+  readonly namespace: string;
+}
+
 /**
  * Those of the resources of a namespace that have ServiceProfiles: of the Services that lead to them, or, where `to` is
  * given, of that one.
@@ -28,9 +34,7 @@ export async function findProfiled(
     readonly resources: readonly Resource[];
     readonly namespace: string;
     readonly selector: string;
-    readonly to:
-      | { readonly name: string | undefined; namespace: string }
-      | null;
+    readonly to: NamespacedService | null;
   },
 ): Promise<readonly Profiled[]> {
   const [profiles, services] = await Promise.all([

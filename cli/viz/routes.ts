@@ -23,11 +23,48 @@ import {
   readWindow,
 } from "./options.ts";
 import { readSelector } from "./objects.ts";
-import { findProfiled, type Profile } from "./profiles.ts";
+import {
+  findProfiled,
+  type NamespacedService,
+  type Profile,
+} from "./profiles.ts";
 import { parseResource, parseResources, type Resource } from "./resource.ts";
+
+/** What a command line asks. */
+interface Asked {
+  readonly resources: readonly Resource[];
+  readonly namespace: string;
+  /** The Service of `--to`; all of its namespace without a name. */
+  readonly to: NamespacedService | null;
+  readonly selector: string;
+  readonly windowMs: number;
+  readonly format: "table" | "json" | "wide";
+}
+
+/** A thing to ask about, and the routes that it may have. */
+type Found = Resource & { readonly profiles: readonly Profile[] };
 
 /** Prints requests by the routes of ServiceProfiles; with `--to`, what retries made of them, too. */
 export async function runRoutes(given: Given, world: World): Promise<Outcome> {
+  const asked = await readAsked(given, world);
+  const found = await findAsked(given, world, asked);
+  if (found.length === 0) {
+    return {
+      code: 1,
+      stderr: "No Service Profiles found for selected resources\n",
+    };
+  }
+  const questions = found.map((one) => questionOf(one, asked));
+  return await askLive<ProfileRouteRow>(
+    given,
+    world,
+    questions,
+    (answers) => print(answers, found, asked),
+  );
+}
+
+/** Reads words and flags; throws `config.invalid`. */
+async function readAsked(given: Given, world: World): Promise<Asked> {
   const words = needWords(
     given,
     "requires at least 1 arg(s), only received 0",
@@ -35,91 +72,43 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
   );
   const windowMs = readWindow(given);
   const format = readFormat(given, ["table", "json", "wide"]);
-  const to = given.text("to") || undefined;
-  if (format === "wide" && to === undefined) {
+  const to = readTo(given);
+  if (format === "wide" && to === null) {
     throw new Problem(
       "config.invalid",
       "wide output is only available when --to is specified",
     );
   }
-  const other = to === undefined ? null : parseResource(to);
-  if (other !== null && other.kind !== "service") {
-    throw new Problem(
-      "config.invalid",
-      `--to ${to}: routes lead to Services; expected svc/NAME`,
-    );
-  }
   const resources = parseResources(words);
-  if (other !== null && resources.some(({ kind }) => kind === "service")) {
+  if (to !== null && resources.some(({ kind }) => kind === "service")) {
     throw new Problem(
       "config.invalid",
       "The service resource type is not supported with 'to' queries",
     );
   }
+  const selector = readSelector(given);
   const namespace = await readTargetNamespace(given, world);
-  const toNamespace = given.text("to-namespace") || namespace;
-  const asked = await findAsked(given, world, {
+  return {
     resources,
     namespace,
-    to: other === null ? null : { name: other.name, namespace: toNamespace },
-  });
-  if (asked.length === 0) {
-    return {
-      code: 1,
-      stderr: "No Service Profiles found for selected resources\n",
-    };
-  }
-  const questions = asked.map(({ kind, name }): Question => ({
-    page: "routes",
-    query: {
-      kind,
-      name,
-      namespace,
-      window: String(windowMs),
-      ...other === null ? {} : {
-        to_kind: other.kind,
-        to_name: other.name,
-        to_namespace: toNamespace,
-      },
+    to: to === null ? null : {
+      name: to.name,
+      namespace: given.text("to-namespace") || namespace,
     },
-  }));
-  return await askLive<ProfileRouteRow>(
-    given,
-    world,
-    questions,
-    (found) => {
-      const titles = asked.map(({ kind, name }) =>
-        name === undefined ? kind : `${kind}/${name}`
-      );
-      const answers = found.map((rows, at) =>
-        withIdle(rows, asked[at]?.profiles ?? [], other !== null)
-      );
-      if (format === "json") {
-        const values = Object.fromEntries(
-          answers.map((rows, at) => [
-            titles[at] ?? "",
-            rows.map((row) => jsonOf(row, windowMs)),
-          ]),
-        );
-        return { code: 0, stdout: [`${printJson(values)}\n`] };
-      }
-      if (answers.every((rows) => rows.length === 0)) {
-        return {
-          code: 0,
-          stderr:
-            "No traffic found on routes of ServiceProfiles in the window.\n",
-        };
-      }
-      const columns = columnsOf(windowMs, format === "wide");
-      return {
-        code: 0,
-        stdout: answers.map((rows, at) =>
-          `${
-            answers.length > 1 ? `==> ${harmless(titles[at] ?? "")} <==\n` : ""
-          }${formatTable(columns, rows, "tabular")}\n`
-        ),
-      };
-    },
+    selector,
+    windowMs,
+    format,
+  };
+}
+
+function readTo(given: Given): Resource | null {
+  const to = given.text("to");
+  if (!to) return null;
+  const resource = parseResource(to);
+  if (resource.kind === "service") return resource;
+  throw new Problem(
+    "config.invalid",
+    `--to ${to}: routes lead to Services; expected svc/NAME`,
   );
 }
 
@@ -127,18 +116,71 @@ export async function runRoutes(given: Given, world: World): Promise<Outcome> {
 async function findAsked(
   given: Given,
   world: World,
-  { resources, namespace, to }: Pick<
-    Parameters<typeof findProfiled>[1],
-    "resources" | "namespace" | "to"
-  >,
-): Promise<readonly (Resource & { readonly profiles: readonly Profile[] })[]> {
-  const selector = readSelector(given);
+  asked: Asked,
+): Promise<readonly Found[]> {
   if (given.text("api-addr")) {
-    return resources.map((resource) => ({ ...resource, profiles: [] }));
+    return asked.resources.map((one) => ({ ...one, profiles: [] }));
   }
   const { openCluster } = await import("../cluster/open.ts");
-  const cluster = await openCluster(given, world);
-  return await findProfiled(cluster, { resources, namespace, selector, to });
+  return await findProfiled(await openCluster(given, world), asked);
+}
+
+function questionOf(
+  { kind, name }: Resource,
+  { namespace, to, windowMs }: Asked,
+): Question {
+  return {
+    page: "routes",
+    query: {
+      kind,
+      name,
+      namespace,
+      window: String(windowMs),
+      ...to === null ? {} : {
+        to_kind: "service",
+        to_name: to.name,
+        to_namespace: to.namespace,
+      },
+    },
+  };
+}
+
+/** A table for each of what was found, with its name when there are several. */
+function print(
+  answers: readonly (readonly ProfileRouteRow[])[],
+  found: readonly Found[],
+  { to, windowMs, format }: Asked,
+): Outcome {
+  const tables = answers.map((rows, at) => {
+    const { kind = "", name, profiles = [] } = found[at] ?? {};
+    return {
+      title: name === undefined ? kind : `${kind}/${name}`,
+      rows: withIdle(rows, profiles, to !== null),
+    };
+  });
+  if (format === "json") {
+    const values = Object.fromEntries(
+      tables.map(({ title, rows }) => [
+        title,
+        rows.map((row) => jsonOf(row, windowMs)),
+      ]),
+    );
+    return { code: 0, stdout: [`${printJson(values)}\n`] };
+  }
+  if (tables.every(({ rows }) => rows.length === 0)) {
+    return {
+      code: 0,
+      stderr: "No traffic found on routes of ServiceProfiles in the window.\n",
+    };
+  }
+  const columns = columnsOf(windowMs, format === "wide");
+  return {
+    code: 0,
+    stdout: tables.map(({ title, rows }) => {
+      const head = tables.length > 1 ? `==> ${harmless(title)} <==\n` : "";
+      return `${head}${formatTable(columns, rows, "tabular")}\n`;
+    }),
+  };
 }
 
 /** Rows of all routes that there are, those without a request among them, by Service and route. */

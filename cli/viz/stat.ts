@@ -9,17 +9,46 @@ import { askLive } from "./live.ts";
 import { idlePolicies } from "./idle-policies.ts";
 import { findObjects, type Objects, readSelector } from "./objects.ts";
 import { needWords, readFormat, readScope, readWindow } from "./options.ts";
+import { type Other, otherQuery, readOther } from "./other.ts";
 import {
   ALL_KINDS,
-  parseResource,
   parseResources,
   POLICY_KINDS,
   type Resource,
 } from "./resource.ts";
 import { formatStats } from "./stat-table.ts";
 
+/** What a command line asks. */
+interface Asked {
+  /** A kind of `all` for itself. */
+  readonly resources: readonly Resource[];
+  /** Undefined for all. */
+  readonly namespace: string | undefined;
+  readonly other: Other | null;
+  readonly selector: string;
+  readonly windowMs: number;
+  readonly format: "table" | "json" | "wide";
+}
+
 /** Prints golden metrics of workloads and Services: a table for each kind. */
 export async function runStat(given: Given, world: World): Promise<Outcome> {
+  const asked = await readAsked(given, world);
+  const { resources, selector } = asked;
+  const questions = questionsOf(asked);
+  return await askLive<StatRow>(given, world, questions, async (answers) => {
+    const objects = await findShown(given, world, asked);
+    const seen = answers.flat();
+    const all = [...seen, ...idlePolicies(resources, seen, objects)];
+    const rows = all.filter((row) =>
+      isShown(row, asked, given) &&
+      (selector === "" || objects?.get(row) !== undefined)
+    );
+    return print(rows, asked, objects);
+  });
+}
+
+/** Reads words and flags; throws `config.invalid`. */
+async function readAsked(given: Given, world: World): Promise<Asked> {
   const words = needWords(
     given,
     "requires at least 1 arg(s), only received 0",
@@ -40,53 +69,29 @@ export async function runStat(given: Given, world: World): Promise<Outcome> {
     );
   }
   const namespace = await readScope(given, world);
-  const named = resources.some(({ name }) => name !== undefined);
-  if (namespace === undefined && named) {
+  if (namespace === undefined && isNamed(resources)) {
     throw new Problem(
       "config.invalid",
       "stats for a resource cannot be retrieved by name across all namespaces",
     );
   }
-  const asked = resources.flatMap(({ kind, name }) =>
-    (kind === "all" ? kindsOfAll(other) : [kind]).map((kind) => ({
-      kind,
-      name,
-    }))
-  );
-  const questions = asked.map(({ kind, name }): Question => ({
-    page: "stat",
-    query: {
-      kind,
-      name,
-      namespace: kind === "namespace" ? undefined : namespace,
-      window: String(windowMs),
-      ...otherQuery(other, namespace),
-    },
-  }));
   const selector = readSelector(given);
-  const kinds = asked.map(({ kind }) => kind);
-  return await askLive<StatRow>(given, world, questions, async (answers) => {
-    const shown = { kinds, namespace, selector };
-    const objects = await findShown(given, world, shown);
-    const seen = answers.flat();
-    const all = [...seen, ...idlePolicies(asked, seen, objects)];
-    const rows = all.filter((row) =>
-      isShown(row, given, other !== null, named) &&
-      (selector === "" || objects?.get(row) !== undefined)
-    );
-    if (format === "json") {
-      const values = rows.map((row) => jsonOf(row, windowMs));
-      return { code: 0, stdout: [`${printJson(values)}\n`] };
-    }
-    if (rows.length === 0) return { code: 0, stderr: "No traffic found.\n" };
-    const table = formatStats(rows, {
-      windowMs,
-      isWide: format === "wide",
-      allNamespaces: namespace === undefined,
-      objects,
-    });
-    return { code: 0, stdout: [table] };
-  });
+  return {
+    resources: resources.flatMap(({ kind, name }) =>
+      kind === "all"
+        ? kindsOfAll(other).map((kind) => ({ kind, name }))
+        : [{ kind, name }]
+    ),
+    namespace,
+    other,
+    selector,
+    windowMs,
+    format,
+  };
+}
+
+function isNamed(resources: readonly Resource[]): boolean {
+  return resources.some(({ name }) => name !== undefined);
 }
 
 /** Policies have requests that come in, and no other end. */
@@ -96,6 +101,21 @@ function kindsOfAll(other: Other | null): readonly string[] {
     : ALL_KINDS.filter((kind) => !POLICY_KINDS.has(kind));
 }
 
+function questionsOf(
+  { resources, namespace, other, windowMs }: Asked,
+): readonly Question[] {
+  return resources.map(({ kind, name }) => ({
+    page: "stat",
+    query: {
+      kind,
+      name,
+      namespace: kind === "namespace" ? undefined : namespace,
+      window: String(windowMs),
+      ...otherQuery(other, namespace),
+    },
+  }));
+}
+
 /**
  * The objects that a selector leaves; without one the pods, whose status is shown, and the policies, which are shown although
  * nothing came by them. Null where there is no cluster, or none of these is asked for.
@@ -103,86 +123,43 @@ function kindsOfAll(other: Other | null): readonly string[] {
 async function findShown(
   given: Given,
   world: World,
-  asked: Parameters<typeof findObjects>[2],
+  { resources, namespace, selector }: Asked,
 ): Promise<Objects | null> {
-  const { selector } = asked;
-  const kinds = asked.kinds.filter((kind) =>
+  const kinds = resources.map(({ kind }) => kind).filter((kind) =>
     selector !== "" || kind === "pod" || POLICY_KINDS.has(kind)
   );
   if (kinds.length === 0 || given.text("api-addr")) return null;
-  return await findObjects(given, world, { ...asked, kinds });
-}
-
-interface Other {
-  readonly direction: "to" | "from";
-  readonly resource: Resource;
-  readonly namespace: string | undefined;
-}
-
-/** The other end of `--to` or `--from`; throws `config.invalid`. */
-function readOther(
-  given: Given,
-  resources: readonly Resource[],
-): Other | null {
-  for (const suffix of ["", "-namespace"]) {
-    if (given.text(`to${suffix}`) && given.text(`from${suffix}`)) {
-      throw new Problem(
-        "config.invalid",
-        `--to${suffix} and --from${suffix} flags are mutually exclusive`,
-      );
-    }
-  }
-  for (const direction of ["to", "from"] as const) {
-    const word = given.text(direction) || undefined;
-    const namespace = given.text(`${direction}-namespace`) || undefined;
-    if (
-      namespace !== undefined &&
-      resources.some(({ kind }) => kind === "namespace")
-    ) {
-      throw new Problem(
-        "config.invalid",
-        `--${direction}-namespace flag is incompatible with namespace resource type`,
-      );
-    }
-    if (word === undefined && namespace === undefined) continue;
-    const resource = word === undefined
-      ? { kind: "namespace", name: namespace }
-      : parseResource(word);
-    if (resource.kind === "all") {
-      throw new Problem(
-        "config.invalid",
-        "resource type 'all' is not supported as a filter",
-      );
-    }
-    return { direction, resource, namespace };
-  }
-  return null;
-}
-
-function otherQuery(
-  other: Other | null,
-  namespace: string | undefined,
-): Question["query"] {
-  if (other === null) return {};
-  const { direction, resource } = other;
-  return {
-    [`${direction}_kind`]: resource.kind,
-    [`${direction}_name`]: resource.name,
-    [`${direction}_namespace`]: resource.kind === "namespace"
-      ? undefined
-      : other.namespace ?? namespace,
-  };
+  return await findObjects(given, world, { kinds, namespace, selector });
 }
 
 /** Workloads outside the mesh are left out, unless somebody asks for them. */
 function isShown(
   { pods, golden, tcp }: StatRow,
+  { other, resources }: Asked,
   given: Given,
-  hasOther: boolean,
-  named: boolean,
 ): boolean {
-  if (hasOther) return golden !== null || tcp !== null;
-  return named || given.on("unmeshed") || pods === null || pods.meshed > 0;
+  if (other !== null) return golden !== null || tcp !== null;
+  return isNamed(resources) || given.on("unmeshed") || pods === null ||
+    pods.meshed > 0;
+}
+
+function print(
+  rows: readonly StatRow[],
+  { format, windowMs, namespace }: Asked,
+  objects: Objects | null,
+): Outcome {
+  if (format === "json") {
+    const values = rows.map((row) => jsonOf(row, windowMs));
+    return { code: 0, stdout: [`${printJson(values)}\n`] };
+  }
+  if (rows.length === 0) return { code: 0, stderr: "No traffic found.\n" };
+  const table = formatStats(rows, {
+    windowMs,
+    isWide: format === "wide",
+    allNamespaces: namespace === undefined,
+    objects,
+  });
+  return { code: 0, stdout: [table] };
 }
 
 /** With Linkerd's names; null where nothing was asked. */

@@ -100,7 +100,9 @@ const MAX_SHARED = 256;
 function shared(value: string): string {
   const one = known.get(value);
   if (one !== undefined) return one;
-  if (value.length > MAX_SHARED || known.size >= MAX_KNOWN) return value;
+  if (value.length > MAX_SHARED) return value;
+  // Or a single pod that makes values up would end the sharing, for all and for good.
+  if (known.size >= MAX_KNOWN) known.clear();
   known.set(value, value);
   return value;
 }

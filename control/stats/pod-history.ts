@@ -11,8 +11,13 @@ export const HISTORY_MS = 60 * 60_000;
  * (proxy/record.ts), but it is not ours to believe. A busy pod has 200 numbers, one that talks to 300 others 9,000; what a
  * number says in an hour takes 1 kB, and 3 kB when a pod means harm.
  */
-const MAX_NUMBERS = 10_000;
-const MAX_TEXT = 2_000_000;
+export interface Room {
+  readonly numbers: number;
+  readonly text: number;
+}
+
+/** What a pod may have when nobody else wants it. */
+export const WHOLE: Room = { numbers: 10_000, text: 2_000_000 };
 
 /** What one pod's proxy has said in the last hour. */
 export interface PodHistory {
@@ -70,11 +75,12 @@ export function createPodHistory(labels: Labels): PodHistory {
   };
 }
 
-/** Adds one page to a pod's history. What its first page says is a beginning, not an increase. */
+/** Adds one page to a pod's history, as far as there is room. What its first page says is a beginning, not an increase. */
 export function addPage(
   history: PodHistory,
   page: string,
   nowMs: number,
+  room: Room = WHOLE,
 ): Losses {
   const isFirst = history.times.length === 0;
   const { firstSlot } = history;
@@ -94,7 +100,7 @@ export function addPage(
     if (family === undefined) families.set(metric, family = new Map());
     let series = family.get(text);
     if (series === undefined) {
-      if (isFull(history, text.length)) {
+      if (isFull(history, text.length, room)) {
         overflow++;
         return null;
       }
@@ -130,7 +136,7 @@ export function addPage(
     const { buckets } = histogram;
     let bucket = buckets.get(split.bound);
     if (bucket === undefined) {
-      if (buckets.size >= MAX_BUCKETS || isFull(history, 0)) {
+      if (buckets.size >= MAX_BUCKETS || isFull(history, 0, room)) {
         return void overflow++;
       }
       history.numbers++;
@@ -172,8 +178,12 @@ export function addPage(
 }
 
 /** Whether a pod may have no more numbers, or no more of this much text. */
-function isFull({ numbers, text }: PodHistory, more: number): boolean {
-  return numbers >= MAX_NUMBERS || text + more > MAX_TEXT;
+function isFull(
+  { numbers, text }: PodHistory,
+  more: number,
+  room: Room,
+): boolean {
+  return numbers >= room.numbers || text + more > room.text;
 }
 
 /** A string of its own: a slice would keep the whole page in memory. */

@@ -75,3 +75,23 @@ test("a pod that never answers, and one that is broken, delay no other", async (
   expect(failures).toContain("broken: refused");
   expect(failures).toContain("slow-0: no page within 20 ms");
 });
+
+test("however many pods take their time, others do not wait for them", async () => {
+  let slow = 0;
+  const { scraper, until, pages } = open(async (url, signal) => {
+    if (!url.includes("//slow")) return PAGE;
+    slow++;
+    // Just soon enough.
+    await Bun.sleep(INTERVAL_MS / 4);
+    signal.throwIfAborted();
+    return PAGE;
+  });
+  const many = Array.from({ length: 1_500 }, (_, at) => target(`slow-${at}`));
+  scraper.update([...many, target("good")]);
+  // Nobody is known at first.
+  await until(() => slow >= many.length && pages("good") >= 1);
+  const [seen, before] = [pages("good"), slow];
+  await until(() => pages("good") >= seen + 5);
+  // In one line they would all have their turn before it, each time.
+  expect(slow - before).toBeLessThan(2 * many.length);
+});

@@ -1,12 +1,6 @@
 import { describe } from "../../schemas/problem.ts";
-import {
-  addPage,
-  createPodHistory,
-  HISTORY_MS,
-  type Losses,
-  type PodHistory,
-  trimHistory,
-} from "./pod-history.ts";
+import { createHistories, MAX_PODS } from "./histories.ts";
+import type { Losses, PodHistory } from "./pod-history.ts";
 import type { Labels } from "./readings.ts";
 
 /** A proxy to be scraped. */
@@ -24,15 +18,25 @@ export interface ScraperOptions {
   readonly fetch: (url: string, signal: AbortSignal) => Promise<string>;
   readonly now: () => number;
   readonly random: () => number;
-  readonly scraped: (target: ScrapeTarget, losses: Losses) => void;
-  readonly failed: (target: ScrapeTarget, why: string) => void;
+  /** `isNews`: the last scrape of this pod went the other way. */
+  readonly scraped: (
+    target: ScrapeTarget,
+    losses: Losses,
+    isNews: boolean,
+  ) => void;
+  readonly failed: (
+    target: ScrapeTarget,
+    why: string,
+    isNews: boolean,
+  ) => void;
 }
 
-/** Pods whose history is kept, those that are gone included; those gone longest go first. */
-const MAX_PODS = 5_000;
-
-/** Scrapes that may be under way at once; a pod that takes its time keeps one, and no other waits for longer than its time-out. */
+/** Scrapes that may be under way at once. */
 const MAX_AT_ONCE = 100;
+/** Those of pods that took their time the last time, however many there are: others do not wait for them. */
+const MAX_SLOW_AT_ONCE = 50;
+/** What is slow, in parts of the interval. */
+const SLOW = 0.1;
 
 /** A page that takes longer than this, in parts of the interval, is given up. */
 const PATIENCE = 0.5;
@@ -53,17 +57,22 @@ export interface Scraper {
 /** Scrapes every pod once per interval, at a time of its own within it, so that the work is spread out. */
 export function createScraper(options: ScraperOptions): Scraper {
   const { intervalMs, now } = options;
-  const histories = new Map<string, PodHistory>();
+  const histories = createHistories();
   const live = new Map<string, Live>();
-  const gone = new Map<string, number>();
-  /** Those under way, each with what ends it. */
+  /** What ends those that are under way. */
   const underWay = new Set<AbortController>();
+  let slowUnderWay = 0;
   let isClosed = false;
   let pages = 0;
   const waiting: Live[] = [];
+  const slowWaiting: Live[] = [];
 
   function follow(target: ScrapeTarget): Live {
-    const one: Live = { target, timer: undefined, isWaiting: false };
+    const one: Live = {
+      target,
+      timer: undefined,
+      ...{ isWaiting: false, isFailing: false, isSlow: false },
+    };
     schedule(one, options.random() * intervalMs);
     return one;
   }
@@ -73,24 +82,30 @@ export function createScraper(options: ScraperOptions): Scraper {
       schedule(one, intervalMs);
       if (one.isWaiting) return;
       one.isWaiting = true;
-      waiting.push(one);
+      (one.isSlow ? slowWaiting : waiting).push(one);
       next();
     }, delayMs);
   }
 
   function next(): void {
     while (underWay.size < MAX_AT_ONCE) {
-      const one = waiting.shift();
+      const one = waiting.shift() ??
+        (slowUnderWay < MAX_SLOW_AT_ONCE ? slowWaiting.shift() : undefined);
       if (one === undefined) return;
       if (live.get(one.target.id) !== one) continue;
+      const wasSlow = one.isSlow;
+      if (wasSlow) slowUnderWay++;
       void scrape(one).finally(() => {
+        if (wasSlow) slowUnderWay--;
         one.isWaiting = false;
         next();
       });
     }
   }
 
-  async function scrape({ target }: Live): Promise<void> {
+  async function scrape(one: Live): Promise<void> {
+    const { target } = one;
+    const beganMs = now();
     const ending = new AbortController();
     underWay.add(ending);
     let isLate = false;
@@ -101,33 +116,22 @@ export function createScraper(options: ScraperOptions): Scraper {
     try {
       const page = await options.fetch(target.url, ending.signal);
       if (isClosed) return;
-      let history = histories.get(target.id);
-      if (history === undefined) {
-        histories.set(target.id, history = createPodHistory(target.labels));
-      }
-      history.labels = target.labels;
-      const losses = addPage(history, page, now());
-      trimHistory(history, now());
-      options.scraped(target, losses);
+      const losses = histories.add(target.id, target.labels, page, now());
+      options.scraped(target, losses, one.isFailing);
+      one.isFailing = false;
       if (++pages % PAGES_PER_COLLECTION === 0) Bun.gc(true);
     } catch (error) {
       if (isClosed) return;
       options.failed(
         target,
         isLate ? `no page within ${intervalMs * PATIENCE} ms` : describe(error),
+        !one.isFailing,
       );
+      one.isFailing = true;
     } finally {
+      one.isSlow = now() - beganMs > intervalMs * SLOW;
       clearTimeout(patience);
       underWay.delete(ending);
-    }
-  }
-
-  function forget(): void {
-    const oldest = now() - HISTORY_MS;
-    for (const [id, since] of gone) {
-      if (since >= oldest && histories.size <= MAX_PODS) continue;
-      gone.delete(id);
-      histories.delete(id);
     }
   }
 
@@ -138,17 +142,15 @@ export function createScraper(options: ScraperOptions): Scraper {
         if (ids.has(id)) continue;
         clearTimeout(one.timer);
         live.delete(id);
-        gone.set(id, now());
       }
       for (const target of targets.slice(0, MAX_PODS)) {
         const known = live.get(target.id);
-        gone.delete(target.id);
         if (known === undefined) live.set(target.id, follow(target));
         else known.target = target;
       }
-      forget();
+      histories.update(ids, now());
     },
-    histories: () => histories.values(),
+    histories: histories.all,
     close() {
       isClosed = true;
       for (const ending of underWay) ending.abort();
@@ -163,4 +165,7 @@ interface Live {
   timer: ReturnType<typeof setTimeout> | undefined;
   /** In line or under way. */
   isWaiting: boolean;
+  /** How its last scrape went. */
+  isFailing: boolean;
+  isSlow: boolean;
 }

@@ -1,7 +1,7 @@
 import { type Certificate, readBundle, readKey } from "../certificates/read.ts";
 import { fromBase64 } from "./certificates.ts";
 import { failed, PASSED, type Verdict } from "./check.ts";
-import { CONFIG_MAPS, SECRETS } from "./objects.ts";
+import { CONFIG_MAPS, SECRETS } from "./resources.ts";
 import type { Scene } from "./scene.ts";
 
 const ISSUER = "linkerd-identity-issuer";

@@ -5,9 +5,9 @@ import { EXTENSION_LABEL } from "./checks/extension-namespaces.ts";
 import { type Executable, listExecutables, runBounded } from "./executable.ts";
 import { parseReport } from "./extension-report.ts";
 import { WAIT } from "./flags.ts";
-import { NAMESPACES } from "./objects.ts";
 import type { CheckOptions } from "./options.ts";
 import { type CheckEvent, type CheckResult, hintOf } from "./outcome.ts";
+import { NAMESPACES } from "./resources.ts";
 import { ATTEMPT_MS, type Run } from "./runner.ts";
 import { together } from "./together.ts";
 

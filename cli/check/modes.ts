@@ -13,9 +13,10 @@ import { CONTROL_PLANE_PROXY } from "./checks/control-plane-proxy.ts";
 import { DATA_PLANE, DATA_PLANE_IDENTITY } from "./checks/data-plane.ts";
 import { UNMESHED } from "./checks/unmeshed.ts";
 import { VIZ_DATA_PLANE } from "./checks/viz-data-plane.ts";
-import { LINKERD_VIZ, whereThere } from "./checks/viz.ts";
+import { LINKERD_VIZ } from "./checks/viz.ts";
 import { CONTROL_PLANE_VERSION, LINKERD_VERSION } from "./checks/versions.ts";
 import { LINKERD_WEBHOOKS } from "./checks/webhooks.ts";
+import { whereThere } from "./metrics.ts";
 
 /**
  * What is looked at: a cluster before an install, the kinds of one, a control plane, or a control plane and all pods; of

@@ -1,5 +1,6 @@
 import { LABELS } from "../../schemas/names.ts";
-import { type ContainerStatus, type Pod, PODS } from "./objects.ts";
+import type { ContainerStatus, Pod } from "./objects.ts";
+import { PODS } from "./resources.ts";
 import type { Scene } from "./scene.ts";
 
 /** The container, of either kind, that is a pod's proxy. */

@@ -10,8 +10,9 @@ import {
 import { readBundle } from "../certificates/read.ts";
 import { isSameBundle, readTrust } from "../identity/trust.ts";
 import { readRoots } from "./credentials.ts";
-import { ANCHORS_ENV, type Pod } from "./objects.ts";
+import type { Pod } from "./objects.ts";
 import { isOver, isProxyReady, PROXY, proxyOf, statusOf } from "./pods.ts";
+import { ANCHORS_ENV } from "./resources.ts";
 import { type Scene, titleOf } from "./scene.ts";
 import { together } from "./together.ts";
 

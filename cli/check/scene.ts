@@ -2,7 +2,8 @@ import { Problem } from "../../schemas/problem.ts";
 import type { ApiRequest, Cluster } from "../cluster.ts";
 import { getOrUndefined, listAll } from "../cluster/list.ts";
 import { type InstalledConfig, parseConfig } from "./config.ts";
-import { CONFIG_MAPS, type KubeItem, type Resource } from "./objects.ts";
+import type { KubeItem } from "./objects.ts";
+import { CONFIG_MAPS, type Resource } from "./resources.ts";
 
 /** What a run was asked for. */
 export interface Settings {

@@ -2,7 +2,7 @@ import { findPath } from "../certificates/check.ts";
 import { type Certificate, readBundle } from "../certificates/read.ts";
 import { faults, fromBase64, whyInvalid, whyRenew } from "./certificates.ts";
 import { bullets, failed, PASSED, type Verdict } from "./check.ts";
-import { SECRETS } from "./objects.ts";
+import { SECRETS } from "./resources.ts";
 import type { Scene } from "./scene.ts";
 
 /** What a server shows that the API server calls, and the bundle by which it is to be believed. */

@@ -5,8 +5,8 @@ import {
   parseNetwork,
 } from "../../../schemas/address.ts";
 import { bullets, failed, PASSED, SKIPPED, type Verdict } from "../check.ts";
-import { NODES, PODS, SERVICES } from "../objects.ts";
 import { isOver } from "../pods.ts";
+import { NODES, PODS, SERVICES } from "../resources.ts";
 import { type Scene, titleOf } from "../scene.ts";
 
 /** Nodes give their pods addresses that proxies take for the cluster's own. */

@@ -6,15 +6,15 @@ import {
   SKIPPED,
   type Verdict,
 } from "../check.ts";
+import type { KubeItem } from "../objects.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
   CONFIG_MAPS,
   DAEMON_SETS,
-  type KubeItem,
   type Resource,
   SERVICE_ACCOUNTS,
-} from "../objects.ts";
+} from "../resources.ts";
 import type { Scene } from "../scene.ts";
 
 const PLUGIN = "linkerd-cni";

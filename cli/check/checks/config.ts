@@ -6,16 +6,16 @@ import {
   PASSED,
   type Verdict,
 } from "../check.ts";
+import type { KubeItem } from "../objects.ts";
 import {
   CLUSTER_ROLE_BINDINGS,
   CLUSTER_ROLES,
-  type KubeItem,
   MUTATING_WEBHOOKS,
   NODES,
   type Resource,
   SERVICE_ACCOUNTS,
   VALIDATING_WEBHOOKS,
-} from "../objects.ts";
+} from "../resources.ts";
 import type { Scene } from "../scene.ts";
 import { CRDS_EXIST } from "./crds.ts";
 import { controlNamespaceExists } from "./namespaces.ts";

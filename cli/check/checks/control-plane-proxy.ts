@@ -1,6 +1,5 @@
 import { LABELS } from "../../../schemas/names.ts";
 import type { Category } from "../check.ts";
-import { PODS } from "../objects.ts";
 import {
   haveRoots,
   matchCli,
@@ -8,6 +7,7 @@ import {
   upToDate,
   whetherHealthy,
 } from "../proxies.ts";
+import { PODS } from "../resources.ts";
 
 const ofControlPlane: Pick = ({ list, settings: { namespace } }) =>
   list(PODS, { namespace, labels: LABELS.controlPlaneNamespace });

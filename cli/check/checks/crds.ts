@@ -6,7 +6,7 @@ import {
   PASSED,
   type Verdict,
 } from "../check.ts";
-import { CUSTOM_RESOURCES } from "../objects.ts";
+import { CUSTOM_RESOURCES } from "../resources.ts";
 import type { Scene } from "../scene.ts";
 
 /** The mesh's own kinds are known to the cluster, in the version that is stored. */

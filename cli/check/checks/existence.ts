@@ -1,7 +1,8 @@
 import { LABELS } from "../../../schemas/names.ts";
 import { type Category, failed, PASSED, type Verdict } from "../check.ts";
-import { type Pod, PODS, REPLICA_SETS } from "../objects.ts";
+import type { Pod } from "../objects.ts";
 import { areContainersReady, isOver, statusOf } from "../pods.ts";
+import { PODS, REPLICA_SETS } from "../resources.ts";
 import type { Scene } from "../scene.ts";
 import {
   nodesOutside,

@@ -1,5 +1,5 @@
 import { type Category, failed, PASSED } from "../check.ts";
-import { NAMESPACES } from "../objects.ts";
+import { NAMESPACES } from "../resources.ts";
 
 /** The label by which extensions mark their namespace. */
 export const EXTENSION_LABEL = "linkerd.io/extension";

@@ -1,7 +1,8 @@
 import { GATEWAY_API_VERSION } from "../../../schemas/crd/gateway.ts";
 import { ANNOTATIONS } from "../../../schemas/names.ts";
 import { type Category, type Check, failed, type Verdict } from "../check.ts";
-import { CUSTOM_RESOURCES, type CustomResource } from "../objects.ts";
+import type { CustomResource } from "../objects.ts";
+import { CUSTOM_RESOURCES } from "../resources.ts";
 import type { Scene } from "../scene.ts";
 
 /** Those of the Gateway API's kinds by which Linkerd knows whether a cluster has it. */

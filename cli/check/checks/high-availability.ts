@@ -1,5 +1,5 @@
 import { type Category, failed, PASSED, SKIPPED } from "../check.ts";
-import { DEPLOYMENTS } from "../objects.ts";
+import { DEPLOYMENTS } from "../resources.ts";
 import { COMPONENTS } from "./existence.ts";
 
 /** An install with `--ha` promises more than one of each component. */

@@ -1,6 +1,7 @@
 import { type Check, failed, PASSED, type Verdict } from "../check.ts";
-import { type KubeItem, SERVICES } from "../objects.ts";
+import type { KubeItem } from "../objects.ts";
 import { dataPlanePods } from "../pods.ts";
+import { SERVICES } from "../resources.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { findOpaquePorts } from "./opaque-ports.ts";
 

@@ -1,5 +1,5 @@
 import { type Check, failed, PASSED, type Verdict } from "../check.ts";
-import { NAMESPACES } from "../objects.ts";
+import { NAMESPACES } from "../resources.ts";
 import type { Scene } from "../scene.ts";
 
 /** Whether the control plane's namespace is there; what it is to be called differs by category. */

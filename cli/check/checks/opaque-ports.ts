@@ -2,10 +2,11 @@ import { listsPort } from "../../../install/inject/ports.ts";
 import { splitList } from "../../../install/inject/forms.ts";
 import { ANNOTATIONS } from "../../../schemas/names.ts";
 import { bullets, failed, PASSED, type Verdict } from "../check.ts";
-import { type Pod, type Service, SERVICES } from "../objects.ts";
+import type { Pod, Service } from "../objects.ts";
 import { dataPlanePods, isOver } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { matches } from "../../../schemas/kube/selector.ts";
+import { SERVICES } from "../resources.ts";
 
 const KEY = ANNOTATIONS.opaquePorts;
 

@@ -7,7 +7,7 @@ import {
   PASSED,
   type Verdict,
 } from "../check.ts";
-import { CONFIG_MAPS, NAMESPACES, NODES } from "../objects.ts";
+import { CONFIG_MAPS, NAMESPACES, NODES } from "../resources.ts";
 import type { Scene } from "../scene.ts";
 import { together } from "../together.ts";
 

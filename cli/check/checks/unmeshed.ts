@@ -5,16 +5,11 @@ import {
 } from "../../../install/inject/decide.ts";
 import { type Fields, readWorkload } from "../../../install/inject/workload.ts";
 import { type Category, passedUnless } from "../check.ts";
-import {
-  type KubeItem,
-  MUTATING_WEBHOOKS,
-  NAMESPACES,
-  type Pod,
-  PODS,
-} from "../objects.ts";
+import type { KubeItem, Pod } from "../objects.ts";
 import { isOver, proxyOf } from "../pods.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { type LabelSelector, matches } from "../../../schemas/kube/selector.ts";
+import { MUTATING_WEBHOOKS, NAMESPACES, PODS } from "../resources.ts";
 
 /** Pods somebody asked a proxy for, and which have none: they work, but nothing protects or measures what they say. */
 export const UNMESHED: Category = {

@@ -6,17 +6,12 @@ import {
   PASSED,
   type Verdict,
 } from "../check.ts";
-import { askProxies } from "../metrics.ts";
-import {
-  AUTHORIZATION_POLICIES,
-  type AuthorizationPolicy,
-  DEFAULT_POLICY_ENV,
-  type Pod,
-} from "../objects.ts";
+import { askProxies, METRICS } from "../metrics.ts";
+import type { AuthorizationPolicy, Pod } from "../objects.ts";
 import { dataPlanePods, isOver, proxyOf, statusOf } from "../pods.ts";
+import { AUTHORIZATION_POLICIES, DEFAULT_POLICY_ENV } from "../resources.ts";
 import { type Scene, titleOf } from "../scene.ts";
 import { DATA_PLANE_NAMESPACE } from "./namespaces.ts";
-import { METRICS } from "./viz.ts";
 
 /** Whether metrics of applications' proxies come in, and what keeps them from it. */
 export const VIZ_DATA_PLANE: Category = {

@@ -1,10 +1,10 @@
 import { type Category, type Check, SKIPPED } from "../check.ts";
+import type { WebhookConfiguration } from "../objects.ts";
 import {
   MUTATING_WEBHOOKS,
   type Resource,
   VALIDATING_WEBHOOKS,
-  type WebhookConfiguration,
-} from "../objects.ts";
+} from "../resources.ts";
 import type { Scene } from "../scene.ts";
 import {
   readServerPem,

@@ -17,7 +17,7 @@ import type { Settings } from "./settings.ts";
 import { createSlices, type Slices } from "./slices.ts";
 import { externalIps, foundAt } from "./workloads.ts";
 
-/** The objects as they are now, arranged for the questions that are asked of them. Only `fold.ts` changes it. */
+/** The objects as they are now, arranged for the questions that are asked of them. Only folding changes it. */
 export interface State {
   readonly settings: Settings;
   readonly namespaces: Map<string, Namespace>;

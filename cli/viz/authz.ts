@@ -43,12 +43,23 @@ export async function runVizAuthz(
     page: "authz",
     query: { kind, name, namespace, window: String(windowMs) },
   }));
+  const [first, ...more] = resources;
+  // Rows of several workloads would look alike.
+  const columns = [
+    ...first?.name === undefined || more.length > 0 ? [NAME] : [],
+    ...columnsOf(windowMs),
+  ];
   return await askLive<InboundRow>(given, world, questions, (answers) => {
     const seen = answers.flat().filter(isSeen);
     const all = [...seen, ...idleRows(policies, seen)];
     const rows = all.map((row) => ({
       row,
-      key: JSON.stringify([serverOf(row), routeOf(row), authorizationOf(row)]),
+      key: JSON.stringify([
+        serverOf(row),
+        routeOf(row),
+        authorizationOf(row),
+        row.name,
+      ]),
     })).sort((a, b) => a.key < b.key ? -1 : 1).map(({ row }) => row);
     if (format === "json") {
       const values = rows.map((row) => jsonOf(row, windowMs));
@@ -56,7 +67,7 @@ export async function runVizAuthz(
     }
     return rows.length === 0
       ? { code: 0, stderr: "No traffic found.\n" }
-      : { code: 0, stdout: [formatTable(columnsOf(windowMs), rows)] };
+      : { code: 0, stdout: [formatTable(columns, rows)] };
   });
 }
 
@@ -78,6 +89,11 @@ function authorizationOf({ authorization }: InboundRow): string {
     ? ""
     : `${authorization.kind}/${authorization.name}`;
 }
+
+const NAME: Column<InboundRow> = {
+  title: "NAME",
+  text: ({ name }) => harmless(name),
+};
 
 function columnsOf(windowMs: number): readonly Column<InboundRow>[] {
   const permitted = (text: (row: InboundRow) => string) => (row: InboundRow) =>
@@ -105,6 +121,7 @@ function jsonOf(row: InboundRow, windowMs: number): unknown {
   const { golden, denied } = row;
   const requests = golden.success + golden.failure;
   return {
+    ...row.name === "" ? {} : { name: row.name },
     route: routeOf(row),
     server: serverOf(row),
     authorization: authorizationOf(row),

@@ -395,7 +395,7 @@ test("stat of policies tells what they denied, and of routes whose they are", as
   expect(json).toMatchObject([{ kind: "server", unauthorized: 0.5 }]);
 });
 
-test("authz shows what was let in by whom, and what was not", async () => {
+test("authz shows what was let in by whom, and what was not; of several workloads, by name", async () => {
   const row: InboundRow = {
     namespace: "shop",
     name: "web",
@@ -421,6 +421,10 @@ test("authz shows what was let in by whom, and what was not", async () => {
       "reads web-http authorizationpolicy/callers 0.0rps 100.00% 1.0rps - - -",
       "",
     ]);
+  rows = { "authz deployment": [{ ...row, name: "web-2" }, row] };
+  const all = (await viz("authz", "deploy")).stdout.split("\n");
+  expect(all.map((line) => line.replace(/ .*/, "")))
+    .toEqual(["NAME", "web", "web-2", ""]);
 });
 
 test("routes shows retries where they can be seen", async () => {

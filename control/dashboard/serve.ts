@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { html } from "hono/html";
 import { harmless } from "../../schemas/harmless.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
+import type { OpenTap } from "../serve/tap.ts";
 import { readAuthorizations } from "../stats/query/inbound.ts";
 import { readLinks } from "../stats/query/links.ts";
 import { type Owner, ownerKey } from "../stats/query/owner.ts";
@@ -14,7 +15,6 @@ import STYLE from "./assets/style.css" with { type: "text" };
 import TAP from "./assets/tap.js" with { type: "text" };
 import { createHour } from "./hour.ts";
 import { type Html, type Page, renderPage } from "./layout.ts";
-import type { OpenLive } from "./live.ts";
 import { renderOverview } from "./overview.ts";
 import { renderNoTap, renderTap } from "./tap.ts";
 import { parseTapAsked } from "./tap-asked.ts";
@@ -22,6 +22,7 @@ import { serveTapEvents } from "./tap-events.ts";
 import { renderTopology } from "./topology.ts";
 import { renderWorkload, type WorkloadView } from "./workload.ts";
 import { readWorkloads, type Source } from "./workloads.ts";
+import type { Visitor } from "../visitor.ts";
 
 /** Nothing from elsewhere, nothing inline, in nobody's frame; and no answer that outlives its moment. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -53,9 +54,9 @@ const VIEWS = ["overview", "topology", "workload", "tap"] as const;
  * address is one segment and links are relative, so that they can be mounted below any path: Kubernetes' rights name single
  * segments.
  */
-export function createDashboard<Visitor extends object>(
+export function createDashboard(
   source: Source,
-  live: OpenLive<Visitor> | null = null,
+  openTap: OpenTap | null = null,
 ): Hono<{ Bindings: Visitor }> {
   const hour = createHour(source.readings, source.now);
   const app = new Hono<{ Bindings: Visitor }>();
@@ -106,16 +107,16 @@ export function createDashboard<Visitor extends object>(
     return { title: owner.name, body: renderWorkload(shown) };
   });
   view("tap", (asked, query) => {
-    const body = live === null
+    const body = openTap === null
       ? renderNoTap()
       : renderTap(source.pods(), asked, query, parseTapAsked(query));
     return Promise.resolve({ title: "Live requests", body });
   });
   app.get("/tap-events", async (context, next) => {
-    if (live === null) return await context.notFound();
+    if (openTap === null) return await context.notFound();
     // Nobody reads the body of an answer to HEAD.
     if (context.req.method !== "GET") return await next();
-    const response = await serveTapEvents(context, live, source.now);
+    const response = await serveTapEvents(context, openTap, source.now);
     for (const [name, value] of Object.entries(HEADERS)) {
       response.headers.set(name, value);
     }

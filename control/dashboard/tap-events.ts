@@ -1,14 +1,15 @@
 import type { Context } from "hono";
 import { Problem } from "../../schemas/problem.ts";
 import { refuse } from "../serve/status.ts";
-import type { OpenLive } from "./live.ts";
+import type { OpenTap } from "../serve/tap.ts";
+import type { Visitor } from "../visitor.ts";
 import { parseTapAsked } from "./tap-asked.ts";
 import { tapRows } from "./tap-rows.ts";
 
 /** Answers the page of live requests with rows (tap-rows.ts) for as long as it is looked at. */
-export async function serveTapEvents<Visitor extends object>(
+export async function serveTapEvents(
   { env, req }: Context<{ Bindings: Visitor }>,
-  live: OpenLive<Visitor>,
+  openTap: OpenTap,
   now: () => number,
 ): Promise<Response> {
   try {
@@ -27,7 +28,7 @@ export async function serveTapEvents<Visitor extends object>(
       });
     }
     const { target, filter } = asked;
-    return await live(
+    return await openTap(
       env,
       target,
       filter,

@@ -1,3 +1,4 @@
+import { harmless } from "../../schemas/harmless.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
 import {
   type Bucket,
@@ -151,9 +152,11 @@ function samplesOf(url: string, answer: unknown): readonly Sample[] {
 }
 
 function unusable(url: string, why: string): Problem {
+  // Who asks about metrics is shown no password.
+  const { origin, pathname } = new URL(url);
   return new Problem(
     "system.failed",
-    `Cannot ask Prometheus at ${url}: ${why}`,
+    `Cannot ask Prometheus at ${origin}${pathname}: ${harmless(why)}`,
     {
       hint:
         "check prometheusUrl: it must lead to a Prometheus that scrapes the proxies",

@@ -58,7 +58,7 @@ async function keepWatching() {
     stream = new AbortController();
     try {
       await follow(stream.signal);
-      // It ends by itself now and then, so that it is asked again whether we may.
+      // It has ended by itself, as with the API server that it came through.
     } catch (error) {
       if (!stream.signal.aborted) {
         say(state, "");

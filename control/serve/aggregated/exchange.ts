@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Problem } from "../../../schemas/problem.ts";
 import { refuse } from "../status.ts";
@@ -8,13 +9,14 @@ const BODY_MAX_BYTES = 256 << 10;
 const PATIENCE_MS = 60_000;
 
 /**
- * Answers a request of `node:http2` in the words of the web; `answer` is told when the client goes. One that takes longer than
- * `patienceMs` to send its body, or to fetch some more of the answer, is given up.
+ * Answers a request of `node:http2` in the words of the web, which `answer` reads when it knows that it wants to, and whose
+ * signal aborts when the client goes. One that takes longer than `patienceMs` to send its body, or to fetch some more of the
+ * answer, is given up.
  */
 export async function passOn(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  answer: (request: Request) => Promise<Response>,
+  answer: (read: () => Promise<Request>) => Promise<Response>,
   patienceMs: number = PATIENCE_MS,
 ): Promise<void> {
   const gone = new AbortController();
@@ -35,13 +37,14 @@ export async function passOn(
       clearTimeout(timer);
     }
   };
-  const say = (said: Response) => write(response, said, gone.signal, patiently);
+  const asked = () => patiently(read(request, gone.signal));
   try {
-    const asked = await patiently(read(request, gone.signal));
-    await say(await answer(asked).catch(refuse));
-  } catch (error) {
-    if (response.headersSent || gone.signal.aborted) giveUp();
-    else await say(refuse(error));
+    const answered = await answer(asked).catch(refuse);
+    // What is left of a body, nobody wants.
+    request.resume();
+    await write(response, answered, gone.signal, patiently);
+  } catch {
+    giveUp();
   }
 }
 
@@ -51,8 +54,6 @@ async function read(
 ): Promise<Request> {
   const { method, rawHeaders, url } = request;
   const hasBody = method !== "GET" && method !== "HEAD";
-  // Whoever may ask what there is, which is everybody, may send a body along that nobody wants.
-  if (!hasBody) request.resume();
   const headers = new Headers();
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? "";
@@ -85,7 +86,7 @@ async function write(
   response: Http2ServerResponse,
   { status, headers, body }: Response,
   gone: AbortSignal,
-  patiently: (work: Promise<void>) => Promise<void>,
+  patiently: (work: Promise<unknown>) => Promise<unknown>,
 ): Promise<void> {
   response.writeHead(status, Object.fromEntries(headers));
   const reader = body?.getReader();
@@ -95,21 +96,10 @@ async function write(
   for (;;) {
     const { done, value } = await reader?.read() ?? { done: true };
     if (done || gone.aborted) break;
-    if (!response.write(value)) await patiently(drained(response, gone));
+    if (!response.write(value)) {
+      await patiently(once(response, "drain", { signal: gone }));
+    }
   }
   gone.removeEventListener("abort", stop);
   response.end();
-}
-
-/** Until more can be written, or nobody reads. */
-async function drained(
-  response: Http2ServerResponse,
-  gone: AbortSignal,
-): Promise<void> {
-  if (gone.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("drain", resolve);
-  gone.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  response.off("drain", resolve);
 }

@@ -73,9 +73,11 @@ export async function serveAggregated(
     rejectUnauthorized: true,
     handshakeTimeout: handshakeMs,
   }, (request, response) => {
-    void passOn(request, response, async (asked) => {
+    void passOn(request, response, async (read) => {
       const user = findUser(request, believed);
-      return user instanceof Problem ? refuse(user) : await answer(asked, user);
+      return user instanceof Problem
+        ? refuse(user)
+        : await answer(await read(), user);
     }, patienceMs);
   });
   server.maxConnections = MAX_CONNECTIONS;

@@ -6,7 +6,7 @@ import { readAuthorizations, readInbound } from "../stats/query/inbound.ts";
 import { readOutbound } from "../stats/query/outbound.ts";
 import { readProfileRoutes } from "../stats/query/profile-routes.ts";
 import { readProxies } from "../stats/query/proxies.ts";
-import { readStat } from "../stats/query/stat.ts";
+import { readStat, type StatQuery } from "../stats/query/stat.ts";
 import type { Target } from "../stats/query/target.ts";
 import type { WorkloadPod } from "../stats/query/workloads.ts";
 import type { Readings } from "../stats/readings.ts";
@@ -18,15 +18,8 @@ export interface QuestionSource {
   readonly pods: () => Iterable<WorkloadPod>;
 }
 
-interface Question {
-  readonly target: Target;
-  readonly to: Target | null;
-  readonly from: Target | null;
-  readonly windowMs: number;
-}
-
 type Read = (
-  question: Question,
+  question: StatQuery,
   source: QuestionSource,
 ) => Promise<readonly unknown[]>;
 
@@ -90,7 +83,7 @@ export function createQuestions(
 
 /** Whose metrics a question is about: null, of all. */
 function namespacesOf(
-  { to, from }: Question,
+  { to, from }: StatQuery,
   namespace: string | null,
 ): ReadonlySet<string | null> {
   const others = [to, from].filter((other) => other !== null)
@@ -100,7 +93,7 @@ function namespacesOf(
   return new Set([namespace, ...others]);
 }
 
-function parse(context: Context, namespace: string | null): Question {
+function parse(context: Context, namespace: string | null): StatQuery {
   const kind = context.req.query("kind");
   if (kind === undefined) {
     throw new Problem("request.invalid", "expected a kind, such as deployment");

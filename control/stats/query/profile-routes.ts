@@ -30,30 +30,19 @@ export async function readProfileRoutes(
     { label: "direction", is: "=", value: direction },
     ...isService ? [] : matchersOf(target, "").matchers,
   ];
-  const by = ["rt_route", "dst"];
-  const [golden, actual] = await Promise.all([
+  const read = (responses: string) =>
     readGolden(
       readings,
-      {
-        responses: "route_response_total",
-        latency: "route_response_latency_ms",
-        perMs: 1,
-      },
+      { responses, latency: "route_response_latency_ms", perMs: 1 },
       matchers,
-      by,
+      ["rt_route", "dst"],
       windowMs,
-    ),
-    to === null ? new Map<string, Golden>() : readGolden(
-      readings,
-      {
-        responses: "route_actual_response_total",
-        latency: "route_response_latency_ms",
-        perMs: 1,
-      },
-      matchers,
-      by,
-      windowMs,
-    ),
+    );
+  const [golden, actual] = await Promise.all([
+    read("route_response_total"),
+    to === null
+      ? new Map<string, Golden>()
+      : read("route_actual_response_total"),
   ]);
   return [...golden].filter(([, { labels }]) =>
     of === null || isOf(labels["dst"] ?? "", of)

@@ -2,7 +2,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { createPrometheusReadings, selectorOf } from "./prometheus.ts";
 
-let answer: () => Response;
+let answer: () => Response | Promise<Response>;
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
@@ -60,4 +60,23 @@ test("no text of a question leaves its quotes", () => {
   const labels = [{ label: "pod", is: "=" as const, value }];
   expect(selectorOf({ metric: "x", labels }))
     .toBe(String.raw`x{pod="\"} or {x=\"\\\n"}`);
+});
+
+test("however many ask, a Prometheus answers a few at a time, and all", async () => {
+  let underWay = 0;
+  let most = 0;
+  answer = async () => {
+    most = Math.max(most, ++underWay);
+    await Bun.sleep(5);
+    underWay--;
+    return Response.json({ status: "success", data: { result: [] } });
+  };
+  const readings = createPrometheusReadings(server.url.href, Date.now);
+  const asked = { metric: "x", labels: [] };
+  const answers = Array.from(
+    { length: 100 },
+    () => readings.increase(asked, [], 60_000),
+  );
+  expect((await Promise.all(answers)).flat()).toEqual([]);
+  expect(most).toBe(16);
 });

@@ -1,5 +1,6 @@
 import { harmless } from "../../schemas/harmless.ts";
 import { describe, Problem } from "../../schemas/problem.ts";
+import { atMost } from "./at-most.ts";
 import {
   type Bucket,
   type Distribution,
@@ -14,19 +15,23 @@ import {
 /** How long a query may take, and how much it may answer. */
 const TIMEOUT_MS = 15_000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+/** At once: a page of the dashboard has two dozen, and answers may be as long as hostile pods make them. */
+const MAX_QUERIES = 16;
 
 /** Asks a Prometheus that scrapes proxies with the labels of Linkerd's own configuration (facts: control plane 5.2). */
 export function createPrometheusReadings(
   url: string,
   now: () => number,
 ): Readings {
+  const inTurn = atMost(MAX_QUERIES);
+  const ask = (...query: Query) => inTurn(() => fetchSamples(url, ...query));
   const growth = (
     { metric, labels }: Selector,
     suffix: string,
     by: readonly string[],
     windowMs: number,
   ) =>
-    ask(url, "query", {
+    ask("query", {
       query: growthOf({ metric: metric + suffix, labels }, by, windowMs),
     });
   return {
@@ -42,7 +47,7 @@ export function createPrometheusReadings(
       const endMs = seriesEnd(now(), stepMs);
       const count = Math.floor(windowMs / stepMs);
       const startMs = endMs - (count - 1) * stepMs;
-      const samples = await ask(url, "query_range", {
+      const samples = await ask("query_range", {
         query: growthOf(selector, by, stepMs),
         start: String(startMs / 1_000),
         end: String(endMs / 1_000),
@@ -55,7 +60,7 @@ export function createPrometheusReadings(
     },
     latest: async (selector, by) =>
       readingsOf(
-        await ask(url, "query", {
+        await ask("query", {
           query: `sum(${selectorOf(selector)}) by (${by.join(", ")})`,
         }),
         by,
@@ -89,10 +94,14 @@ interface Sample {
   readonly values: readonly (readonly [time: number, value: string])[];
 }
 
-async function ask(
-  url: string,
+type Query = readonly [
   page: "query" | "query_range",
   parameters: Readonly<Record<string, string>>,
+];
+
+async function fetchSamples(
+  url: string,
+  ...[page, parameters]: Query
 ): Promise<readonly Sample[]> {
   let answer: unknown;
   try {

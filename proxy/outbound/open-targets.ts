@@ -1,5 +1,6 @@
 import type { BalancerEvents } from "../balance.ts";
-import { createUpstream, type EndpointContext } from "../endpoint.ts";
+import { createUpstream } from "../endpoint.ts";
+import type { EndpointContext } from "../endpoint/context.ts";
 import {
   createUpstreams,
   type LiveBackend,

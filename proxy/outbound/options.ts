@@ -3,7 +3,7 @@ import type { QueueOptions } from "../balance/failfast.ts";
 import type { Control } from "../control.ts";
 import type { DiscoverOptions } from "../discover.ts";
 import type { Drain } from "../drain.ts";
-import type { EndpointContext } from "../endpoint.ts";
+import type { EndpointContext } from "../endpoint/context.ts";
 import type { Http1ServerOptions } from "../http1/server.ts";
 import type { Http2ServerOptions } from "../http2/options.ts";
 import type { Log } from "../log.ts";

@@ -1,7 +1,8 @@
 import type { Endpoint } from "../../schemas/destination.ts";
 import type { Member } from "../balance.ts";
 import type { PeakEwma } from "../balance/peak-ewma.ts";
-import { createOpener, type EndpointContext } from "../endpoint.ts";
+import type { EndpointContext } from "../endpoint/context.ts";
+import { createOpener } from "../endpoint/opener.ts";
 import { UNREACHABLE_RTT_MS } from "../forward/send-again.ts";
 import type { SocketChannel } from "../socket.ts";
 

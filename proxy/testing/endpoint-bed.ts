@@ -1,4 +1,4 @@
-import type { EndpointContext } from "../endpoint.ts";
+import type { EndpointContext } from "../endpoint/context.ts";
 import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import { pageOf } from "../record/testing/page.ts";

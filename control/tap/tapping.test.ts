@@ -249,6 +249,9 @@ test(
     expect(why("noise")).not.toBe("");
     expect(why("nobody")).not.toBe("");
     expect(why("good")).toBe("");
+    // And each is said once, however often it is tried again.
+    expect(failures.filter((failure) => failure.startsWith("empty: ")))
+      .toHaveLength(1);
   },
   30_000,
 );

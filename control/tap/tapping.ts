@@ -16,7 +16,7 @@ export interface TappingOptions {
   readonly whoIs: WhoIs;
   readonly connect: ConnectTap;
   readonly now: () => number;
-  /** Told of a proxy that cannot be tapped; it is tried again. */
+  /** Told of a proxy that cannot be tapped, once for each tap; it is tried again. */
   readonly failed: (pod: TapPod, why: string) => void;
   /** Told of an event that is shown, or not: `dropped` for want of room, `garbage` when it says nothing. */
   readonly counted: (fate: "shown" | "dropped" | "garbage") => void;
@@ -61,7 +61,7 @@ export function createTapping(options: TappingOptions): Tapping {
           isAgreed = true;
         },
         failed(pod, why) {
-          options.failed(pod, why);
+          if (!refused.has(pod.id)) options.failed(pod, why);
           refused.add(pod.id);
           if (!isAgreed && refused.size >= tapped) {
             events.end(allRefused(refused.size, why));

@@ -109,6 +109,19 @@ test("a command inside is found by alias, with flags anywhere, and has help of i
   }
 });
 
+test("all help fits a terminal of 80 columns", async () => {
+  const paths = ["help", "viz", "diagnostics", ...VERBS.keys()];
+  const helps = paths.map((path) => help(...path.split(" "), "--help"));
+  const lines = (await Promise.all(helps)).flatMap((text) => text.split("\n"));
+  expect(lines.filter((line) => line.length > 80 || line.endsWith(" ")))
+    .toEqual([]);
+  // Nothing is left out for it.
+  const install = await help("install", "--help");
+  expect(install).toMatch(
+    /--identity-clock-skew-allowance <value>\n +How far clocks of the cluster may be apart\n +\(default 20s\)\n/,
+  );
+});
+
 test("an unknown word inside is refused with the nearest one", async () => {
   expect(await run(["diagnostics", "endpoint", "x"], world)).toEqual({
     code: 1,

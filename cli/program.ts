@@ -8,6 +8,7 @@ import { GLOBAL_FLAGS } from "./global-flags.ts";
 import { showHelp } from "./help.ts";
 import { find, spell } from "./place.ts";
 import { findPlugin } from "./plugin.ts";
+import { saying } from "./refusal.ts";
 
 /** What a command line comes to: something said, help to show, or another program to run in our place. */
 export type Result =
@@ -124,19 +125,17 @@ function warned(given: Given, outcome: Outcome): Outcome {
   return { ...outcome, stderr: warnings + (outcome.stderr ?? "") };
 }
 
-function refused(
-  path: readonly Entry[],
-  { message, hint }: Problem,
-): Outcome {
+/** How a command is used is told when its line was wrong; nobody needs it when a cluster refuses what is asked. */
+function refused(path: readonly Entry[], problem: Problem): Outcome {
+  const error = `Error: ${saying(problem)}\n`;
+  if (problem.code !== "config.invalid") return { code: 1, stderr: error };
   const last = path.at(-1);
   const usage = last === undefined || "commands" in last
     ? "COMMAND [flags]"
     : last.usage;
-  const next = hint === undefined ? "" : `${hint}\n`;
   return {
     code: 1,
-    stderr: `Error: ${message}\n${next}` +
-      `Usage:\n  ${spell(path)} ${usage}\n\n` +
+    stderr: `${error}Usage:\n  ${spell(path)} ${usage}\n\n` +
       `Run '${spell(path)} --help' for flags and examples.\n`,
   };
 }

@@ -11,7 +11,8 @@ export const completion: Command = {
   examples: [
     "# bash, now and in every new shell",
     "source <(linkerd completion bash)",
-    "linkerd completion bash > ~/.linkerd-completion && echo 'source ~/.linkerd-completion' >> ~/.bashrc",
+    "linkerd completion bash > ~/.linkerd-completion",
+    "echo 'source ~/.linkerd-completion' >> ~/.bashrc",
     "# zsh",
     'linkerd completion zsh > "${fpath[1]}/_linkerd"',
     "# fish",

@@ -56,7 +56,8 @@ const endpoints: Command = {
   examples: [
     "linkerd diagnostics endpoints web.emojivoto.svc.cluster.local:80",
     "# of a control plane outside a cluster",
-    "linkerd diagnostics endpoints --api-addr 127.0.0.1:8086 web.shop.svc.cluster.local:80",
+    "linkerd diagnostics endpoints --api-addr 127.0.0.1:8086 \\",
+    "  web.shop.svc.cluster.local:80",
   ],
   maxWords: Infinity,
   run: async (given, world) => {
@@ -68,7 +69,7 @@ const endpoints: Command = {
 const policy: Command = {
   name: "policy",
   usage: "[flags] RESOURCE PORT",
-  about: "Print the policy that proxies apply to a port of a Pod or Service.",
+  about: "Print what policy says of a port of a Pod or Service.",
   flags: [
     { ...NAMESPACE, otherwise: "default" },
     {
@@ -97,7 +98,7 @@ const policy: Command = {
 const profile: Command = {
   name: "profile",
   usage: "[flags] ADDRESS",
-  about: "Print what proxies are told that an address or authority is.",
+  about: "Print what proxies are told of an address or authority.",
   flags: [DESTINATION_POD, TOKEN],
   examples: [
     "linkerd diagnostics profile 10.20.2.4:8080",
@@ -125,7 +126,8 @@ const proxyMetrics: Command = {
   examples: [
     "linkerd diagnostics proxy-metrics -n emojivoto deploy/web",
     "# to show to others",
-    "linkerd diagnostics proxy-metrics -n emojivoto --obfuscate po/web-6c6d6d4c8-abcde",
+    "linkerd diagnostics proxy-metrics -n emojivoto --obfuscate \\",
+    "  po/web-6c6d6d4c8-abcde",
   ],
   maxWords: 2,
   run: async (given, world) => {

@@ -10,7 +10,8 @@ export const inject: Command = {
   flags: INJECT_FLAGS,
   examples: [
     "# every Deployment of the default namespace",
-    "kubectl get deploy -o yaml | linkerd inject --ignore-cluster - | kubectl apply -f -",
+    "kubectl get deploy -o yaml | linkerd inject --ignore-cluster - \\",
+    "  | kubectl apply -f -",
     "# a file or a page, without asking a cluster",
     "linkerd inject --ignore-cluster web.yml",
     "linkerd inject --ignore-cluster https://example.com/web.yml",

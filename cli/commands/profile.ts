@@ -4,8 +4,7 @@ import type { Command } from "../command.ts";
 export const profile: Command = {
   name: "profile",
   usage: "[flags] SERVICE",
-  about:
-    "Print a ServiceProfile: routes of a service, for metrics and retries.",
+  about: "Print a ServiceProfile: the routes of a service, to be edited.",
   flags: [
     {
       name: "template",
@@ -44,7 +43,8 @@ export const profile: Command = {
   ],
   examples: [
     "linkerd profile -n emojivoto --template web-svc > web-svc.yml",
-    "linkerd profile -n emojivoto --open-api web.swagger web-svc | kubectl apply -f -",
+    "linkerd profile -n emojivoto --open-api web.swagger web-svc \\",
+    "  | kubectl apply -f -",
     "# without asking a cluster",
     "linkerd profile -n emojivoto --ignore-cluster --proto Voting.proto voting-svc",
   ],

@@ -1,6 +1,4 @@
-import { Problem } from "../../schemas/problem.ts";
-import type { Command, Group } from "../command.ts";
-import { refused } from "../refusal.ts";
+import type { Group } from "../command.ts";
 import { allowScrapes } from "./viz/allow-scrapes.ts";
 import { authz } from "./viz/authz.ts";
 import { check } from "./viz/check.ts";
@@ -42,22 +40,5 @@ export const viz: Group = {
     tap,
     top,
     uninstall,
-  ].map(withoutUsage),
+  ],
 };
-
-/** The command, which is not told how to be used when a cluster or the metrics component refuses what it asks. */
-function withoutUsage(command: Command): Command {
-  return {
-    ...command,
-    run: async (given, world) => {
-      try {
-        return await command.run(given, world);
-      } catch (thrown) {
-        const isMistaken = thrown instanceof Problem &&
-          thrown.code === "config.invalid";
-        if (isMistaken) throw thrown;
-        return refused(thrown);
-      }
-    },
-  };
-}

@@ -176,7 +176,7 @@ test("without a metrics component, it is said how to get one", async () => {
   const { exited, stderr } = await start("--show=url", "--wait=1s");
   expect(await exited).toBe(1);
   const said = await stderr.text();
-  expect(said).toMatch(/^The metrics component.*\n.*linkerd upgrade/);
+  expect(said).toMatch(/^Error: The metrics component.*\n.*linkerd upgrade/);
   expect(said).not.toContain("Usage:");
 }, TIMEOUT_MS);
 

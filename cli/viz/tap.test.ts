@@ -288,7 +288,9 @@ describe("texts from the network", () => {
       () => Response.json({ message: HOSTILE }, { status: 400 }),
       "deploy",
     );
-    expect(stderr).toStartWith(`HTTP error, status Code [400] (${SHOWN})\n`);
+    expect(stderr).toStartWith(
+      `Error: HTTP error, status Code [400] (${SHOWN})\n`,
+    );
   });
 });
 
@@ -301,7 +303,9 @@ describe("a tap that fails", () => {
       "deploy/web",
     );
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toStartWith(`HTTP error, status Code [403] (${message})\n`);
+    expect(stderr).toStartWith(
+      `Error: HTTP error, status Code [403] (${message})\n`,
+    );
     expect(stderr).toContain("ClusterRole");
   });
 
@@ -330,7 +334,7 @@ describe("a tap that fails", () => {
     const { code, printed, stderr } = await tap(answer, "deploy/web");
     expect(code).toBe(1);
     expect(printed.length).toBe(3);
-    expect(stderr).toStartWith(why);
+    expect(stderr).toStartWith(`Error: ${why}`);
   });
 
   test("because nobody answers", async () => {

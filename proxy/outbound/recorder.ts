@@ -46,7 +46,7 @@ const ERRORS: Readonly<Partial<Record<Problem["code"], OutboundError>>> = {
 
 export function createOutboundRecorder(families: Families): OutboundRecorder {
   const { outbound } = families;
-  const names = createNames(outbound.tlsRouteOpened);
+  const names = createNames(outbound.tlsRoutes.opened);
   return {
     target: (address, ingress = false) =>
       recordTarget(families, address, names, ingress),

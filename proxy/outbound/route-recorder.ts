@@ -11,7 +11,7 @@ import {
   type OutboundRouteFamilies,
   outboundRouteLabels,
   routeStatus,
-} from "../record/outbound.ts";
+} from "../record/outbound-routes.ts";
 import type { Series } from "../record/series.ts";
 
 type Families = {

@@ -13,7 +13,7 @@ import type { Lane, Passage, RouteMetrics, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { RequestHead } from "../http/message.ts";
 import { classify } from "../record/classify.ts";
-import type { OutboundRouteFamilies } from "../record/outbound.ts";
+import type { OutboundRouteFamilies } from "../record/outbound-routes.ts";
 import { type Filters, readyFilters } from "../route/filter.ts";
 import {
   createGrpcTable,

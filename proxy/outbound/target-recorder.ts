@@ -5,18 +5,16 @@ import type { ProblemCode } from "../../schemas/problem.ts";
 import type { Detection } from "../detect.ts";
 import { type DetectResult, detectResult, resultOf } from "../record/detect.ts";
 import type { Families } from "../record/families.ts";
-import type { Family } from "../record/family.ts";
 import { Holding } from "../record/holding.ts";
 import { joinLabels, parentLabels } from "../record/labels.ts";
 import type { Names } from "../record/names.ts";
+import { outboundProtocolLabels } from "../record/outbound.ts";
+import { TcpRecorder } from "../record/tcp.ts";
 import {
-  outboundProtocolLabels,
   type TcpRouteError,
   tcpRouteLabels,
   tlsRouteLabels,
-} from "../record/outbound.ts";
-import type { Series } from "../record/series.ts";
-import { TcpRecorder } from "../record/tcp.ts";
+} from "../record/tcp-routes.ts";
 import { outboundSourceLabels } from "../record/traffic.ts";
 import type { ConnectionMeters } from "../socket.ts";
 
@@ -110,16 +108,10 @@ function recordConnections(
     outbound.detect.results,
     (result: DetectResult) => joinLabels(detectResult(result), parentText),
   );
-  const byRoute = (family: Family<Series>) =>
-    holding.by(family, (labels: string) => labels);
-  const tcp = {
-    opened: byRoute(outbound.tcpRouteOpened),
-    closed: byRoute(outbound.tcpRouteClosed),
-  };
-  const tls = {
-    opened: byRoute(outbound.tlsRouteOpened),
-    closed: byRoute(outbound.tlsRouteClosed),
-  };
+  const isTls = protocol.kind === "tls";
+  const routes = isTls ? outbound.tlsRoutes : outbound.tcpRoutes;
+  const opened = holding.by(routes.opened, (labels: string) => labels);
+  const closed = holding.by(routes.closed, (labels: string) => labels);
   return {
     accepted: () =>
       void (protocols(ingress ? "detect" : protocol.kind).value += 1),
@@ -128,8 +120,7 @@ function recordConnections(
       results(resultOf(detection)).value += 1;
     },
     tunnel(route, sni) {
-      const { opened, closed } = protocol.kind === "tls" ? tls : tcp;
-      const labels = protocol.kind === "tls"
+      const labels = isTls
         ? tlsRouteLabels(parent, route, sni === null ? "" : names(sni))
         : tcpRouteLabels(parent, route, address);
       opened(labels).value += 1;

@@ -1,7 +1,6 @@
 import type { Problem, ProblemCode } from "../../schemas/problem.ts";
 import { ErrorCode, type Reset } from "../http/message.ts";
 import { codeOf } from "./classify.ts";
-import type { RouteError } from "./outbound.ts";
 
 /** gRPC status codes by number, as metrics spell them. */
 const CODES = [
@@ -28,6 +27,23 @@ const CODES = [
 export function codeName(grpcStatus: string | null): string {
   return CODES[Number(codeOf(grpcStatus ?? ""))] ?? "UNKNOWN";
 }
+
+/** Why a route's request ended without a status; "" when it has one. */
+export type RouteError =
+  | ""
+  | "FAIL_FAST"
+  | "LOAD_SHED"
+  | "REQUEST_TIMEOUT"
+  | "RESPONSE_HEADERS_TIMEOUT"
+  | "RESPONSE_STREAM_TIMEOUT"
+  | "IDLE_TIMEOUT"
+  | "CANCEL"
+  | "REFUSED"
+  | "ENHANCE_YOUR_CALM"
+  | "RESET"
+  | "GO_AWAY"
+  | "IO"
+  | "UNKNOWN";
 
 /** Problems of ours that are told apart, by code. */
 const OURS: Readonly<Partial<Record<ProblemCode, RouteError>>> = {

@@ -23,19 +23,20 @@ import {
   serverLabels,
 } from "./labels.ts";
 import {
-  outboundBackendLabels,
   outboundErrorLabels,
   outboundProtocolLabels,
+  tcpBalancerLabels,
+  tlsBalancerLabels,
+} from "./outbound.ts";
+import {
+  outboundBackendLabels,
   outboundRouteLabels,
   routeStatus,
-  tcpBalancerLabels,
-  tcpRouteLabels,
-  tlsBalancerLabels,
-  tlsRouteLabels,
-} from "./outbound.ts";
+} from "./outbound-routes.ts";
 import { profileRouteLabels, skippedLabel } from "./profile.ts";
 import { TcpRecorder } from "./tcp.ts";
 import { recordDroppedTapEvents } from "./tap.ts";
+import { tcpRouteLabels, tlsRouteLabels } from "./tcp-routes.ts";
 import { recordExports } from "./trace.ts";
 import {
   authz,
@@ -169,11 +170,11 @@ function busyPage(): string {
   countOne(outbound.httpErrors, outboundErrorLabels("failfast", null));
   countOne(outbound.tcpErrors, outboundErrorLabels("i/o", target));
   const opaque = tcpRouteLabels(service, defaultRoute, target);
-  countOne(outbound.tcpRouteOpened, opaque);
-  countOne(outbound.tcpRouteClosed, joinLabels(opaque, `error=""`));
+  countOne(outbound.tcpRoutes.opened, opaque);
+  countOne(outbound.tcpRoutes.closed, joinLabels(opaque, `error=""`));
   const passedOn = tlsRouteLabels(service, defaultRoute, "db.example.org");
-  countOne(outbound.tlsRouteOpened, passedOn);
-  countOne(outbound.tlsRouteClosed, joinLabels(passedOn, `error=""`));
+  countOne(outbound.tlsRoutes.opened, passedOn);
+  countOne(outbound.tlsRoutes.closed, joinLabels(passedOn, `error=""`));
   for (const protocol of ["http", "grpc"] as const) {
     const labels = inboundRouteLabels(server, 8080, route);
     const received = inbound[protocol];

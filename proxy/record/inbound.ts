@@ -13,6 +13,7 @@ import {
   type TlsStatus,
 } from "./labels.ts";
 import type { Histogram, Series } from "./series.ts";
+import { FRAME_BOUNDS } from "./traffic.ts";
 
 /** What only the inbound side counts. */
 export interface InboundFamilies {
@@ -47,9 +48,6 @@ export interface InboundRequestFamilies {
   readonly responseFrameBytes: Family<Histogram>;
   readonly statuses: Family<Series>;
 }
-
-/** Bounds of frame sizes, in bytes, for both directions. */
-export const FRAME_BOUNDS: readonly number[] = [128, 1_024, 10_240];
 
 /** Declares the `inbound_*` families. */
 export function inboundFamilies(registry: Registry): InboundFamilies {

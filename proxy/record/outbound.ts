@@ -4,17 +4,19 @@ import type { Registry } from "../record.ts";
 import type { Family } from "./family.ts";
 import { type BalancerFamilies, balancerFamilies } from "./balancer.ts";
 import { type DetectFamilies, detectFamilies } from "./detect.ts";
-import { FRAME_BOUNDS } from "./inbound.ts";
 import {
-  backendLabels,
   formatLabels,
   joinLabels,
   parentLabels,
-  routeLabels,
   targetLabels,
 } from "./labels.ts";
 import { type ProfileFamilies, profileFamilies } from "./profile.ts";
-import type { Histogram, Series } from "./series.ts";
+import {
+  type OutboundRouteFamilies,
+  outboundRouteFamilies,
+} from "./outbound-routes.ts";
+import type { Series } from "./series.ts";
+import { type TcpRouteFamilies, tcpRouteFamilies } from "./tcp-routes.ts";
 
 /** What only the outbound side counts. */
 export interface OutboundFamilies {
@@ -34,34 +36,10 @@ export interface OutboundFamilies {
   readonly tcpBalancer: BalancerFamilies;
   /** Of TLS that is passed on; labels by `tlsBalancerLabels`. */
   readonly tlsBalancer: BalancerFamilies;
-  /** Labels by `tcpRouteLabels`, closes with `error` behind. */
-  readonly tcpRouteOpened: Family<Series>;
-  readonly tcpRouteClosed: Family<Series>;
-  /** Labels by `tlsRouteLabels`, closes with `error` behind. */
-  readonly tlsRouteOpened: Family<Series>;
-  readonly tlsRouteClosed: Family<Series>;
-}
-
-/** Request families have labels by `outboundRouteLabels`, backend ones by `outboundBackendLabels`. */
-export interface OutboundRouteFamilies {
-  readonly requestSeconds: Family<Histogram>;
-  /** With `routeStatus(…)` behind. */
-  readonly requestStatuses: Family<Series>;
-  readonly requestFrameBytes: Family<Histogram>;
-  readonly retries: RetryFamilies;
-  readonly backendRequests: Family<Series>;
-  readonly backendSeconds: Family<Histogram>;
-  /** With `routeStatus(…)` behind. */
-  readonly backendStatuses: Family<Series>;
-  readonly backendFrameBytes: Family<Histogram>;
-}
-
-/** Labels as of requests. */
-export interface RetryFamilies {
-  readonly request: Family<Series>;
-  readonly success: Family<Series>;
-  readonly limit: Family<Series>;
-  readonly overflow: Family<Series>;
+  /** Labels by `tcpRouteLabels`. */
+  readonly tcpRoutes: TcpRouteFamilies;
+  /** Labels by `tlsRouteLabels`. */
+  readonly tlsRoutes: TcpRouteFamilies;
 }
 
 /** Declares the `outbound_*` families. */
@@ -76,78 +54,14 @@ export function outboundFamilies(registry: Registry): OutboundFamilies {
     detect: detectFamilies(registry, "outbound"),
     httpErrors: counter("http_errors", "Outbound requests that failed here"),
     tcpErrors: counter("tcp_errors", "Outbound connections that failed here"),
-    http: routeFamilies(registry, "http"),
-    grpc: routeFamilies(registry, "grpc"),
+    http: outboundRouteFamilies(registry, "http"),
+    grpc: outboundRouteFamilies(registry, "grpc"),
     profile: profileFamilies(registry),
     httpBalancer: balancerFamilies(registry, "outbound_http"),
     tcpBalancer: balancerFamilies(registry, "outbound_tcp"),
     tlsBalancer: balancerFamilies(registry, "outbound_tls"),
-    tcpRouteOpened: counter("tcp_route_open", "Connections a route took"),
-    tcpRouteClosed: counter("tcp_route_close", "Connections of a route closed"),
-    tlsRouteOpened: counter("tls_route_open", "TLS connections a route took"),
-    tlsRouteClosed: counter(
-      "tls_route_close",
-      "TLS connections of a route closed",
-    ),
-  };
-}
-
-function routeFamilies(
-  registry: Registry,
-  protocol: "http" | "grpc",
-): OutboundRouteFamilies {
-  const prefix = `outbound_${protocol}_route`;
-  return {
-    requestSeconds: registry.histogram(
-      `${prefix}_request_duration_seconds`,
-      "From a request's head to the end of its response",
-      [0.05, 0.5, 1, 10],
-    ),
-    requestStatuses: registry.counter(
-      `${prefix}_request_statuses_total`,
-      "Requests by how they ended",
-    ),
-    requestFrameBytes: registry.histogram(
-      `${prefix}_request_frame_size_bytes`,
-      "Sizes of request body frames",
-      FRAME_BOUNDS,
-    ),
-    retries: {
-      request: registry.counter(
-        `${prefix}_retry_requests_total`,
-        "Requests sent again",
-      ),
-      success: registry.counter(
-        `${prefix}_retry_successes_total`,
-        "Requests that went well after they had failed",
-      ),
-      limit: registry.counter(
-        `${prefix}_retry_limit_exceeded_total`,
-        "Requests that failed as often as they may be sent",
-      ),
-      overflow: registry.counter(
-        `${prefix}_retry_overflow_total`,
-        "Requests not sent again, as nobody could take them at once",
-      ),
-    },
-    backendRequests: registry.counter(
-      `${prefix}_backend_requests_total`,
-      "Requests sent to a backend, retries included",
-    ),
-    backendSeconds: registry.histogram(
-      `${prefix}_backend_response_duration_seconds`,
-      "From a request's end to the end of its response",
-      [0.025, 0.05, 0.1, 0.25, 0.5, 1, 10],
-    ),
-    backendStatuses: registry.counter(
-      `${prefix}_backend_response_statuses_total`,
-      "Responses of a backend by how they ended",
-    ),
-    backendFrameBytes: registry.histogram(
-      `${prefix}_backend_response_frame_size_bytes`,
-      "Sizes of response body frames",
-      FRAME_BOUNDS,
-    ),
+    tcpRoutes: tcpRouteFamilies(registry, "tcp"),
+    tlsRoutes: tcpRouteFamilies(registry, "tls"),
   };
 }
 
@@ -182,58 +96,6 @@ export function outboundErrorLabels(
   );
 }
 
-/** Labels of route families; `hostname` is "" unless `OUTBOUND_METRICS_HOSTNAME_LABELS=true`. */
-export function outboundRouteLabels(
-  parent: Meta,
-  route: Meta,
-  hostname: string,
-): string {
-  return joinLabels(
-    parentLabels(parent),
-    routeLabels(route),
-    formatLabels([["hostname", hostname]]),
-  );
-}
-
-/** Labels of route backend families. */
-export function outboundBackendLabels(
-  parent: Meta,
-  route: Meta,
-  backend: Meta,
-): string {
-  return joinLabels(
-    parentLabels(parent),
-    routeLabels(route),
-    backendLabels(backend),
-  );
-}
-
-/** Why a route's request ended without a status; "" when it has one. */
-export type RouteError =
-  | ""
-  | "FAIL_FAST"
-  | "LOAD_SHED"
-  | "REQUEST_TIMEOUT"
-  | "RESPONSE_HEADERS_TIMEOUT"
-  | "RESPONSE_STREAM_TIMEOUT"
-  | "IDLE_TIMEOUT"
-  | "CANCEL"
-  | "REFUSED"
-  | "ENHANCE_YOUR_CALM"
-  | "RESET"
-  | "GO_AWAY"
-  | "IO"
-  | "UNKNOWN";
-
-/** Labels put behind a route's for its statuses: `http_status` as a number, `grpc_status` as an upper-case name. */
-export function routeStatus(
-  protocol: "http" | "grpc",
-  status: string,
-  error: RouteError,
-): string {
-  return formatLabels([[`${protocol}_status`, status], ["error", error]]);
-}
-
 /** Labels of `outbound_tls_balancer_*`: the authority resolved. */
 export function tlsBalancerLabels(concrete: string): string {
   return formatLabels([["concrete", concrete]]);
@@ -242,37 +104,4 @@ export function tlsBalancerLabels(concrete: string): string {
 /** Labels of `outbound_tcp_balancer_*`: the logical authority and the concrete one resolved. */
 export function tcpBalancerLabels(logical: string, concrete: string): string {
   return formatLabels([["logical", logical], ["concrete", concrete]]);
-}
-
-/** Why a connection of a route ended; "" when both sides have finished. */
-export type TcpRouteError =
-  | ""
-  | "forbidden"
-  | "invalid_backend"
-  | "invalid_policy"
-  | "unexpected";
-
-/** Labels of `outbound_tls_route_*_total`; `hostname` is the server name that the client asks for. */
-export function tlsRouteLabels(
-  parent: Meta,
-  route: Meta,
-  hostname: string,
-): string {
-  return outboundRouteLabels(parent, route, hostname);
-}
-
-/** Labels of `outbound_tcp_route_*_total`. */
-export function tcpRouteLabels(
-  parent: Meta,
-  route: Meta,
-  target: SocketAddress,
-): string {
-  return joinLabels(
-    parentLabels(parent),
-    routeLabels(route),
-    formatLabels([
-      ["target_ip", target.ip],
-      ["target_port", String(target.port)],
-    ]),
-  );
 }

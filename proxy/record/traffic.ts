@@ -34,6 +34,9 @@ export interface TcpFamilies {
 export const LATENCY_BOUNDS_MS: readonly number[] = [1, 10, 100, 1_000, 10_000]
   .flatMap((unit) => [1, 2, 3, 4, 5].map((times) => times * unit));
 
+/** Upper bounds of body frame sizes, in bytes, inbound and outbound. */
+export const FRAME_BOUNDS: readonly number[] = [128, 1_024, 10_240];
+
 /** Declares `request_total`, `response_total`, `response_latency_ms`; `prefix` is `control_` for control clients. */
 export function httpFamilies(registry: Registry, prefix = ""): HttpFamilies {
   return {

@@ -231,6 +231,22 @@ describe("who is not believed", () => {
     expect((await ask({ client })).status).toBe(200);
   });
 
+  test("a front proxy that is connected already, to another authority", async () => {
+    const session = connect(`https://127.0.0.1:${server.port}`, {
+      ca: serving.certificatePem,
+      ...own,
+    });
+    const closed = Promise.withResolvers<void>();
+    session.on("error", () => {}).on("close", () => closed.resolve());
+    const stream = session.request({ ":path": "/live", ...JANE });
+    stream.on("error", () => {});
+    await new Promise((resolve) => stream.once("data", resolve));
+    const other = await createFrontProxyCa();
+    server.believe(frontProxy(other.pem));
+    await closed.promise;
+    while (open > 0) await Bun.sleep(5);
+  });
+
   test("a front proxy that is connected already and has lost its name", async () => {
     const session = connect(`https://127.0.0.1:${server.port}`, {
       ca: serving.certificatePem,

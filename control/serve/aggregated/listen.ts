@@ -33,7 +33,7 @@ export interface AggregatedOptions {
 
 export interface AggregatedServer {
   readonly port: number;
-  /** Believes another front proxy from now on; what is connected already must still have one of its names. */
+  /** Believes another front proxy from now on; whoever is connected already must prove it anew to another authority. */
   readonly believe: (proxy: FrontProxy) => void;
   readonly close: () => Promise<void>;
 }
@@ -107,6 +107,10 @@ export async function serveAggregated(
     } as const;
   }
 
+  function hangUp(): void {
+    for (const socket of connected) socket.destroy();
+  }
+
   async function reload(): Promise<void> {
     const last = pair;
     try {
@@ -133,6 +137,7 @@ export async function serveAggregated(
       believed = proxy;
       try {
         server.setSecureContext(secure());
+        if (proxy.ca !== last.ca) hangUp();
         log.info("front proxy replaced", { names: proxy.names.join(" ") });
       } catch (error) {
         believed = last;
@@ -145,7 +150,7 @@ export async function serveAggregated(
       stopWatching();
       const closed = once(server, "close");
       server.close();
-      for (const socket of connected) socket.destroy();
+      hangUp();
       await closed;
     },
   };

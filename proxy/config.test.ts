@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseConfig } from "./config.ts";
-import { hasPort } from "./config/side.ts";
+import { hasPort } from "./config/forms.ts";
 import { anchors, environment, minimal } from "./config/testing/environment.ts";
 
 describe("parseConfig()", () => {

@@ -10,7 +10,9 @@ import { checkCores } from "./config/cores.ts";
 import { duration, flag, listenAddress } from "./config/forms.ts";
 import { clientHttp2, type Windows } from "./config/http2.ts";
 import { identity, type IdentityConfig } from "./config/identity.ts";
+import { inbound, type InboundConfig } from "./config/inbound.ts";
 import { log, type LogConfig } from "./config/log.ts";
+import { outbound, type OutboundConfig } from "./config/outbound.ts";
 import { policy, type PolicyConfig } from "./config/policy.ts";
 import {
   type Environment,
@@ -18,12 +20,6 @@ import {
   section,
   type Source,
 } from "./config/setting.ts";
-import {
-  inbound,
-  type InboundConfig,
-  outbound,
-  type OutboundConfig,
-} from "./config/side.ts";
 import { tap, type TapConfig } from "./config/tap.ts";
 import { trace, type TraceConfig } from "./config/trace.ts";
 import { checkUnsupported } from "./config/unsupported.ts";

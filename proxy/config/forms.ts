@@ -138,6 +138,11 @@ export const portRange: Form<PortRange> = {
   },
 };
 
+/** Whether a list of ranges holds a port. */
+export function hasPort(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(({ first, last }) => first <= port && port <= last);
+}
+
 /** Letters, digits, dashes and underscores in labels of 63 bytes (RFC 1123, with the underscore of SRV names). */
 const DNS_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*$/;

@@ -2,7 +2,7 @@ import type { ServerPolicy } from "../../schemas/policy.ts";
 import { withProbes } from "../admin/port.ts";
 import type { Config } from "../config.ts";
 import { defaultServerPolicy } from "../config/policy.ts";
-import { hasPort } from "../config/side.ts";
+import { hasPort } from "../config/forms.ts";
 
 /** Who may call a port until the control plane has said so. */
 export function defaultPolicyOf(

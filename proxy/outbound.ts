@@ -8,7 +8,7 @@ import { createCarrier } from "./outbound/carry.ts";
 import { createDirection } from "./outbound/direction.ts";
 import { openTargets } from "./outbound/open-targets.ts";
 import type { OutboundOptions } from "./outbound/options.ts";
-import type { Target } from "./outbound/targets.ts";
+import type { Target } from "./outbound/target.ts";
 import { listenTcp, meter, type SocketChannel } from "./socket.ts";
 
 const DISCOVERY_TIMEOUT_MS = 10_000;

@@ -2,7 +2,7 @@ import type { Direction } from "../direction.ts";
 import type { Beyond } from "../gateway/beyond.ts";
 import { BAD_DOMAIN } from "../gateway/domain.ts";
 import { unheardOf, whenKnown } from "./known.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 import { openTunnel } from "./tunnel.ts";
 
 /**

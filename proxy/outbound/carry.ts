@@ -22,7 +22,7 @@ import { pinFirst } from "./direction.ts";
 import { type IngressOptions, serveIngress } from "./ingress.ts";
 import type { OutboundOptions } from "./options.ts";
 import { tcpRouteError } from "./target-recorder.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 import type { TcpWay } from "./tcp-routes.ts";
 import { openTunnel } from "./tunnel.ts";
 

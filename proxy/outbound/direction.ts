@@ -14,7 +14,7 @@ import { nameTarget } from "../http/target.ts";
 import { FROM_HERE } from "../tap/sight.ts";
 import type { Taps } from "../tap/taps.ts";
 import type { OutboundRecorder } from "./recorder.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 export interface DirectionOptions {
   readonly informational: boolean;

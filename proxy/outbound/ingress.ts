@@ -6,7 +6,7 @@ import { Name } from "../http/field.ts";
 import { dropFields, findField } from "../http/fields.ts";
 import type { Exchange, RequestHead, ServeRequest } from "../http/message.ts";
 import { onceKnown, whenKnown } from "./known.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 const OVERRIDE = Name.of("l5d-dst-override");
 /** Where nothing is said (facts 1.7). */

@@ -1,6 +1,6 @@
 import { Problem } from "../../schemas/problem.ts";
 import type { Direction } from "../direction.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "./target.ts";
 
 /** Calls back once there is a policy for a target that has none yet, or has none in time. */
 export function whenKnown(

@@ -17,7 +17,8 @@ import { createRegistry } from "../record.ts";
 import { createFamilies } from "../record/families.ts";
 import type { Upstreams } from "./backend.ts";
 import { createOutboundRecorder } from "./recorder.ts";
-import { createTargets, type Target } from "./targets.ts";
+import type { Target } from "./target.ts";
+import { createTargets } from "./targets.ts";
 
 const IDLE_MS = 5_000;
 const ADDRESS = { ip: "10.96.0.7", port: 80 };

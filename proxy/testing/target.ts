@@ -5,7 +5,7 @@ import { createBackends } from "../outbound/backends.ts";
 import { openRoutes } from "../outbound/routes.ts";
 import { recordTarget } from "../outbound/target-recorder.ts";
 import { refusing } from "../outbound/tcp-routes.ts";
-import type { Target } from "../outbound/targets.ts";
+import type { Target } from "../outbound/target.ts";
 import { Problem } from "../../schemas/problem.ts";
 
 /** A target with the routes of a policy for HTTP, each backend of which is this one upstream. */

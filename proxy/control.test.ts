@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "bun:test";
 import type { Endpoint, EndpointSet } from "../schemas/destination.ts";
 import type { ClientPolicy } from "../schemas/client-policy.ts";
 import type { ServerPolicy } from "../schemas/policy.ts";
-import type { Observer } from "./control.ts";
+import type { Observer } from "./control/questions.ts";
 import { createSnapshot } from "./control/snapshot.ts";
 import { type Bed, createBed, pass, UNLIMITED } from "./testing/control-bed.ts";
 import { Writer } from "./wire/writer.ts";

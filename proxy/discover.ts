@@ -13,7 +13,8 @@ import type {
   HttpRoute,
 } from "../schemas/client-policy.ts";
 import type { Meta } from "../schemas/policy.ts";
-import type { Control, Observer } from "./control.ts";
+import type { Control } from "./control.ts";
+import type { Observer } from "./control/questions.ts";
 import type { Watch } from "./control/watch.ts";
 import {
   DEFAULT_LOAD,

@@ -16,14 +16,11 @@ import {
 } from "bun:test";
 import { createServer, type Http2Server, type Http2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
-import {
-  type Control,
-  createControl,
-  type Observer,
-} from "../proxy/control.ts";
+import { type Control, createControl } from "../proxy/control.ts";
 import type { ControlClient } from "../proxy/control/client.ts";
 import { meterService } from "../proxy/control/meters.ts";
 import { openControlClient } from "../proxy/control/open.ts";
+import type { Observer } from "../proxy/control/questions.ts";
 import { createSnapshot } from "../proxy/control/snapshot.ts";
 import { certifyWith } from "../proxy/identity.ts";
 import { createRegistry } from "../proxy/record.ts";

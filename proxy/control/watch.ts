@@ -20,9 +20,11 @@ export interface WatchOptions {
   readonly opened: () => void;
   /** False: the stream has said enough, and is opened anew. */
   readonly message: (bytes: Uint8Array) => boolean;
-  /** What an ending means: ask again soon, ask again after that many milliseconds, or never. */
-  readonly judge: (status: GrpcStatus) => "retry" | "final" | number;
+  readonly judge: (status: GrpcStatus) => Verdict;
 }
+
+/** What an ending means: ask again soon, never, or after that many milliseconds. */
+export type Verdict = "retry" | "final" | number;
 
 /** Keeps a stream open: whenever it ends, asks again, with growing delays while nothing comes of it. */
 export function keepWatching(options: WatchOptions): Watch {

@@ -2,7 +2,8 @@ import { formatAddress } from "../../schemas/address.ts";
 import type { EndpointSet, Profile } from "../../schemas/destination.ts";
 import type { ClientPolicy } from "../../schemas/client-policy.ts";
 import type { ServerPolicy } from "../../schemas/policy.ts";
-import type { Control, Observer } from "../control.ts";
+import type { Control } from "../control.ts";
+import type { Observer } from "../control/questions.ts";
 import type { Watch } from "../control/watch.ts";
 
 /** Everything of one kind that was ever watched, by name: what the test says of it, and which watches are open. */

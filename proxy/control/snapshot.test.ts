@@ -10,13 +10,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  createSnapshot,
-  MAX_AGE_MS,
-  MAX_ANSWER_BYTES,
-  MAX_BYTES,
-  type Snapshot,
-} from "./snapshot.ts";
+import { MAX_AGE_MS, MAX_BYTES } from "./answers.ts";
+import { createSnapshot, MAX_ANSWER_BYTES, type Snapshot } from "./snapshot.ts";
 
 const GET = "/Destination/Get";
 const WATCH_PORT = "/InboundServerPolicies/WatchPort";

@@ -31,6 +31,13 @@ const LOCALHOST: Decision = {
   by: { group: "", kind: "default", name: "localhost" },
 };
 
+/** Whether an authorization is that of audit mode, which permits everything and has it written down (facts 5.2). */
+export function isAudit(
+  { kind, name }: { readonly kind: string; readonly name: string },
+): boolean {
+  return kind === "default" && name === "audit";
+}
+
 /** The first authorization whose network and authentication fit; denial when there is none. */
 export function authorize(
   { authorizations }: { readonly authorizations: readonly Authorization[] },

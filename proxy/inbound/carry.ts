@@ -1,5 +1,5 @@
 import { describe, Problem } from "../../schemas/problem.ts";
-import { authorizeBytes, isNamed } from "../authorize.ts";
+import { authorizeBytes, isAudit, isNamed } from "../authorize.ts";
 import type { Channel } from "../channel.ts";
 import { detectEitherSide } from "../detect/either-side.ts";
 import { WAITED_FOR } from "../drain.ts";
@@ -17,7 +17,7 @@ import type { DirectConnection } from "./direct.ts";
 import type { InboundOptions } from "./options.ts";
 import { forwardBy } from "./profiles.ts";
 import { answerRefusal } from "./refusal.ts";
-import { createRequests, isAudit } from "./requests.ts";
+import { createRequests } from "./requests.ts";
 
 const NO_GATEWAY = new Problem("forbidden", "this proxy is not a gateway");
 

@@ -1,10 +1,10 @@
-import { isNamed } from "../authorize.ts";
+import { type Caller, isNamed } from "../authorize.ts";
 import { PeakEwma } from "../balance/peak-ewma.ts";
 import { noteAnswer } from "../detect/either-side.ts";
-import type { Direction, Lane, Passage, Way } from "../direction.ts";
+import type { Direction, InFlight, Lane, Passage, Way } from "../direction.ts";
 import { ONCE } from "../forward/terms.ts";
-import { leaseEarly } from "../http/early.ts";
-import { type Field, Name } from "../http/field.ts";
+import { type Early, leaseEarly } from "../http/early.ts";
+import { Field, Name } from "../http/field.ts";
 import { dropFields, setField } from "../http/fields.ts";
 import type { Lease } from "../http/http1-pool.ts";
 import type { RequestHead } from "../http/message.ts";
@@ -16,19 +16,33 @@ import {
 import { UNSENT } from "../http/unsent.ts";
 import { classify } from "../record/classify.ts";
 import type { HttpRecorder } from "../record/http.ts";
-import { FROM_HERE } from "../tap/sight.ts";
+import { FROM_HERE, type Sight } from "../tap/sight.ts";
 import type { App } from "./apps.ts";
-import type { ServedRoute } from "./profiles.ts";
-import type { Counted, Exchanges } from "./recorder.ts";
-import type { RequestsOptions } from "./requests.ts";
+import type { Port } from "./ports.ts";
+import type { Profiles, ServedRoute } from "./profiles.ts";
+import type { Counted, Exchanges, InboundRecorder } from "./recorder.ts";
 
 const ANY_PATH = { kind: "any" } as const;
 
 export const CLIENT_ID = Name.of("l5d-client-id");
 
+/** What requests of a connection are carried with. */
+export interface DirectionOptions {
+  readonly app: App;
+  readonly port: Port;
+  readonly caller: Caller;
+  readonly recorder: InboundRecorder;
+  /** Set when requests are counted by the routes of ServiceProfiles. */
+  readonly profiles?: Profiles | undefined;
+  readonly inFlight: InFlight;
+  readonly early: Early;
+  /** Set when requests can be tapped. */
+  readonly sight?: Sight | undefined;
+}
+
 /** How permitted requests of a connection get to the application, under one route and authorization. */
 export function directionTo(
-  options: RequestsOptions,
+  options: DirectionOptions,
   counted: Counted,
   { http, metrics }: {
     readonly http: HttpRecorder;
@@ -111,6 +125,14 @@ export function directionTo(
     sight: options.sight ?? null,
     inFlight,
   };
+}
+
+/** What tells applications who calls; null when nobody has proved it. */
+export function clientIdField(clientId: string | null): Field | null {
+  if (clientId === null) return null;
+  const field = new Field(CLIENT_ID, new TextEncoder().encode(clientId));
+  field.repeated = true;
+  return field;
 }
 
 function acquire(

@@ -1,5 +1,5 @@
 import { Problem } from "../schemas/problem.ts";
-import type { Direction, Lane, Way } from "./direction.ts";
+import type { Direction } from "./direction.ts";
 import {
   ANSWERED,
   answerOf,
@@ -9,7 +9,7 @@ import {
   isSwitch,
 } from "./forward/answer.ts";
 import { type Limit, TIMED_OUT, timeoutOf } from "./forward/deadlines.ts";
-import type { Retries } from "./forward/retries.ts";
+import { filterResponse } from "./forward/filters.ts";
 import { MAX_SENT_AGAIN, mayGoAgain } from "./forward/send-again.ts";
 import { Sender } from "./forward/sender.ts";
 import type { Field } from "./http/field.ts";
@@ -25,7 +25,6 @@ import { saysUnsent } from "./http/unsent.ts";
 import { isEndedByUs } from "./record/ending.ts";
 import { relay } from "./relay.ts";
 import { statusOf } from "./rescue.ts";
-import { applyToResponse } from "./route/filter.ts";
 
 /** Carries one request to an upstream and its response back. */
 export function forward(exchange: Exchange, direction: Direction): void {
@@ -93,12 +92,7 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     this.head = head;
     if (!this.grpc || this.grpcStatus !== null) this.tell(null);
     this.direction.toClient(head, exchange.head);
-    if (this.lane !== null && this.lane.filters !== null) {
-      applyToResponse(this.lane.filters, head);
-    }
-    if (this.way !== null && this.way.payload.filters !== null) {
-      applyToResponse(this.way.payload.filters, head);
-    }
+    filterResponse(head, this.way, this.lane);
     exchange.respond(head, ended);
     if (exchange.head.upgrade && isSwitch(exchange.head, head.status)) {
       this.tunnel();
@@ -191,14 +185,10 @@ class Forward extends Sender implements RequestReader, ResponseReader {
 
   /** Leaves what has failed for another attempt, if there may be one and somebody can take it at once. */
   private goAgain(reset: Reset | null): boolean {
-    const { retries, way, grpc } = this;
-    if (retries === null || way === null || retries.over) return false;
-    const lane = this.laneForAnother(retries, way);
-    if (lane === null) {
-      retries.over = true;
-      return false;
-    }
-    this.route?.retried(grpc, "request");
+    const { retries, way, body } = this;
+    if (retries === null || way === null) return false;
+    const lane = retries.laneForAnother(way, body);
+    if (lane === null) return false;
     this.endAttempt(reset);
     this.attempt?.leave();
     this.attempt = this.stream = null;
@@ -209,31 +199,6 @@ class Forward extends Sender implements RequestReader, ResponseReader {
       this.choose(lane);
     });
     return true;
-  }
-
-  /** Where another attempt goes; null when there can be none, and why is counted. */
-  private laneForAnother(retries: Retries, way: Way): Lane | null {
-    const { route, grpc } = this;
-    if (!retries.left) {
-      route?.retried(grpc, "limit");
-      return null;
-    }
-    if (!this.isReplayable(retries)) return null;
-    const lane = way.payload.choose();
-    if (!lane.ready) {
-      route?.retried(grpc, "overflow");
-      return null;
-    }
-    if (retries.terms.permits?.() === false) {
-      route?.retried(grpc, "budget");
-      return null;
-    }
-    return lane;
-  }
-
-  private isReplayable({ terms }: Retries): boolean {
-    const { body } = this;
-    return body === null || (body.whole && body.bytes <= terms.maxBodyBytes);
   }
 
   protected expired(limit: Limit, afterMs: number): void {
@@ -296,22 +261,14 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     this.over = true;
     this.leaveFlight();
     this.deadlines?.stop();
-    if (this.retries !== null) this.endRetries(this.retries, reset);
     if (!this.requestDone) {
       // RFC 9113 8.1: otherwise the upstream would wait for a rest that nobody sends, and the client to send it.
       this.stream?.reset(ANSWERED);
       this.exchange.resumeRequest();
     }
     this.endAttempt(reset);
+    this.retries?.stop(this);
     const tookMs = performance.now() - this.startedMs;
     this.route?.finished(this.grpc, this, tookMs);
-  }
-
-  private endRetries(retries: Retries, reset: Reset | null): void {
-    retries.stop();
-    const { status, grpcStatus, grpc, problem } = this;
-    const isWell = problem === null && reset === null &&
-      !retries.terms.wants(status, grpcStatus);
-    if (isWell && retries.made > 0) this.route?.retried(grpc, "success");
   }
 }

@@ -1,6 +1,6 @@
 import type { Problem } from "../../schemas/problem.ts";
 import type { Direction } from "../direction.ts";
-import { Field, Name } from "../http/field.ts";
+import { type Field, Name } from "../http/field.ts";
 import { findField } from "../http/fields.ts";
 import {
   ErrorCode,
@@ -9,8 +9,7 @@ import {
   type ResponseHead,
 } from "../http/message.ts";
 import { UNSENT_MARK } from "../http/unsent.ts";
-import { answerWith, rescue } from "../rescue.ts";
-import type { FilterAnswer } from "../route/filter.ts";
+import { rescue } from "../rescue.ts";
 
 export const CANCEL: Reset = {
   code: ErrorCode.cancel,
@@ -34,23 +33,6 @@ export function answerOf(
   if (unsent && direction.tellsUnsent) answer.head.fields.push(UNSENT_MARK);
   direction.failed(problem);
   return answer;
-}
-
-/** What a route's filter answers; a failure is told with its place. */
-export function filtered(
-  answer: FilterAnswer,
-  grpc: boolean,
-  { informational }: Direction,
-  place: string,
-): ResponseHead {
-  const { location, message } = answer;
-  if (location === null) {
-    const told = place === "" ? message : `${place}: ${message}`;
-    return answerWith({ ...answer, message: told }, { grpc }, informational);
-  }
-  const head = answerWith(answer, { grpc }, informational);
-  head.fields.push(Field.of("location", location));
-  return head;
 }
 
 /** What ends a gRPC response that has begun, of the head that would have answered it. */

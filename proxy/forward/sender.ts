@@ -4,21 +4,19 @@ import type { Direction, Lane, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
 import type { Field } from "../http/field.ts";
 import type { Lease } from "../http/http1-pool.ts";
-import type {
-  ClientConnection,
-  ClientStream,
-  Exchange,
+import {
+  type ClientConnection,
+  type ClientStream,
+  type Exchange,
   RequestHead,
-  Reset,
-  ResponseHead,
+  type Reset,
+  type ResponseHead,
 } from "../http/message.ts";
-import { copyHead } from "../http/orig-proto.ts";
 import { isGrpc } from "../rescue.ts";
-import { applyFilters } from "../route/filter.ts";
-import { tapRequest } from "../tap/sight.ts";
-import { ANSWERED, filtered } from "./answer.ts";
+import { ANSWERED } from "./answer.ts";
 import { Attempt, type Attempting } from "./attempt.ts";
 import { Deadlines, type Limit } from "./deadlines.ts";
+import { answerOfFilter, filterRequest, hasFilters } from "./filters.ts";
 import { RequestBody } from "./request-body.ts";
 import { Retries } from "./retries.ts";
 import {
@@ -28,14 +26,7 @@ import {
   UNREACHABLE_RTT_MS,
 } from "./send-again.ts";
 import { Tally } from "./tally.ts";
-import { type Limits, ONCE, type Terms } from "./terms.ts";
-
-const UNLIMITED: Limits = {
-  requestMs: null,
-  responseMs: null,
-  idleMs: null,
-  headMs: null,
-};
+import { ONCE, type Terms, UNLIMITED } from "./terms.ts";
 
 /** The way of a request to an upstream: finds one, sends it there, and to another when nobody has looked at it. */
 export abstract class Sender extends Tally implements Lease, Attempting {
@@ -124,7 +115,10 @@ export abstract class Sender extends Tally implements Lease, Attempting {
     const { limits, retry } = terms;
     const { contentLength } = this.exchange.head;
     if (retry !== null && contentLength <= retry.maxBodyBytes) {
-      this.retries = new Retries(retry);
+      this.retries = new Retries(
+        retry,
+        (event) => this.route?.retried(this.grpc, event),
+      );
     }
     if (limits === null && this.attemptMs === null) return;
     this.deadlines = new Deadlines(
@@ -146,8 +140,7 @@ export abstract class Sender extends Tally implements Lease, Attempting {
     const lane = this.lane = closed || chosen === null
       ? way.payload.choose()
       : chosen;
-    const isFiltered = way.payload.filters !== null || lane.filters !== null;
-    if (isFiltered && !this.filter(way, lane)) return;
+    if (hasFilters(way, lane) && !this.filter(way, lane)) return;
     const upstream = lane.pick();
     if (upstream !== null) return this.dispatch(upstream);
     this.waiter = {
@@ -165,41 +158,30 @@ export abstract class Sender extends Tally implements Lease, Attempting {
     lane.wait(this.waiter);
   }
 
-  /** Applies filters to a copy, for it may be sent more than once; false when they have answered. */
+  /** False when a filter has answered. */
   private filter(way: Way, lane: Lane): boolean {
-    const { head } = this.exchange;
-    const request = this.request = copyHead(head, [...head.fields]);
-    for (const filters of [way.payload.filters, lane.filters]) {
-      const answer = filters === null
-        ? null
-        : applyFilters(filters, way, request, Math.random);
-      if (answer === null) continue;
-      this.status = answer.status;
-      if (this.grpc) this.grpcStatus = String(answer.grpc);
-      const { grpc, direction } = this;
-      const { place } = lane;
-      this.exchange.respond(filtered(answer, grpc, direction, place), true);
-      this.finish(null);
-      return false;
+    const filtered = filterRequest(this.exchange.head, way, lane);
+    if (filtered instanceof RequestHead) {
+      this.request = filtered;
+      return true;
     }
-    return true;
+    const { grpc, exchange, direction } = this;
+    this.status = filtered.status;
+    if (grpc) this.grpcStatus = String(filtered.grpc);
+    const { place } = lane;
+    exchange.respond(
+      answerOfFilter(filtered, { grpc, place }, direction.informational),
+      true,
+    );
+    this.finish(null);
+    return false;
   }
 
   private dispatch(upstream: Upstream): void {
     const outgoing = this.translate(upstream);
     if (outgoing === null) return;
-    this.upstream = upstream;
     this.outgoing = outgoing;
-    if (outgoing.trace !== null) {
-      this.endSpan = outgoing.trace.attempt(outgoing);
-    }
-    upstream.load.pending += 1;
-    const { sight } = this.direction;
-    if (sight !== null && sight.taps.wanting.length > 0) {
-      const labels = this.way?.payload.labels ?? null;
-      const { peer } = upstream;
-      this.tapped = tapRequest(sight, outgoing, peer, labels, this.grpc);
-    }
+    this.beginAttempt(upstream, outgoing, this.direction.sight);
     if (this.retries !== null) this.attempt = new Attempt(this);
     upstream.acquire(outgoing, this.sentAgain > 0, this);
   }

@@ -2,8 +2,9 @@ import type { Problem } from "../../schemas/problem.ts";
 import type { Outcome } from "../balance/outcome.ts";
 import type { Ending, Lane, RouteMetrics, Way } from "../direction.ts";
 import type { Upstream } from "../endpoint.ts";
-import type { Reset, ResponseHead } from "../http/message.ts";
+import type { RequestHead, Reset, ResponseHead } from "../http/message.ts";
 import { classify } from "../record/classify.ts";
+import { type Sight, tapRequest } from "../tap/sight.ts";
 import type { Tapped } from "../tap/tapped.ts";
 import type { EndSpan } from "../trace/request-trace.ts";
 
@@ -44,6 +45,23 @@ export class Tally implements Ending, Outcome {
     this.grpc = grpc;
     this.startedMs = nowMs;
     this.dispatchedMs = nowMs;
+  }
+
+  /** It is meant for this upstream now; taps of `sight` are shown it. */
+  protected beginAttempt(
+    upstream: Upstream,
+    outgoing: RequestHead,
+    sight: Sight | null,
+  ): void {
+    this.upstream = upstream;
+    upstream.load.pending += 1;
+    if (outgoing.trace !== null) {
+      this.endSpan = outgoing.trace.attempt(outgoing);
+    }
+    if (sight === null || sight.taps.wanting.length === 0) return;
+    const labels = this.way?.payload.labels ?? null;
+    const { peer } = upstream;
+    this.tapped = tapRequest(sight, outgoing, peer, labels, this.grpc);
   }
 
   /** A request counts once, however often it is sent. */

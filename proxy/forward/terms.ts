@@ -29,6 +29,14 @@ export interface RetryTerms {
   readonly permits: (() => boolean) | null;
 }
 
+/** It may take as long as it takes. */
+export const UNLIMITED: Limits = {
+  requestMs: null,
+  responseMs: null,
+  idleMs: null,
+  headMs: null,
+};
+
 /** Sent once, without limits. */
 export const ONCE: Terms = { limits: null, retry: null };
 

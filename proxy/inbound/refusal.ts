@@ -1,10 +1,10 @@
 import { Problem } from "../../schemas/problem.ts";
-import { Field } from "../http/field.ts";
+import { answerOfFilter } from "../forward/filters.ts";
 import type { Exchange, RequestReader } from "../http/message.ts";
 import type { FilterAnswer } from "../route/filter.ts";
 import type { Route } from "../policy/inbound-routes.ts";
 import type { Scope } from "../policy/rate-limit.ts";
-import { answerWith, isGrpc, rescue } from "../rescue.ts";
+import { isGrpc, rescue } from "../rescue.ts";
 
 /** Why policy does not let a request pass. */
 export type Refusal =
@@ -41,12 +41,10 @@ export function answerRefusal(
     const { head } = rescue(problemOf(refusal), { grpc }, informational);
     return exchange.respond(head, true);
   }
-  const { answer } = refusal;
-  const head = answerWith(answer, { grpc }, informational);
-  if (answer.location !== null) {
-    head.fields.push(Field.of("location", answer.location));
-  }
-  exchange.respond(head, true);
+  exchange.respond(
+    answerOfFilter(refusal.answer, { grpc }, informational),
+    true,
+  );
 }
 
 function problemOf(

@@ -55,7 +55,7 @@ class Forward extends Sender implements RequestReader, ResponseReader {
   requestReset(reset: Reset): void {
     if (this.over) return;
     this.requestDone = true;
-    if (this.waiter !== null) this.lane?.withdraw(this.waiter);
+    this.stopWaiting();
     this.stream?.reset(CANCEL);
     this.tell("cancelled");
     this.finish(reset);
@@ -119,11 +119,7 @@ class Forward extends Sender implements RequestReader, ResponseReader {
 
   responseReset(reset: Reset): void {
     if (this.over) return;
-    if (this.status > 0) {
-      this.exchange.reset(reset);
-      this.tell("broken");
-      return this.finish(reset);
-    }
+    if (this.status > 0) return this.passOn(reset);
     const { head, ended } = this.exchange;
     if (
       this.sentAgain < MAX_SENT_AGAIN && this.isWhole() &&
@@ -134,17 +130,20 @@ class Forward extends Sender implements RequestReader, ResponseReader {
       return this.choose();
     }
     if (reset.code === ErrorCode.refusedStream && this.goAgain(reset)) return;
-    if (this.multiplexed && reset.origin === "peer") {
-      this.exchange.reset(reset);
-      this.tell("broken");
-      return this.finish(reset);
-    }
+    if (this.multiplexed && reset.origin === "peer") return this.passOn(reset);
     this.fail(
       new Problem(
         "connect.failed",
         `connection to the endpoint failed: ${reset.message}`,
       ),
     );
+  }
+
+  /** The client's stream ends as the upstream's did. */
+  private passOn(reset: Reset): void {
+    this.exchange.reset(reset);
+    this.tell("broken");
+    this.finish(reset);
   }
 
   get heedsTrailers(): boolean {
@@ -206,7 +205,7 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     const problem = this.problem = timeoutOf(limit, afterMs);
     this.tell("timeout");
     if (limit === "attemptMs" && this.goAgain(null)) return;
-    if (this.waiter !== null) this.lane?.withdraw(this.waiter);
+    this.stopWaiting();
     const { exchange, grpc } = this;
     const { head } = this.answer(problem, false);
     this.stream?.reset(TIMED_OUT);
@@ -220,6 +219,11 @@ class Forward extends Sender implements RequestReader, ResponseReader {
       exchange.end(trailers);
     } else exchange.reset(TIMED_OUT);
     this.finish(TIMED_OUT);
+  }
+
+  /** For an upstream that is ready. */
+  private stopWaiting(): void {
+    if (this.waiter !== null) this.lane?.withdraw(this.waiter);
   }
 
   /** Answers in place of the upstream; below the metrics of the endpoint, when one had been chosen. */
@@ -240,6 +244,7 @@ class Forward extends Sender implements RequestReader, ResponseReader {
     this.finish(null);
   }
 
+  /** Our answer, as taps are shown it too. */
   private answer(problem: Problem, unsent: boolean) {
     const place = this.lane?.place ?? "";
     const answer = answerOf(problem, this.grpc, this.direction, place, unsent);

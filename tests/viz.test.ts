@@ -192,9 +192,7 @@ test("the dashboard shows requests live, of either side", async () => {
     ) {
       const query = `kind=pod&namespace=app&name=${name}`;
       await tab.go(`http://${viz.address}/workload?${query}`);
-      await tab.evaluate(
-        `document.querySelector('main a[href^="tap?"]').click()`,
-      );
+      await tab.follow('main a[href^="tap?"]');
       let rows: readonly string[] = [];
       await waitFor(async () => {
         rows = await tab.evaluate<string[]>(

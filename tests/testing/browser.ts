@@ -18,6 +18,8 @@ export interface Tab {
   ): Promise<Record<string, unknown>>;
   /** Goes to an address and waits until all of it is there. */
   go(url: string): Promise<void>;
+  /** Follows a link of the page and waits until where it leads is loaded. */
+  follow(selector: string): Promise<void>;
   /** The value of an expression, or of its promise. */
   evaluate<T>(expression: string): Promise<T>;
   /** What the console and the page's policy have complained about. */
@@ -152,27 +154,40 @@ async function openTab(
   for (const domain of ["Page", "Runtime", "Log", "Network"]) {
     await call(`${domain}.enable`);
   }
+  async function loadedBy(act: () => Promise<unknown>): Promise<void> {
+    traffic.urls = [];
+    traffic.bytes = 0;
+    const load = new Promise<void>((resolve) => loaded = resolve);
+    await act();
+    await load;
+  }
+
+  async function evaluate<T>(expression: string): Promise<T> {
+    const { result, exceptionDetails } = await call("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    }) as { result?: { value?: unknown }; exceptionDetails?: unknown };
+    if (exceptionDetails !== undefined) {
+      throw new Error(JSON.stringify(exceptionDetails));
+    }
+    return result?.value as T;
+  }
+
   return {
     call,
     complaints,
     traffic,
-    async go(url) {
-      traffic.urls = [];
-      traffic.bytes = 0;
-      const load = new Promise<void>((resolve) => loaded = resolve);
-      await call("Page.navigate", { url });
-      await load;
-    },
-    async evaluate<T>(expression: string) {
-      const { result, exceptionDetails } = await call("Runtime.evaluate", {
-        expression,
-        awaitPromise: true,
-        returnByValue: true,
-      }) as { result?: { value?: unknown }; exceptionDetails?: unknown };
-      if (exceptionDetails !== undefined) {
-        throw new Error(JSON.stringify(exceptionDetails));
-      }
-      return result?.value as T;
-    },
+    go: (url) => loadedBy(() => call("Page.navigate", { url })),
+    follow: (selector) =>
+      loadedBy(() =>
+        // After the answer: what is asked of a page that is being left has none.
+        evaluate(
+          `{ const link = document.querySelector(${
+            JSON.stringify(selector)
+          }); link.focus(); setTimeout(() => link.click()); }`,
+        )
+      ),
+    evaluate,
   };
 }

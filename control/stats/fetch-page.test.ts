@@ -92,8 +92,9 @@ test("when pages have too much together, the longest is given up and others are 
 });
 
 test("of pods that harm, none delays one that is well", async () => {
-  const INTERVAL_MS = 200;
-  const ROUNDS = 10;
+  // A page may take half of it, and the pods that harm are in this very process.
+  const INTERVAL_MS = 1_000;
+  const ROUNDS = 4;
   let rounds = 0;
   const enough = Promise.withResolvers<void>();
   const failed = new Set<string>();
@@ -122,6 +123,6 @@ test("of pods that harm, none delays one that is well", async () => {
   await enough.promise;
   scraper.close();
   expect([...failed].toSorted()).toEqual(harmful.toSorted());
-  // Ten rounds take two seconds when nobody is in the way; a busy machine has room.
-  expect(performance.now() - startMs).toBeLessThan(5 * ROUNDS * INTERVAL_MS);
+  // Four rounds take as many seconds when nobody is in the way; a busy machine has room.
+  expect(performance.now() - startMs).toBeLessThan(3 * ROUNDS * INTERVAL_MS);
 }, 60_000);
